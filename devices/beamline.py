@@ -33,6 +33,8 @@ from devices.exposure.own_detector import OwnDetector
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import exposure_device
+from devices.exposure.sequence_reader import SequenceReader
+from devices.exposure.sequencer import Sequencer
 from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevices, TechniqueReader
 from devices.foil_references import FoilReferences
 from devices.foil_wheel import FoilWheel
@@ -120,6 +122,7 @@ class Beamline(BeamlineAxes):
     sdd: Sdd | None = None
     pilatus: Pilatus | None = None
     foil_wheel: FoilWheel | None = None
+    sequences: SequenceReader | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
     ring: Ring
@@ -179,7 +182,8 @@ class Beamline(BeamlineAxes):
     def optional_devices(self) -> tuple[Device, ...]:
         """Devices of the powder cell, foil wheel, RF of the ring, further devices and detectors, as configured."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
-        return (*(device for device in found if device is not None), self.ring, *self.further_detectors)
+        sequencer = () if self.sequences is None else (self.sequences.sequencer,)
+        return (*(one for one in found if one is not None), *sequencer, self.ring, *self.further_detectors)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Yield every PV-backed signal of `devices`, by default of all."""
@@ -288,6 +292,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         conditions=further_conditions(configuration.conditions, prefix),
     )
     point = _point(configuration, point_devices)
+    sequences = _sequences(configuration, point_devices)
     return Beamline(
         **vars(axes),
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
@@ -303,8 +308,12 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         surroundings=point_devices.surroundings,
         exposure=point_devices.exposure,
         point=point,
+        sequences=sequences,
         further_detectors=further.devices,
-        axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xrays}),
+        axis_group=AxisGroup(
+            {**axes.axes, "laser_shutter": shutter, "xray_shutter": xrays},
+            stop_first=None if sequences is None else sequences.pause,
+        ),
     )
 
 
@@ -331,6 +340,17 @@ def _point(configuration: BeamlineConfiguration, devices: PointDevices) -> Event
     if isinstance(devices.exposure, OwnDetector):
         return devices.exposure.reader(devices, configuration.quality)
     return PointReader(devices, quality=configuration.quality, pulses_per_s=configuration.scheme.pumps_per_s)
+
+
+def _sequences(configuration: BeamlineConfiguration, devices: PointDevices) -> SequenceReader | None:
+    """Return the reader of sequences; None for a beamline without sequencer, or whose delay has no two raw delays."""
+    settings = configuration.sequencer
+    if settings is None or not configuration.exposure.spc_frame or not configuration.delay.fine_setpoint:
+        return None
+    prefix = configuration.epics.prefix
+    sequencer = Sequencer(settings, configuration.exposure, prefix=prefix, name="sequencer")
+    scheme = configuration.scheme
+    return SequenceReader(devices, sequencer, quality=configuration.quality, pulses_per_s=scheme.pumps_per_s)
 
 
 def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:

@@ -55,6 +55,13 @@ class ShutterReference(StrEnum):
     SCAN = "scan"
 
 
+class Stepping(StrEnum):
+    """What steps the delay from exposure to exposure: the plan, or a sequencer that plays a table by itself."""
+
+    SOFTWARE = "software"
+    HARDWARE = "hardware"
+
+
 class Schedule(StrEnum):
     """When the runs that calibrate a scan are measured: never, before it, or before and after it.
 
@@ -312,6 +319,23 @@ TemperaturesC = Annotated[
 Reference = Annotated[
     ShutterReference,
     Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
+]
+SteppedBy = Annotated[
+    Stepping,
+    Arg(
+        "what steps the delay between exposures: the plan (software), or the sequencer, without any dead time but that "
+        "of the laser (hardware)"
+    ),
+]
+SliceS = Annotated[
+    float,
+    Arg(
+        "with hardware stepping: count each exposure in slices of this length, of which a bad one is measured again "
+        "alone, and all are stored; by default as a whole",
+        unit="s",
+        low=0.001,
+        high=0.1,
+    ),
 ]
 GateSchedule = Annotated[
     str | int,

@@ -19,14 +19,16 @@ from plans.engine.start_document import calibration_metadata
 from plans.engine.until import Until
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
-from plans.parameters import PointOrder, ShutterReference
+from plans.parameters import PointOrder, ShutterReference, Stepping
 from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
 
 PERIOD = "bunch_period"
 """Key of the start document with the time between two bunches."""
 
-OF_ONE_RUN = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args", "versions", "resumes", "missing_points"})
+OF_ONE_RUN = frozenset(
+    {"uid", "time", "scan_id", "plan_type", "plan_args", "versions", "resumes", "missing_points", "sequence_token"}
+)
 """Keys of a start document for which the new run has its own values."""
 
 
@@ -99,6 +101,9 @@ def resumed_request(
     request = check_request(beamline, _spec(beamline, start))
     own = {key: value for key, value in start.items() if key not in OF_ONE_RUN and key not in user_md}
     request = replace(request, md={**user_md, **own, "resumes": start["uid"]})
+    if request.stepping is Stepping.HARDWARE:
+        # The sequencer goes on without its session: what it counted is marked with the number of the interrupted run.
+        request = replace(request, token=int(start["sequence_token"]), recovers=True)
     return _without(request, done, str(start["uid"]))
 
 
@@ -118,6 +123,8 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         dwell_factors=tuple(dwell_s / start["dwell_s"] for dwell_s in start.get("grid", {}).get("dwell_s", ())),
         fixed=_held(entry, start, points),
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),
+        stepping=Stepping(start.get("stepping", Stepping.SOFTWARE)),
+        slice_s=start.get("slice_s"),
         temperature_c=start["temperature_c"] if start.get("temperature_held", False) else None,
         until=Until.from_document(start.get("until")),
         options=ReferencedOptions(

@@ -7,7 +7,7 @@ fails once, with its reason.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ophyd.status import StatusBase
 
@@ -23,13 +23,17 @@ logger = logging.getLogger("trxas.devices")
 
 
 class AxisGroup:
-    """A bluesky Movable over named axes and shutters; its targets are a mapping by name, in the units of the axes."""
+    """A bluesky Movable over named axes and shutters; its targets are a mapping by name, in the units of the axes.
+
+    `stop_first` stops what moves the shutters by itself, before a pause closes them.
+    """
 
     name = "axis_group"
     parent = None
 
-    def __init__(self, movers: Mapping[str, Axis | Shutter]) -> None:
+    def __init__(self, movers: Mapping[str, Axis | Shutter], stop_first: Callable[[], None] | None = None) -> None:
         self._movers = dict(movers)
+        self._stop_first = stop_first
         self._reopen: list[Shutter] = []
 
     def check_value(self, targets: Mapping[str, Target]) -> None:
@@ -57,6 +61,12 @@ class AxisGroup:
         A shutter that does not close is logged as an error, and the others are closed anyway. Nothing is raised:
         an exception here would end bluesky's engine, and the plan could not clean up.
         """
+        # A sequencer that goes on would open the laser shutter again right after this.
+        try:
+            if self._stop_first is not None:
+                self._stop_first()
+        except (TrxasError, TimeoutError, *CHANNEL_ERRORS) as error:
+            logger.error("The sequencer was not stopped for the pause: %s", error)
         # Only shutters that were open are opened again: one that was closed belongs to a dark exposure.
         self._reopen = []
         for shutter in self._shutters():

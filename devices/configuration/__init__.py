@@ -18,6 +18,7 @@ from devices.configuration.guard_settings import HolderSettings, QualitySettings
 from devices.configuration.inheritance import read_inherited
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
 from devices.configuration.scheme_settings import PumpSchemeSettings
+from devices.configuration.sequencer_settings import SequencerSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "RecordAxisSettings",
     "SafetySettings",
     "SddSettings",
+    "SequencerSettings",
     "SettingsReader",
     "SurroundingsSettings",
     "beamline_from_table",

@@ -29,6 +29,7 @@ from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.listed_detectors import Entry
 from devices.configuration.scheme_settings import PumpSchemeSettings
+from devices.configuration.sequencer_settings import SequencerSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 from devices.names import AxisName
 from devices.pump_scheme import PumpScheme
@@ -134,6 +135,7 @@ class BeamlineConfiguration:
     sdd: SddSettings | None = None
     pilatus: PilatusSettings | None = None
     foil_wheel: FoilWheelSettings | None = None
+    sequencer: SequencerSettings | None = None
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
     detectors: tuple[Entry, ...] = ()
@@ -206,12 +208,13 @@ TABLES: Mapping[str, type[Any]] = {
     "sdd": SddSettings,
     "pilatus": PilatusSettings,
     "foil_wheel": FoilWheelSettings,
+    "sequencer": SequencerSettings,
     "safety": SafetySettings,
     "holder": HolderSettings,
 }
 """Settings by the name of their table."""
 
-OPTIONAL_TABLES = frozenset({"pump_scheme", "cell", "sdd", "pilatus", "foil_wheel", "safety", "holder"})
+OPTIONAL_TABLES = frozenset({"pump_scheme", "cell", "sdd", "pilatus", "foil_wheel", "sequencer", "safety", "holder"})
 """Tables that a beamline may lack; any other table that is missing has its default values."""
 
 SCHEME_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -361,7 +364,7 @@ EVENT_FIELDS = frozenset(
 
 FIXED_DEVICES = frozenset(
     {"laser", "exposure", "point", "surroundings", "waveplate", "power_meter", "xray_shutter", "cell", "sample_stage",
-     "pilatus", "foil_wheel", "ring", "safety", "holder", "powder"}
+     "pilatus", "foil_wheel", "ring", "sequencer", "safety", "holder", "powder"}
 )  # fmt: skip
 """Names of devices at the prompt, which a detector must not take."""
 

@@ -318,6 +318,11 @@ class ConditionWatch:
         self._exposing = False
         self._lock = threading.Lock()
 
+    @property
+    def definitions(self) -> dict[str, Condition]:
+        """The needed conditions whose PVs are connected, or must be, by name, with their limits."""
+        return {condition.name: condition for condition in self._connected()}
+
     def is_met(self) -> bool:
         """Return whether every needed condition holds now, according to the monitors.
 

@@ -296,10 +296,14 @@ class EventReader(ABC):
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
         """Return remarks on the counting itself: here on its length; subclasses add those on their own detectors."""
         counted_s = reading.spc.exposure_s
-        dwell_s = self._exposure.dwell_s
+        dwell_s = self._wanted_dwell_s()
         if counted_s < SHORTEST * dwell_s:
             return {"exposure_s": f"exposure_s = {counted_s:g} s, needs {dwell_s:g} s"}
         return {}
+
+    def _wanted_dwell_s(self) -> float:
+        """Return the dwell that the exposure should have counted, s."""
+        return self._exposure.dwell_s
 
     def _flux_remarks(self, reading: ExposureReading, *, others_failed: bool) -> dict[str, str]:
         seconds = reading.spc.exposure_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,14 +74,19 @@ class PointDevices:
     conditions: Sequence[Condition] = ()
 
 
-def conditions_of(devices: PointDevices, quality: QualitySettings) -> Conditions:
-    """Return the conditions of a good point, in the units of their PVs; a failing one ends a running exposure."""
+def conditions_of(
+    devices: PointDevices, quality: QualitySettings, on_failure: Callable[[], None] | None = None
+) -> Conditions:
+    """Return the conditions of a good point, in the units of their PVs.
+
+    A failing one calls `on_failure`, which by default ends the running exposure.
+    """
     return Conditions(
         devices.laser,
         devices.surroundings,
         quality,
         devices.injecting,
-        on_failure=devices.exposure.cut_short,
+        on_failure=devices.exposure.cut_short if on_failure is None else on_failure,
         further=devices.conditions,
     )
 
@@ -131,7 +136,7 @@ class PointReader(EventReader):
         beside, missing = self._further.fields(raw["elapsed"])
         now = time.time()
         positions = self._positions(raw)
-        values = self._indices() | positions | _counted(reading) | beside | self._slow(raw)
+        values = self._indices() | positions | counted_values(reading) | beside | self._slow(raw)
         values["quality"] = ",".join(self._quality(raw, reading))
         self.marks += missing
         values["marks"] = ",".join(self.marks)
@@ -196,7 +201,8 @@ class PointReader(EventReader):
         return keys
 
 
-def _counted(reading: ExposureReading) -> dict[str, Any]:
+def counted_values(reading: ExposureReading) -> dict[str, Any]:
+    """Return the event fields of what an exposure counted: (apd, probe) counts, (probe,) pulses and volts, I0, s."""
     spc = reading.spc
     boxcar = reading.boxcar
     analog = {} if boxcar is None else {"boxcar_mean": boxcar.mean, "boxcar_variance": boxcar.variance}

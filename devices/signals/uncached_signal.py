@@ -24,6 +24,7 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.utils import DisconnectedError
 
 from devices.signals.read_batch import read_batch
+from devices.types import FloatArray
 from errors import AcquisitionError, InvalidReadingError, NotConnectedError
 
 CHANNEL_ERRORS = (
@@ -33,6 +34,9 @@ CHANNEL_ERRORS = (
 
 # NotConnectedError explains an answer that does not come in time better than pyepics' warning.
 warnings.filterwarnings("ignore", r"ca\.get\('.*'\) timed out", UserWarning)
+
+PvValue = float | str | FloatArray
+"""Value that a PV takes: a number, a text, or the numbers of an array."""
 
 READ_TIMEOUT_S = 5.0
 """Longest time in which a connected PV answers a read or a write, s (ophyd's own default is 2 s)."""
@@ -244,7 +248,7 @@ def _join_context(context: object) -> None:
     ca.attach_context(context)
 
 
-def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[..., None]) -> None:
+def put_with_completion(signal: EpicsSignal, value: PvValue, done: Callable[..., None]) -> None:
     """Write `value` and call `done` when the server reports completion.
 
     Raises NotConnectedError at once if the PV is not connected.
@@ -257,7 +261,7 @@ def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[
         raise NotConnectedError([signal.pvname], 0.0) from error
 
 
-def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = READ_TIMEOUT_S) -> None:
+def put_and_wait(signal: EpicsSignal, value: PvValue, timeout_s: float = READ_TIMEOUT_S) -> None:
     """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError without answer."""
     # A refused write completes like an accepted one, and pyepics reports no error. A caller that must know reads the
     # value back.

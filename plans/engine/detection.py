@@ -53,6 +53,19 @@ def pump_probe(beamline: Beamline) -> Detection:
     )
 
 
+def by_sequencer(beamline: Beamline, detection: Detection) -> Detection:
+    """Return a detection whose exposures are the frames of a sequence.
+
+    Raises ConfigurationError for a beamline without sequencer.
+    """
+    if beamline.sequences is None:
+        raise ConfigurationError(
+            f'{beamline.configuration.name} has no [sequencer] in its configuration file: use stepping="software", or '
+            "describe the sequencer as in trxas/7id.toml. It needs frames and both raw delays."
+        )
+    return replace(detection, reader=beamline.sequences, devices=(*detection.devices, beamline.sequences.sequencer))
+
+
 def xrays_off(beamline: Beamline) -> Detection:
     """Return the detection of the jet with the laser and without X-rays: for the signals of the gates themselves."""
     return replace(pump_probe(beamline), conditions=DARK)

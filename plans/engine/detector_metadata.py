@@ -14,20 +14,24 @@ from devices.configuration.listed_detectors import (
     IonChamber,
     SpcDetector,
 )
+from devices.exposure.event_reader import EventReader
+from devices.exposure.sequence_reader import SequenceReader
 from devices.names import DetectorRole
 
 
-def detector_metadata(beamline: Beamline) -> dict[str, dict[str, Any]]:
+def detector_metadata(beamline: Beamline, reader: EventReader | None = None) -> dict[str, dict[str, Any]]:
     """Return the detectors of a run by name: kind, role, `fields` of events by quantity, and how they are summed.
 
+    Detectors that are read alongside are those of the `reader` of a sequence, which has none, or of single exposures.
     Gated detectors state `weights` (elements,), and which detector they contain; a drift detector also whether it is
     `gated`, or counts all bunches. Ion chambers state `dark`, in counts per second or in the unit of their record, and
     `gain`.
     """
     configuration = beamline.configuration
+    further = reader if isinstance(reader, SequenceReader) else beamline.point
     detectors = configuration.all_detectors
     own = {one.name: _fields_in_exposure(one) for one in in_exposure(detectors)}
-    fields = own | beamline.point.further_fields
+    fields = own | further.further_fields
     return {
         one.name: {"kind": str(one.kind), "role": str(one.role), "fields": fields[one.name], **_details(one)}
         for one in detectors

@@ -13,13 +13,13 @@ from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError
 from plans.edges import EdgePreset
-from plans.engine.detection import Detection
+from plans.engine.detection import Detection, by_sequencer
 from plans.engine.point_order import check_order, default_order, order_of_pass
 from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
 from plans.engine.until import Until
 from plans.grids import check_points
-from plans.parameters import PointOrder, ShutterReference
+from plans.parameters import PointOrder, ShutterReference, Stepping
 from plans.types import Exposure
 
 MARGIN_SIGMAS = 5
@@ -34,7 +34,8 @@ class ScanRequest:
     `approach`: end of long moves of the energy, from below or direct; `laser`: shutter of the run's own exposures;
     `detection`: detectors. `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for
     images. `done`: exposures that an earlier run has, and this one skips. `until`: result that may end the run before
-    all `repeats`; `exposures` and `course` are then the most.
+    all `repeats`; `exposures` and `course` are then the most. `token`: number by which a sequencer marks the frames of
+    the run; with `recovers` it may still have some of an earlier session.
     """
 
     plan_name: str
@@ -55,6 +56,10 @@ class ScanRequest:
     dwell_factors: tuple[float, ...] = ()
     done: frozenset[Exposure] = frozenset()
     until: Until | None = None
+    stepping: Stepping = Stepping.SOFTWARE
+    slice_s: float | None = None
+    token: int = 0
+    recovers: bool = False
 
     def dwell_of(self, point_index: int) -> float:
         """Return the beam time of an exposure at one point, s; where it grows along the grid, in whole milliseconds."""
@@ -119,6 +124,8 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     order = default_order(points) if options.order is None else options.order
     check_order(order, points, approach)
     detection = spec.detection(beamline)
+    if spec.stepping is Stepping.HARDWARE:
+        detection = by_sequencer(beamline, detection)
     _check_targets(beamline, spec, points)
     beamline.energy.check_approach(approach)
     _check_until(spec)
@@ -142,7 +149,27 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         laser=spec.laser,
         temperature_c=None if spec.temperature_c is None else float(spec.temperature_c),
         until=spec.until,
+        stepping=spec.stepping,
+        slice_s=_checked_slices(beamline, spec),
+        token=new_token() if spec.stepping is Stepping.HARDWARE else 0,
     )
+
+
+def _checked_slices(beamline: Beamline, spec: ScanSpec) -> float | None:
+    """Return the length of the slices, s; raise InputError without a sequencer, or if a table is too short for them."""
+    if spec.slice_s is None:
+        return None
+    if spec.stepping is not Stepping.HARDWARE or beamline.sequences is None:
+        raise InputError(f'slice_s = {spec.slice_s:g} s: only a sequencer counts in slices. Give stepping="hardware".')
+    low_s = spec.options.dwell_s * max(spec.dwell_factors, default=1.0) / beamline.sequences.sequencer.settings.rows
+    if spec.slice_s < low_s:
+        raise OutOfRangeError("slice_s", spec.slice_s, low_s, 0.1, "s", "One table must hold a whole exposure.")
+    return spec.slice_s
+
+
+def new_token() -> int:
+    """Return a random number from 1 to 2^31 - 1, as a sequencer's record holds it."""
+    return 1 + uuid.uuid4().int % (2**31 - 1)
 
 
 def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:

@@ -16,9 +16,11 @@ from plans.engine.measuring import PointLoop, with_reasons
 from plans.engine.preflight import check_beamline
 from plans.engine.request import ScanRequest, check_request
 from plans.engine.safe_end import ending_safely
+from plans.engine.sequence_loop import SequenceLoop
 from plans.engine.spec import Around, ScanSpec
 from plans.engine.start_document import start_metadata
 from plans.engine.suspending import open_xrays
+from plans.parameters import Stepping
 from plans.types import AnyPlan, RunPlan
 
 ANNOUNCEMENT = "begins a run of trxas"
@@ -65,7 +67,8 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     # From the inside: the loop over the points; the run, with its start and stop document; the opening of the X-rays,
     # outside the run, because without X-rays there is none; the safe end, around everything that may open a shutter.
     # The reason of a failure goes into the run's stop document, so it has to be unwrapped within the run.
-    run = bpp.run_wrapper(with_reasons(PointLoop(beamline, request).run()), md=start_metadata(request, beamline))
+    loop = SequenceLoop if request.stepping is Stepping.HARDWARE else PointLoop
+    run = bpp.run_wrapper(with_reasons(loop(beamline, request).run()), md=start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))
 
 

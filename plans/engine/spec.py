@@ -12,7 +12,7 @@ from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
 from plans.engine.until import Until
 from plans.options import ReferencedOptions, ScanOptions
-from plans.parameters import ShutterReference
+from plans.parameters import ShutterReference, Stepping
 from plans.types import RunPlan
 
 Around = Callable[[Beamline, Mapping[str, Any], RunPlan], RunPlan]
@@ -32,11 +32,13 @@ class ScanSpec:
     grid are listed row by row, slow axis first, and come with its `shape`. The axes of `fixed` stay. All are by event
     field, in the unit of the axis.
 
-    The dwell of the options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere.
-    `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is
-    None. `metadata` returns the plan's own keys of the start document, and may read the beamline. `expects` is a
-    sentence on the expected result of the run, such as its error per point, for the forecast of a technique that the
-    window does not know. `until`: result that may end the run before all repeats.
+    `stepping` is what steps the axis: the plan or a sequencer, which can count each exposure in slices of `slice_s`
+    seconds. The dwell of the options is multiplied by
+    `dwell_factors`, one per point; without any it is the same everywhere. `laser` is the shutter of the run's own
+    exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata` returns the plan's own
+    keys of the start document, and may read the beamline. `expects` is a sentence on the expected result of the run,
+    such as its error per point, for the forecast of a technique that the window does not know. `until`: result that may
+    end the run before all repeats.
 
     The decorator of the plan fills in the last four.
     """
@@ -51,6 +53,8 @@ class ScanSpec:
     dwell_factors: tuple[float, ...] = ()
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
+    stepping: Stepping = Stepping.SOFTWARE
+    slice_s: float | None = None
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
     expects: str = ""
     until: Until | None = None

@@ -19,6 +19,7 @@ from plans.edges import EdgePreset
 from plans.engine.detector_metadata import detector_metadata
 from plans.engine.points import ScanPoints
 from plans.engine.request import ScanRequest, checked_cell
+from plans.parameters import Stepping
 
 EARLIER_PUMPS = 24
 """Number of earlier pumps whose overlap is recorded; the spot of the 24th is 74 um away."""
@@ -63,7 +64,9 @@ class StartDocument:
     Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
     `mono_d_spacing_angstrom` is the lattice spacing of the monochromator's crystals, None if it is not configured.
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
-    `until` is the result that may end the run before all repeats.
+    `until` is the result that may end the run before all repeats. `stepping` is "hardware" for a run whose exposures
+    are the frames of a sequence, which the sequencer has marked with `sequence_token`, and counted in slices of
+    `slice_s` seconds.
     """
 
     plan_name: str
@@ -91,6 +94,9 @@ class StartDocument:
     held_axes: dict[str, float] | None = None
     until: dict[str, Any] | None = None
     mono_d_spacing_angstrom: float | None = None
+    stepping: str | None = None
+    sequence_token: int | None = None
+    slice_s: float | None = None
 
 
 def own_keys() -> frozenset[str]:
@@ -120,6 +126,7 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         **_held_keys(request),
         **_edge_keys(request, beamline),
         **_powder_keys(request, beamline),
+        **_sequence_keys(request),
     )
     return {
         **request.md,
@@ -155,6 +162,13 @@ def _held_keys(request: ScanRequest) -> dict[str, Any]:
     return {"held_axes": held} if held else {}
 
 
+def _sequence_keys(request: ScanRequest) -> dict[str, Any]:
+    """Return what steps the scan, unless it is the plan, and the number by which the sequencer marks its frames."""
+    if request.stepping is Stepping.SOFTWARE:
+        return {}
+    return {"stepping": str(request.stepping), "sequence_token": request.token, "slice_s": request.slice_s}
+
+
 def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Return the keys by which the run reduces to a spectrum, trace or dependence; none for images."""
     edge = request.edge
@@ -167,7 +181,7 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     else:
         scheme = {
             "pump_scheme": scheme_metadata(beamline.configuration),
-            "detectors": detector_metadata(beamline),
+            "detectors": detector_metadata(beamline, request.detection.reader),
         }
     return {"edge": str(edge.name), "absorber": edge.absorber, **scheme, **reducible}
 

@@ -11,7 +11,7 @@ from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
 from plans.grids import Region, join_regions, log_spaced
 from plans.options import ScheduledOptions
-from plans.parameters import DelayGoal, DelaysPs, Edge, EnergyEv, RegionsPs, UntilDelays
+from plans.parameters import DelayGoal, DelaysPs, Edge, EnergyEv, RegionsPs, SliceS, SteppedBy, Stepping, UntilDelays
 from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
@@ -43,13 +43,16 @@ def delay_scan(
     delays_ps: DelaysPs | None = None,
     regions_ps: RegionsPs | None = None,
     until: UntilDelays = DelayGoal.POINTS,
+    stepping: SteppedBy = Stepping.SOFTWARE,
+    slice_s: SliceS | None = None,
 ) -> Runs:
     """Scan the laser delay at one energy of an edge.
 
     By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, at the main feature of the
     edge (13472 or 13043 eV). With `until_sigma`, the first pass measures all of them, and later ones those at which
-    time buys most, until the result is good enough. Returns the run's uid; with `gates` or `foil`, the uids of all runs
-    by name, of which "scan" is the scan.
+    time buys most, until the result is good enough. With `stepping="hardware"` a sequencer steps delay and shutter and
+    counts without waiting for the computer; the run reduces in the same way. Returns the run's uid; with `gates` or
+    `foil`, the uids of all runs by name, of which "scan" is the scan.
     """
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")
@@ -65,6 +68,8 @@ def delay_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
+        stepping=stepping,
+        slice_s=slice_s,
         options=with_most_passes(options),
         until=until_of(str(until), options.until_sigma, options.max_time_s),
     )

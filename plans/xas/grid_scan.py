@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
+from errors import InputError
 from plans.edges import check_belongs, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Arg, Edge
+from plans.parameters import Arg, Edge, SteppedBy, Stepping
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_settings
 from plans.xas.scanned_axes import axis_names, grid_settings
@@ -32,15 +34,22 @@ def grid_scan(
     options: PumpProbePointOptions,
     slow: SlowAxis = AxisName.ENERGY.value,
     fast: FastAxis = AxisName.DELAY.value,
+    stepping: SteppedBy = Stepping.SOFTWARE,
 ) -> ScanSpec:
     """Map the transient over two axes, by default the energy (eV) and the delay (ps).
 
     The fast axis goes back and forth from row to row. Energy, delay and fluence stay as given by the options unless
-    they are scanned. `reduce(-1)` fits an energy x delay map as a whole: lifetimes, and the spectrum of each. Returns
-    the run's uid.
+    they are scanned. With `stepping="hardware"` a sequencer steps a fast delay, row by row. `reduce(-1)` fits an energy
+    x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's uid.
     """
+    if stepping is Stepping.HARDWARE and fast != AxisName.DELAY:
+        raise InputError(
+            f'stepping="hardware" with fast = {fast!r}: the sequencer steps the delay only. Give fast="delay_ps", or '
+            'use stepping="software".'
+        )
     settings, shape = grid_settings((slow, slow_points), (fast, fast_points), configuration)
     check_belongs(
         edge_preset(edge, configuration), [one[AxisName.ENERGY] for one in settings if AxisName.ENERGY in one]
     )
-    return scan_settings(configuration, settings, shape, edge=edge, options=options)
+    spec = scan_settings(configuration, settings, shape, edge=edge, options=options)
+    return replace(spec, stepping=stepping)

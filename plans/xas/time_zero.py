@@ -18,7 +18,18 @@ from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
 from plans.options import PumpedOptions
-from plans.parameters import Arg, DelaysPs, Edge, EnergyEv, ResponseErrorPs, ResponsePs, TimeZeroPs, delay_limits
+from plans.parameters import (
+    Arg,
+    DelaysPs,
+    Edge,
+    EnergyEv,
+    ResponseErrorPs,
+    ResponsePs,
+    SteppedBy,
+    Stepping,
+    TimeZeroPs,
+    delay_limits,
+)
 from plans.registry import Group, plan, scan_plan
 
 TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (150, 400, 50))
@@ -38,6 +49,7 @@ def time_zero_scan(
     around_ps: AroundPs | None = None,
     delays_ps: DelaysPs | None = None,
     energy_ev: EnergyEv | None = None,
+    stepping: SteppedBy = Stepping.SOFTWARE,
 ) -> ScanSpec:
     """Scan the delay finely over the rise of the transient: a delay scan made for fitting time zero.
 
@@ -58,6 +70,7 @@ def time_zero_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
+        stepping=stepping,
         options=options,
     )
 

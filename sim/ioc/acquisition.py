@@ -21,6 +21,7 @@ from sim.ioc.scaler_fields import CHANNELS
 from sim.physics.beamline_state import BeamlineState, Stretch
 from sim.physics.detectors import BOXCAR_BLOCKS
 from sim.physics.experiment import Experiment, ExposureCounts
+from sim.types import FloatArray
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"
@@ -35,6 +36,9 @@ FIRST_GATE_CHANNEL = 17
 """Channel of the first gate of the first photodiode; the others follow, as far as the record has channels."""
 
 MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Foil"}
+
+SEQUENCE = "sequence"
+"""Name of the frames of a sequence in the history."""
 
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
 """Another detector under the master's gate; it receives the exposure's number, its state, and the others' counts."""
@@ -88,6 +92,8 @@ class Acquisition(PVGroup):
         head = [0.0, 0.0, 0.0, float(experiment.photodiodes), float(experiment.probes)]
         resize(self.spc_frame, [*head, *[0.0] * (experiment.probes + gates)])
         resize(self.boxcar_frame, [0.0] * (3 + 2 * experiment.probes))
+        self._spc_shown = np.asarray(self.spc_frame.value, dtype=float)
+        self._boxcar_shown = np.asarray(self.boxcar_frame.value, dtype=float)
         self._history = history
         self._started: dict[str, BeamlineState] = {}
         self._stretches: dict[str, list[Stretch]] = {}
@@ -152,12 +158,8 @@ class Acquisition(PVGroup):
         # fault: a reader recognises a stale frame by a number that did not increase. The shutter in the frame is that
         # of the whole exposure, from the recorded states, not the one at its end.
         exposure = self._counted[MASTER_SCALER]
-        self._exposure_id += 1
         before = self._started[MASTER_SCALER]
-        if self.exposure_log is not None:
-            self.exposure_log(self._exposure_id, exposure, self._stretches[MASTER_SCALER])
-        shutters = {float(state.laser_shutter_open) for state, _ in self._stretches[MASTER_SCALER]}
-        head = [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
+        head = self._numbered(elapsed_s, exposure, self._stretches[MASTER_SCALER])
         if self.fault_stale not in ("spc", "both"):
             await self.spc_frame.write(spc_frame(head, exposure))
             await self.spc.post_counts(elapsed_s, self._spc_channels(exposure))
@@ -166,6 +168,43 @@ class Acquisition(PVGroup):
             await self._publish_averages(exposure)
         for detector in self.gated:
             await detector(self._exposure_id, self._experiment.true_state(before), exposure)
+
+    def _numbered(self, elapsed_s: float, exposure: ExposureCounts, stretches: list[Stretch]) -> list[float]:
+        """Give an exposure the next number and log it; return the head of its frames: number, seconds, shutter."""
+        self._exposure_id += 1
+        if self.exposure_log is not None:
+            self.exposure_log(self._exposure_id, exposure, stretches)
+        shutters = {float(state.laser_shutter_open) for state, _ in stretches}
+        return [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
+
+    @property
+    def frame_length(self) -> int:
+        """Numbers in the frames of SPC and boxcar together."""
+        return len(self._latest_frames())
+
+    def _latest_frames(self) -> FloatArray:
+        return np.concatenate([self._spc_shown, self._boxcar_shown])
+
+    def begin_frame(self) -> None:
+        """Open the gates for one frame of a sequence."""
+        self._history.begin(SEQUENCE)
+
+    def end_frame(self, elapsed_s: float) -> list[Stretch]:
+        """Close the gates after `elapsed_s` seconds of beam, and return the states that the frame went through."""
+        return self._history.end(SEQUENCE, elapsed_s)
+
+    def count_frame(self, elapsed_s: float, stretches: list[Stretch]) -> tuple[int, ExposureCounts, FloatArray]:
+        """Count a frame whose gates have closed; return its number, its counts, and the frames of SPC and boxcar.
+
+        A detector that is stale by a fault repeats its frame before, with the number of that one.
+        """
+        exposure = self._experiment.expose_changing(stretches)
+        head = self._numbered(elapsed_s, exposure, stretches)
+        if self.fault_stale not in ("spc", "both"):
+            self._spc_shown = np.asarray(spc_frame(head, exposure))
+        if self.fault_stale not in ("boxcar", "both"):
+            self._boxcar_shown = np.asarray(boxcar_frame(head, exposure))
+        return self._exposure_id, exposure, self._latest_frames()
 
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)

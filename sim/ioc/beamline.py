@@ -29,6 +29,7 @@ from sim.ioc.pilatus import Pilatus
 from sim.ioc.public_names import FLUENCE_BY_HAND_MJ_CM2, only_public
 from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
+from sim.ioc.sequencer import SequencedDevices, Sequencer
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
 from sim.physics.beamline_state import BeamlineState
@@ -99,6 +100,8 @@ class SimulatedBeamline:
         self.gated_drift = gated_drift_group(self.experiment.probes)(macro, seed=seed, restarts=restarts)
         self.laser.drift = lambda: self.experiment.laser_power
         self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish, self.laser.after_exposure]
+        sequenced = SequencedDevices(acquisition=self.acquisition, timing=self.timing, laser=self.laser)
+        self.sequencer = Sequencer(macro, clock=self.clock, devices=sequenced, resolve=self._channel)
         gate = ImageGate(self.history, self.scene)
         self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
         self.lock = SessionLock(macro)
@@ -151,6 +154,12 @@ class SimulatedBeamline:
         record, _, field = name.partition(".")
         channel = self.pvdb.get(record)
         return channel is not None and (not field or field in channel.fields)
+
+    def _channel(self, name: str) -> Any:
+        """Return a record, or a field of one, by its full name; raises KeyError if there is none."""
+        record, _, field = name.partition(".")
+        channel = self.pvdb[record]
+        return channel.fields[field] if field and field != "VAL" else channel
 
     def _connect_changes(self) -> None:
         """Note changes that affect an exposure as soon as they happen; motors in motion are sampled instead."""
@@ -223,8 +232,8 @@ class SimulatedBeamline:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
-                  self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock, self.safety,
-                  self.effect_switches, self.faults)  # fmt: skip
+                  self.sequencer, self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock,
+                  self.safety, self.effect_switches, self.faults)  # fmt: skip
         served = {name: pv for group in groups for name, pv in group.pvdb.items()}
         shown = only_public(served, self._macro) if self._public else served
         return shown | {name: pv for group in self._added for name, pv in group.pvdb.items()}

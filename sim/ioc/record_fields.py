@@ -9,6 +9,9 @@ from caproto.server import pvproperty
 
 from sim.errors import SimulationInputError
 
+LONG_ARRAYS_WAITING = 10
+"""Updates of a long array that wait for a slow client; it needs the latest only."""
+
 DESCRIPTION_LENGTH = 40
 """Longest DESC, characters (EPICS dbCommon)."""
 
@@ -49,6 +52,15 @@ def resize(channel: Any, value: list[float]) -> None:
     """Set value and length of an array channel that is not served yet."""
     channel._max_length = len(value)
     preset(channel, value=value)
+
+
+def lengthen(channel: Any, length: int) -> None:
+    """Let an array channel that is not served yet hold up to `length` numbers, with few of them waiting for a client.
+
+    A thousand waiting updates of a long array, which is caproto's default, could fill the memory.
+    """
+    channel._max_length = length
+    channel.max_subscription_backlog = LONG_ARRAYS_WAITING
 
 
 def show_metadata(pvdb: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.record_fields import post
 from sim.physics.sample import Beam
 
 TIME_ZERO_RAW_PS = 169_780.0
@@ -87,6 +88,20 @@ class Timing(PVGroup):
         setting_ps = self.fine_readback.value - self._shown_jump_ps
         self._shown_jump_ps = jump_ps
         await self.fine_readback.write(setting_ps + jump_ps)
+
+    async def step(self, coarse_s: float, fine_ps: float) -> bool:
+        """Set both raw delays, s and ps, at once, as the sequencer does; return whether one of them has changed.
+
+        Their read-backs follow at once; the sequencer waits until the laser has followed. The sequencer has checked the
+        delays before.
+        """
+        coarse_s = round(coarse_s / COARSE_RESOLUTION_S) * COARSE_RESOLUTION_S
+        changed = (self.coarse_readback.value, self.fine_readback.value) != (coarse_s, fine_ps + self._shown_jump_ps)
+        await post(self.coarse, coarse_s)
+        await post(self.fine, fine_ps)
+        await post(self.coarse_readback, coarse_s)
+        await post(self.fine_readback, fine_ps + self._shown_jump_ps)
+        return changed
 
     @coarse.putter  # type: ignore[no-redef]
     async def coarse(self, instance: Any, value: float) -> float:

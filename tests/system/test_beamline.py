@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import bluesky.plans as bp
 import numpy as np
 import pytest
+from bluesky.utils import RunEngineInterrupted
 from ophyd import EpicsMotor, EpicsSignalRO
 
 from devices.beamline import Beamline, build_beamline
@@ -18,6 +20,7 @@ from devices.configuration import read_toml
 from devices.session.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError
 from reduction.accumulator import accumulate
+from reduction.events import PrimaryEvents
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum
@@ -240,3 +243,52 @@ def test_docs_list_every_pv() -> None:
     )
     documented = (Path(__file__).parents[2] / "docs" / "reference" / "pvs.md").read_text(encoding="utf-8")
     assert listed.stdout.strip() in documented
+
+
+def test_a_sequence_is_stored_and_reduced_like_single_steps(session: Session) -> None:
+    """Lost: everything that hardware has stepped. Table, frames and pages go over Channel Access into the store."""
+    delays_ps = [-500.0, -200.0, 100.0, 300.0]
+    options: dict[str, Any] = {"delays_ps": delays_ps, "dwell_s": 20.0, "shutter_reference": "point"}
+    uid = session.measure(session.plans()["delay_scan"]("Br K", stepping="hardware", sample="vial 7", **options))
+    documents = load_run(session.store, uid)
+    accumulator = accumulate(documents)
+    assert accumulator.exit_status == "success"
+    assert accumulator.exposures.sum() == 8
+    assert [event for event in events(documents) if event["quality"]] == []
+    assert sorted(event["point_index"] for event in events(documents)) == [0, 0, 1, 1, 2, 2, 3, 3]
+    numbers = [event["exposure_id"] for event in events(documents)]
+    assert len(set(numbers)) == 8
+    for event in events(documents):
+        assert event["delay_ps"] == pytest.approx(delays_ps[event["point_index"]], abs=2.0)
+        assert event["exposure_s"] == 20.0
+
+
+def events(documents: Any) -> list[dict[str, Any]]:
+    primary = PrimaryEvents()
+    return [event["data"] for name, doc in documents for event in primary(name, doc)]
+
+
+@pytest.mark.long
+def test_a_paused_sequence_continues_with_what_is_missing(session: Session) -> None:
+    """Lost: the rest of a sequence after Ctrl-C, or exposures that count twice."""
+    engine: Any = session.run_engine
+    documents: list[tuple[str, Any]] = []
+
+    def pause_once(name: str, doc: Any) -> None:
+        documents.append((name, doc))
+        if name == "event_page" and not any(kind == "event_page" for kind, _ in documents[:-1]):
+            threading.Thread(target=engine.request_pause).start()
+
+    token = engine.subscribe(pause_once)
+    try:
+        delays = np.linspace(-500, 500, 60).tolist()
+        with pytest.raises(RunEngineInterrupted):
+            engine(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=20.0, stepping="hardware"))
+        assert session.beamline.sequences is not None
+        assert not session.beamline.sequences.running
+        engine.resume()
+    finally:
+        engine.unsubscribe(token)
+    good = [event["point_index"] for event in events(documents) if not event["quality"]]
+    assert sorted(good) == list(range(60))
+    assert documents[-1][1]["exit_status"] == "success"

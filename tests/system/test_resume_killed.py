@@ -13,6 +13,7 @@ import pytest
 
 from errors import InputError, StorageError
 from reduction.accumulator import accumulate
+from reduction.events import PrimaryEvents
 from storage import good_exposures, list_runs, load_chain, load_dataset
 from tests.support.patient import patient
 from tests.support.waiting import WAIT_S
@@ -36,7 +37,7 @@ epics = replace(made.beamline.epics, connection_timeout_s=120)
 with open_session(replace(made, beamline=replace(made.beamline, epics=epics))) as session:
     session.run_engine.subscribe(lambda name, doc: print(name, flush=True))
     session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[-100.0, 0.0, 100.0, 200.0], dwell_s=1.0,
-                                                  repeats=50, sample="killed"))
+                                                  repeats=50, sample="killed", stepping=sys.argv[4]))
 """
 
 
@@ -51,9 +52,9 @@ def configuration(ioc: Any, tmp_path: Path) -> Configuration:
     return patient(load_configuration(prefix=MACRO, data=tmp_path))
 
 
-def killed_session(data: Path, address_list: str, exposures: int) -> None:
-    """A session process that is killed with SIGKILL after the given number of exposures."""
-    command = [sys.executable, "-c", MEASURE, MACRO, str(data), address_list]
+def killed_session(data: Path, address_list: str, exposures: int, stepping: str = "software") -> None:
+    """A session process that is killed with SIGKILL after the given number of exposures, or of pages of a sequence."""
+    command = [sys.executable, "-c", MEASURE, MACRO, str(data), address_list, stepping]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -61,7 +62,7 @@ def killed_session(data: Path, address_list: str, exposures: int) -> None:
         while seen < exposures:
             line = process.stdout.readline()
             assert line, "the session ended by itself"
-            seen += line.strip() == "event"
+            seen += line.strip() in ("event", "event_page")
     finally:
         process.kill()
         process.communicate(timeout=WAIT_S)
@@ -95,6 +96,28 @@ def test_a_killed_session_is_resumed(configuration: Configuration, tmp_path: Pat
         assert unfinished_runs(session.store) == []
         with pytest.raises(InputError, match="nothing to resume"):
             resume_run(session, new)
+
+
+@pytest.mark.long
+def test_what_a_sequence_counted_after_its_session_was_killed_is_read_again(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    """Lost: the beam time of the frames that nobody could store, or frames that are stored twice."""
+    killed_session(tmp_path, configuration.beamline.epics.address_list, 1, "hardware")
+    with open_session(configuration) as session:
+        (uid,) = session.store.recovery.closed
+        before = good_exposures(load_dataset(session.store, uid))
+        assert 0 < len(before) < 200
+        look_and_reset(session)
+        new = resume_run(session, uid[:8])
+        exposures = good_exposures(load_dataset(session.store, uid))
+        assert len(exposures) == len(set(exposures)) == 200
+        primary = PrimaryEvents()
+        rows = [row["data"] for name, doc in load_dataset(session.store, new) for row in primary(name, doc)]
+        numbers = [row["exposure_id"] for row in rows]
+        assert len(numbers) == len(set(numbers))
+        # The sequencer had gone on: nearly nothing was measured again.
+        assert max(numbers) - min(numbers) < 260
 
 
 def section_session(session: Session) -> SectionSession:

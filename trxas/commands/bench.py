@@ -78,6 +78,8 @@ def run(options: BenchOptions) -> int:
 def _session(long_run: int, events: int) -> Entries:
     from trxas.benchmarks.predicting import bench_prediction
     from trxas.benchmarks.scaling import bench_scaling
+    from trxas.benchmarks.sequences import bench_sequences
+    from trxas.benchmarks.slices import bench_slices
     from trxas.benchmarks.starting import bench_start
     from trxas.benchmarks.steps import SPEED, bench_steps
     from trxas.benchmarks.storing import bench_storing
@@ -91,6 +93,8 @@ def _session(long_run: int, events: int) -> Entries:
         with open_session(configuration) as session:
             entries = bench_steps(session.beamline, Path(folder) / "steps", long_run)
             entries |= bench_prediction(session)
+            entries |= bench_sequences(session.beamline)
+            entries |= bench_slices(session.beamline)
             entries |= bench_storing(Path(folder))
             entries |= bench_scaling(Path(folder) / "scaling", events)
             entries |= bench_start(session, Path(folder) / "start")

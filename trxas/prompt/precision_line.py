@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from errors import InputError, ReductionError
+from reduction.events import events_of
 from reduction.xas.kinetics.results import KineticsResults
 from trxas.results.live_run import LiveRun, PrimaryEvents
 from trxas.terminal.progress_line import PROGRESS
@@ -27,10 +28,14 @@ class PrecisionLine:
         is_exposure = self._primary.has(name, doc)
         if name == "start":
             self._scan = 0
-        if name == "event" and is_exposure and self._scan < int(doc["data"].get("scan_index", 0)):
-            # The first exposure of a pass comes after all of the pass before, which the sums hold at this moment.
-            self._write(int(doc["data"]["scan_index"]))
-            self._scan = int(doc["data"]["scan_index"])
+        if is_exposure:
+            *_, last = events_of(name, dict(doc))
+            scan_index = int(last["data"].get("scan_index", 0))
+            if scan_index > self._scan:
+                # The first exposure of a pass comes after all of the pass before, which the sums hold at this moment;
+                # of a page that has the end of one pass and the begin of the next, they lack a tenth of a second.
+                self._write(scan_index)
+                self._scan = scan_index
         self._live(name, doc)
 
     def _write(self, passes: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reduction.events import events_of
 from reduction.kinds import OTHER, kind_of
 from reduction.pileup import true_counts
 from trxas.results.live_run import PrimaryEvents, is_pump_probe
@@ -78,8 +79,10 @@ class LiveTable:
             self._on = reduction["pumped_probe"]
             self._off = reduction.get("reference_probes", [reduction["unpumped_probe"]])
             PROGRESS.write(f"{HEADER}\n{self._axis:>23}")
-        elif name == "event" and is_exposure and self._axis:
-            PROGRESS.write(self._line(doc["data"]))
+        elif is_exposure and self._axis:
+            # Of a page, which holds what a sequencer counted in a tenth of a second, the last exposure is enough.
+            *_, last = events_of(name, dict(doc))
+            PROGRESS.write(self._line(last["data"]))
         elif name == "stop":
             self._axis = ""
 

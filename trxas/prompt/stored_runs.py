@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from errors import InputError
 from reduction.run_kind import CombineChoice, RunResults
+from reduction.slices import Slices, slices_of
 from reduction.xas.kinetics.results import KineticsResults
 from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.results.calibrated_documents import CalibratedDocuments
@@ -71,6 +72,19 @@ def stored_run_functions(
         return reduce_stored_run(documents, kinetics, detector, found, keep_all=keep_all, correct_power=correct_power)
 
     return runs, show, reduce
+
+
+def slices_function(store: Store) -> Callable[[RunKey], Slices]:
+    """Return the function `slices` for one store; it raises StorageError for an unknown run."""
+
+    def slices(key: RunKey = -1) -> Slices:
+        """Return the slices of 1 to 100 ms in which a run was counted: `.rebinned(20)`, `.overdispersion()`.
+
+        `key` as for `reduce`. Raises ReductionError for a run that counted each exposure as a whole.
+        """
+        return slices_of(load_dataset(store, key))
+
+    return slices
 
 
 def combining_function(store: Store, decays: FindDecay | None = None) -> Callable[..., RunResults]:

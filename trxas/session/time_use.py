@@ -32,11 +32,13 @@ ACTIVITIES: Mapping[str, Activity | None] = {
     "read": Activity.READING,
     "save": Activity.STORING,
     "sleep": Activity.WAITING,
+    "kickoff": Activity.COUNTING,
+    "collect": Activity.COUNTING,
 }
 """Activity that each command begins; None: that of the command which is waited for. All other commands begin OTHER.
 
-Axes settle in `wait_for`, until their monitors show the target. Suspensions and pauses between attempts are a series of
-`sleep`.
+A sequence counts while its frames are collected. Axes settle in `wait_for`, until their monitors show the target.
+Suspensions and pauses between attempts are a series of `sleep`.
 """
 
 

@@ -1,0 +1,244 @@
+"""Measuring the exposures of a run as sequences: hardware steps the delay, and the plan only reads what it counted."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+from bluesky.utils import Msg, short_uid
+
+from devices.axes.axis_group import Target
+from devices.beamline import Beamline
+from devices.exposure.life_cycle import ExposureTargets
+from devices.exposure.sequence_frames import Place
+from devices.exposure.sequence_reader import FrameSequence, Judged, PlannedFrame, SequenceReader
+from devices.exposure.slices import STREAM as SLICES
+from devices.names import AxisName, ShutterState
+from devices.shutter import STATES
+from errors import AcquisitionError
+from plans.engine.approach import use_approach
+from plans.engine.measuring import FINAL, RETRYABLE, Attempts, PointSettings, reason
+from plans.engine.request import ScanRequest
+from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
+from plans.engine.until import PassChooser
+from plans.engine.wait import send_and_wait
+from plans.types import Plan
+
+FLUSH_S = 0.08
+"""Time between two read-outs of a running sequence, s: with the read-out itself below the 0.1 s of a page."""
+
+STREAM = "primary"
+
+logger = logging.getLogger("trxas.plans")
+
+
+class SequenceLoop:
+    """Loop over the exposures of `request`, in tables as long as only the delay is stepped, until all are good."""
+
+    # What is missing is the one state of the loop. Each round arms a table of missing exposures and runs it; while it
+    # runs, frames become events, and good ones are crossed off. A round may end early: by a condition that fails (the
+    # reader stops the sequencer), by a pause, or by an error of the connection. The next round begins by waiting until
+    # the beamline is well, and arms what is still missing, in the same order. Frames that were counted while nobody
+    # could read them are read before that, so they are neither lost nor measured twice.
+    # A checkpoint comes before every read-out: what bluesky repeats after a pause reads again, and never arms again.
+
+    def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
+        self._beamline = beamline
+        self._request = request
+        reader = request.detection.reader
+        assert isinstance(reader, SequenceReader)  # check_request has chosen it
+        self._reader = reader
+        self._settings = PointSettings(beamline, request)
+        self._planned: dict[Place, PlannedFrame] = {}
+        self._missing: dict[Place, None] = {}
+        self._bad: Counter[Place] = Counter()
+        self._remark = ""
+        self._unread = False
+
+    def run(self) -> Plan:
+        """Measure all exposures; raises AcquisitionError, or the last failure, of one that stays bad."""
+        yield from use_approach(self._beamline, self._request.approach)
+        yield Msg("declare_stream", None, self._reader, name=STREAM, collect=True)
+        if self._request.slice_s is not None:
+            yield Msg("declare_stream", None, self._reader.slices, name=SLICES, collect=True)
+        yield from bpp.finalize_wrapper(self._passes(), self._stopped)
+
+    def _passes(self) -> Plan:
+        """Measure all passes as one course; a run that counts until its result is good enough, pass by pass."""
+        request = self._request
+        if request.until is None:
+            self._plan(request.course())
+            if request.recovers:
+                yield from self._recovered()
+            yield from self._rounds()
+            return
+        dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
+        chooser = PassChooser(request.until, dwells_s, request.done)
+        for scan_index in range(request.repeats):
+            if chooser.is_finished(scan_index):
+                continue
+            yield Msg("checkpoint")
+            chosen = yield from chooser.points_of(scan_index)
+            if not chosen:
+                return
+            self._plan((scan_index, *one) for one in request.course_of_pass(scan_index, chosen))
+            # Later passes are decided again, with all counts there are.
+            if request.recovers and scan_index == 0 and self._missing:
+                yield from self._recovered()
+            yield from self._rounds()
+
+    def _plan(self, course: Iterable[tuple[int, int, ShutterState]]) -> None:
+        """Make these exposures, each (scan index, point index, laser shutter), the ones that are missing."""
+        self._planned = {frame.place: frame for frame in planned_frames(self._request, course)}
+        self._missing = dict.fromkeys(self._planned)
+
+    def _rounds(self) -> Plan:
+        """Play tables until nothing is missing."""
+        attempts = self._new_attempts()
+        clock = SuspensionClock(self._beamline)
+        while self._missing:
+            before = self._rows_left()
+            yield Msg("checkpoint")
+            error = yield from self._round(clock)
+            self._check_attempts()
+            if self._rows_left() < before:
+                attempts = self._new_attempts()
+                clock = SuspensionClock(self._beamline)
+            elif error is not None:
+                yield from attempts.failed(str(error), clock.waited_s, error)
+            if error is not None:
+                yield from wait_connected(self._beamline, self._request.detection.devices)
+
+    def _round(self, clock: SuspensionClock) -> Generator[Msg, Any, BaseException | None]:
+        """Play one table, or after an error read what is left of the one before; return an error that may be cured."""
+        before = self._rows_left()
+        try:
+            if self._unread:
+                yield from self._caught_up()
+                return None
+            if (yield from wait_until_well(self._beamline, clock, self._request.detection.conditions)):
+                self._settings.forget()
+            yield from self._play(self._next_table())
+        except RETRYABLE as error:
+            self._unread = True
+            self._settings.forget()
+            why = reason(error)
+            if isinstance(why, FINAL):
+                raise
+            return why
+        if self._rows_left() < before:
+            return None
+        return AcquisitionError("No frame of the sequence was good.")
+
+    def _new_attempts(self) -> Attempts:
+        return Attempts(self._beamline, "The sequence")
+
+    def _rows_left(self) -> int:
+        """Return how many frames are missing; of an exposure in slices, each is one."""
+        return sum(len(self._reader.missing_parts(self._planned[place])) for place in self._missing)
+
+    def _next_table(self) -> list[PlannedFrame]:
+        """Return the missing exposures up to the next one at which something else than delay and shutter must move."""
+        table: list[PlannedFrame] = []
+        rows = 0
+        for place in self._missing:
+            frame = self._planned[place]
+            rows += len(self._reader.missing_parts(frame))
+            if table and (rows > self._reader.sequencer.settings.rows or _held(frame) != _held(table[0])):
+                break
+            table.append(frame)
+        return table
+
+    def _play(self, frames: Sequence[PlannedFrame]) -> Plan:
+        """Set what has changed for a table of exposures, play it, and store its frames as they come."""
+        # Delay and shutter are set by the table itself; where the last table has left them does not matter.
+        yield from self._settings.apply(self._targets(frames[0]), frames[0].dwell_s)
+        yield from send_and_wait("prepare", self._reader, FrameSequence(frames=frames, token=self._request.token))
+        yield from send_and_wait("kickoff", self._reader)
+        group = short_uid("complete")
+        yield Msg("complete", self._reader, group=group)
+        while True:
+            # Looked up before the read-out: frames that end after it are found by the next one.
+            running = self._reader.running
+            yield Msg("wait", None, group=group, timeout=FLUSH_S, error_on_timeout=False)
+            yield Msg("checkpoint")
+            yield from self._collect()
+            if not running:
+                return
+
+    def _targets(self, frame: PlannedFrame) -> Mapping[str, Target]:
+        shutter = ShutterState.OPEN if frame.targets.laser_shutter else ShutterState.CLOSED
+        return {**frame.targets.positions, "laser_shutter": str(shutter)}
+
+    def _collect(self) -> Plan:
+        """Store the frames that came since the last time; cross off the good ones, and count the bad ones."""
+        pages = yield Msg("collect", self._reader, name=STREAM, return_payload=True)
+        if pages is None:
+            self._missing.clear()  # a simulator that only reads the messages gives no answer
+            return
+        if self._request.slice_s is not None:
+            yield Msg("collect", self._reader.slices, name=SLICES, return_payload=False)
+        for one in self._reader.take_judged():
+            self._note(one)
+
+    def _note(self, one: Judged) -> None:
+        place = one.place
+        if not one.quality:
+            self._missing.pop(place, None)
+            return
+        self._bad[place] += 1
+        self._remark = f"Point {place[1]} of scan {place[0]} was bad {self._bad[place]} times. Last: {one.quality}"
+        logger.warning("Point %d of scan %d is measured again: %s", place[1], place[0], one.quality)
+
+    def _check_attempts(self) -> None:
+        """Raise AcquisitionError if an exposure was bad too often."""
+        if max(self._bad.values(), default=0) >= self._beamline.configuration.quality.attempts:
+            raise AcquisitionError(
+                f"{self._remark}. The run is closed and its data are saved; remove the cause and resume it with "
+                "resume_run()."
+            )
+
+    def _caught_up(self) -> Plan:
+        """Stop a sequence that may still run after an error, and store the frames that could not be read."""
+        yield from bps.stop(self._reader)
+        yield from self._collect()
+        self._unread = False
+
+    def _recovered(self) -> Plan:
+        """Store what the sequencer still has of the interrupted run, which its session could not store any more."""
+        whole = FrameSequence(frames=list(self._planned.values()), token=self._request.token)
+        before = len(self._missing)
+        yield from bps.stop(self._reader)
+        if self._reader.recover(whole):
+            yield from self._collect()
+            logger.info("%d frames of the interrupted run were read again", before - len(self._missing))
+
+    def _stopped(self) -> Plan:
+        try:
+            yield from bps.stop(self._reader)
+        except RETRYABLE as error:
+            logger.warning("The sequencer was not stopped: %s", reason(error))
+
+
+def _held(frame: PlannedFrame) -> dict[str, float]:
+    """Return where a frame needs the axes that the sequencer does not step, in their units."""
+    return {name: value for name, value in frame.targets.positions.items() if name != AxisName.DELAY}
+
+
+def planned_frames(request: ScanRequest, course: Iterable[tuple[int, int, ShutterState]]) -> Iterator[PlannedFrame]:
+    """Yield exposures of a scan, each (scan index, point index, laser shutter), as frames in their order."""
+    for scan_index, point_index, shutter in course:
+        positions = {**request.fixed, **request.points.setting(point_index)}
+        targets = ExposureTargets(
+            positions={str(name): float(value) for name, value in positions.items()},
+            laser_shutter=STATES[shutter],
+            scan_index=scan_index,
+            point_index=point_index,
+        )
+        dwell_s = request.dwell_of(point_index)
+        slices = 1 if request.slice_s is None else max(round(dwell_s / request.slice_s), 1)
+        yield PlannedFrame(targets=targets, dwell_s=dwell_s, slices=slices)
