@@ -16,7 +16,7 @@ from plans.engine.start_document import calibration_metadata
 from plans.resume import repeated_request
 from storage import load_dataset
 from trxas.results.expected_errors import expected_errors
-from trxas.session.plan_times import PlanTimes
+from trxas.session.plan_times import PlanTimes, timed_plan
 from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
 
@@ -145,7 +145,8 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
         return ""
     exposures = list(request.course())
     beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
-    found = times.predict(request.plan_name, [str(axis) for axis in request.points.axes], len(exposures), beam_s)
+    plan = timed_plan(request.plan_name, request.stepping)
+    found = times.predict(plan, [str(axis) for axis in request.points.axes], len(exposures), beam_s)
     if found is None:
         return ""
     runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"

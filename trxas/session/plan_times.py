@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from plans.parameters import Stepping
 from reduction.events import PrimaryEvents
 from storage.line_journal import LineJournal
 from trxas.session.time_use import Activity
@@ -24,6 +25,11 @@ LATEST = 8
 
 DIFFERENT_DWELLS = 1.5
 """Ratio of the longest to the shortest dwell from which on they tell the time of a trigger from that of counting."""
+
+
+def timed_plan(plan: str, stepping: str) -> str:
+    """Return the name under which the times of a plan are kept: hardware steps it in another time than the plan."""
+    return plan if stepping == Stepping.SOFTWARE else f"{plan} stepped by {stepping}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,7 @@ class PlanTimes:
         """Take one document of a run; raises StorageError if the times of a complete one cannot be written."""
         if name == "start":
             grid = doc.get("grid", {})
-            self._plan = str(doc.get("plan_name", ""))
+            self._plan = timed_plan(str(doc.get("plan_name", "")), str(doc.get("stepping", Stepping.SOFTWARE)))
             self._axes = [str(axis) for axis in grid.get("axes", [grid["axis"]] if "axis" in grid else [])]
             self._dwell_s = float(doc.get("dwell_s", 0.0))
             self._exposures = 0

@@ -82,7 +82,7 @@ class TimeUse:
             self.latest_s = {}
             return
         now_s = self._now_s()
-        if command == "trigger" and not self.opening_s:
+        if command in ("trigger", "kickoff") and not self.opening_s:
             self.opening_s = now_s - self._began_s
         self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
         self._since_s = now_s
