@@ -90,7 +90,8 @@ class Slices:
         freedom = 0
         for group in range(int(groups.max(initial=-1)) + 1):
             inside = groups == group
-            counts, i0 = totals[inside], used.i0[inside]
+            counts = totals[inside]
+            i0 = used.i0[inside]
             if inside.sum() < 2 or counts.sum() == 0 or i0.min() <= 0:
                 continue
             # Expected in proportion to the flux of the slice; the flux is counted, too, and adds its own variance.

@@ -110,7 +110,8 @@ class SliceStream:
 
     def describe_collect(self) -> dict[str, dict[str, Any]]:
         """Return the data keys: which part of which exposure, s, counts (apd, probe), pulses (probe,), I0 in counts."""
-        apds, probes = self._settings.apds, self._settings.probes
+        apds = self._settings.apds
+        probes = self._settings.probes
         whole = ("scan_index", "point_index", "laser_shutter", "part", "exposure_id")
         arrays = {"counts": [apds, probes], "pulses": [probes]}
         keys = {f"slice_{name}": data_key("integer", source=self._source) for name in whole}
