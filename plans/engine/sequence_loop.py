@@ -114,7 +114,7 @@ class SequenceLoop:
                 yield from wait_connected(self._beamline, self._request.detection.devices)
 
     def _round(self, clock: SuspensionClock) -> Generator[Msg, Any, BaseException | None]:
-        """Play one table, or after an error read what is left of the one before; return an error that may be cured."""
+        """Play one table, or after an error read what is left of the earlier one; return an error that may be cured."""
         before = self._rows_left()
         try:
             if self._unread:
