@@ -125,7 +125,9 @@ def test_a_window_moves_an_axis_and_asks_for_a_dry_run(queue: Queue) -> None:
 
     def move(axis: str, value: float) -> None:
         item = {"item_type": "plan", "name": "move_axis", "args": [], "kwargs": {"axis": axis, "value": value}}
+        before = len(queue.ask("history_get")["items"])
         queue.ask("queue_item_execute", item=item, **user)
+        until(lambda: len(queue.ask("history_get")["items"]) > before, lambda: queue.ask("status"))
         queue.wait(manager_state="idle")
 
     move("energy_ev", 13472.5)
