@@ -9,6 +9,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.run_kind import RunResults
+from reduction.xas.singular_noise import RANKS, noise_levels
 from reduction.xas.transient_map import change_by_pump
 
 if TYPE_CHECKING:
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
     from reduction.types import BoolArray, FloatArray, IntArray
     from reduction.xas.transient_map import TransientMap
 
-FALSE_ALARM = 0.01
-"""Probability that noise alone exceeds the level.
-
-In drawn maps one component too many was seen in 15 of 500 without signal, and in 2 of 300 with two components.
-"""
-
-_DRAWS = 1000
 _FEWEST = 3
-_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +45,7 @@ class MapComponents(RunResults):
 
     def lines(self) -> list[str]:
         """Return the number of significant components, and the largest singular values with their noise level."""
-        pairs = zip(self.singular_values[:_SHOWN], self.noise[:_SHOWN], strict=True)
+        pairs = zip(self.singular_values[:RANKS], self.noise[:RANKS], strict=True)
         values = ", ".join(f"{value:.1f} ({noise:.1f})" for value, noise in pairs)
         return [
             f"{'significant components':<22} {self.significant} above the level of noise",
@@ -60,12 +53,12 @@ class MapComponents(RunResults):
         ]
 
 
-def map_components(measured: TransientMap, timing: Timing, *, seed: int = 0) -> MapComponents:
+def map_components(measured: TransientMap, timing: Timing) -> MapComponents:
     """Return the singular values of an energy x delay map with the level of its noise.
 
     Rows and columns are scaled by the errors, so that all points have errors near 1; a constant, as gates differ by
-    one, is subtracted by the delays before the pump. The level comes from maps of noise that are drawn from `seed` and
-    treated alike. Raises ReductionError for other axes, or with fewer than 3 complete energies or delays.
+    one, is subtracted by the delays before the pump. The level comes from drawn maps of noise that
+    are treated alike. Raises ReductionError for other axes, or with fewer than 3 complete energies or delays.
     """
     table = measured.by_energy()
     logarithm = change_by_pump(table, timing)
@@ -84,7 +77,7 @@ def map_components(measured: TransientMap, timing: Timing, *, seed: int = 0) -> 
     left, values, right = np.linalg.svd(change / scale, full_matrices=False)
     delay_ps = table.columns[delays]
     early = timing.delay_of(timing.pumped_probe, 0.0) + delay_ps < -2.0 * timing.irf_sigma_ps
-    noise = _noise_levels(sigma, scale, early if measured.efficiency is None else None, seed)
+    noise = noise_levels(sigma, scale, early if measured.efficiency is None else None)
     return MapComponents(
         kind="components of a map",
         energy_ev=table.rows[energies],
@@ -110,20 +103,3 @@ def _complete(measured: BoolArray) -> tuple[IntArray, IntArray]:
             f"{_FEWEST} of each. Wait for the map."
         )
     return energies, delays
-
-
-def _noise_levels(sigma: FloatArray, scale: FloatArray, early: BoolArray | None, seed: int) -> FloatArray:
-    """Return the level of the k-th singular value of noise, given that the k larger ones are signal, (values,)."""
-    random = np.random.default_rng(seed)
-    number = min(sigma.shape)
-    noise = sigma * random.standard_normal((_DRAWS, *sigma.shape))
-    if early is not None and early.any():
-        weight = sigma[:, early] ** -2.0
-        noise -= ((noise[:, :, early] * weight).sum(axis=(1, 2)) / weight.sum())[:, None, None]
-    scaled = noise / scale
-    # k real components take k dimensions of both sides; the largest value of noise in the others decides. Ranks above
-    # those that are shown get the level of the last one, which is a little too high.
-    ranks = range(min(number, _SHOWN))
-    largest = [np.linalg.norm(scaled[:, rank:, rank:], ord=2, axis=(1, 2)) for rank in ranks]
-    levels = np.quantile(largest, 1.0 - FALSE_ALARM, axis=1)
-    return np.concatenate([levels, np.full(number - levels.size, levels[-1])])

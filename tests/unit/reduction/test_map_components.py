@@ -14,6 +14,7 @@ from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.map_components import map_components
 from reduction.xas.map_fit import fit_map
 from reduction.xas.map_results import MapResults
+from reduction.xas.singular_noise import FALSE_ALARM, noise_levels
 from reduction.xas.species import species_spectra
 from tests.support.transient_maps import SPECTRA, TIMING, drawn_map, map_run
 from trxas.results.figures import figure_of_results
@@ -29,6 +30,21 @@ def test_a_map_has_as_many_components_as_it_was_made_of(
     found = [map_components(drawn_map(seed, spectra=spectra, photons=photons), TIMING) for seed in range(20)]
     assert sum(one.significant > number for one in found) <= 2
     assert all(one.significant >= number for one in found)
+
+
+@pytest.mark.parametrize("steepness", [0.0, 1.0])
+def test_noise_exceeds_its_level_as_often_as_stated(steepness: float) -> None:
+    """150 of 15 000 maps have a false component, give or take 12 by these maps and 15 by the draws of the level."""
+    row = np.linspace(1.0, 1.0 - 0.7 * steepness, 10)
+    sigma = np.outer(row, np.ones(11)) * (1.0 + 0.02 * steepness * np.sin(np.arange(110.0).reshape(10, 11)))
+    scale = np.outer(row, np.ones(11))
+    early = np.arange(11) < 2
+    level = noise_levels(sigma, scale, early)[0]
+    noise = sigma * np.random.default_rng(100).standard_normal((15_000, 10, 11))
+    weight = sigma[:, early] ** -2.0
+    noise -= ((noise[:, :, early] * weight).sum(axis=(1, 2)) / weight.sum())[:, None, None]
+    largest = np.linalg.norm(noise / scale, ord=2, axis=(1, 2))
+    assert np.mean(largest > level) == pytest.approx(FALSE_ALARM, abs=0.0035)
 
 
 def test_singular_vectors_build_the_map_again() -> None:
