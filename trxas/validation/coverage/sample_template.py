@@ -90,13 +90,13 @@ class SampleTemplate:
         """Return the static spectrum of the file at energies, eV, in units of the edge step, (energies,)."""
         edge = self.content["edges"][self.edge]
         step = 0.5 + np.arctan(2.0 * (energy_ev - edge["edge_ev"]) / edge["width_ev"]) / math.pi
-        return np.asarray(edge["scatter"] + step + _gaussians(edge["static"], energy_ev))
+        return np.asarray(edge["scatter"] + step + gaussians(edge["static"], energy_ev))
 
     def amplitude(self, truth: HiddenTruth, energy_ev: float, fluence_mj_cm2: float) -> float:
         """Return transient over static signal at an energy, eV, just after a pump below all saturation."""
         at = np.array([energy_ev - truth.shift_ev])
         share = fluence_mj_cm2 / self.content["pump"]["reference_fluence_mj_cm2"]
-        return float(share * _gaussians(self.content["edges"][self.edge]["transient"], at)[0] / self.level(at)[0])
+        return float(share * gaussians(self.content["edges"][self.edge]["transient"], at)[0] / self.level(at)[0])
 
     def reference(self, low_ev: float, high_ev: float) -> dict[str, list[float]]:
         """Return the spectrum of the file, as a published one, with its energies, eV: what shifts are counted from."""
@@ -134,7 +134,8 @@ def _lines(content: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _gaussians(peaks: Any, energy_ev: FloatArray) -> FloatArray:
+def gaussians(peaks: Any, energy_ev: FloatArray) -> FloatArray:
+    """Return the sum of rows [center_ev, fwhm_ev, height] at energies, eV, in units of the edge step, (energies,)."""
     total = np.zeros_like(energy_ev)
     for center_ev, fwhm_ev, height in peaks:
         total += height * np.exp(-4.0 * math.log(2.0) * ((energy_ev - center_ev) / fwhm_ev) ** 2)

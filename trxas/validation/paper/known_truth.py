@@ -11,6 +11,7 @@ import numpy as np
 from trxas.simulation import sample_file
 from trxas.validation.coverage.random_sample import draw_truth
 from trxas.validation.coverage.sample_file import sample_toml
+from trxas.validation.paper.true_spectra import spectral_truths
 
 SEALED = "sealed-sample.toml"
 """File in the output folder with the drawn sample of a blind campaign."""
@@ -38,7 +39,7 @@ def sample_fingerprint(sample: str | None) -> str:
 
 
 def truths_of(sample: str | None) -> dict[str, float]:
-    """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps".
+    """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps", and of its spectra.
 
     None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
     """
@@ -50,4 +51,4 @@ def truths_of(sample: str | None) -> dict[str, float]:
         if isinstance(value, int | float)
     }
     fractions = [numbers.get(f"kinetics.fraction{number}", 0.0) for number in (1, 2)]
-    return numbers | {"kinetics.offset": 1.0 - sum(fractions)}
+    return numbers | {"kinetics.offset": 1.0 - sum(fractions)} | spectral_truths(content)

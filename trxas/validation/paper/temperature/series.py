@@ -33,8 +33,11 @@ REFERENCE_C = 25.0
 AGAIN = "again"
 """Suffix of the name of a run that repeats another."""
 
-RETURNED_EV = 0.02
-"""Largest shift between the first and the last spectrum at which none is fitted (chosen; backlash: ten times more)."""
+STABILITY_EV = 0.02
+"""How far the axis may have drifted, eV, and come back by the end of a series (chosen: a third of a urad)."""
+
+LARGEST_DRIFT_EV = 0.1
+"""Largest shift between the first and the last spectrum that is a drift (chosen; backlash: several times more)."""
 
 
 def run_name(what: str, temperature_c: float) -> str:
@@ -47,14 +50,16 @@ class ThermalSeries:
     """One edge against temperature.
 
     `returned`: shift of the last spectrum at the reference temperature against the first, eV. `shifts_fixed`: that
-    shift is within RETURNED_EV of zero, so no spectrum is shifted. `differences` to the reference, `matched` (the
-    shifts that `align` finds) and `uids` (the runs behind each difference) by temperature in C.
+    shift is a drift, within LARGEST_DRIFT_EV of zero, so no spectrum is shifted; `drift_ev` is the error of every shift
+    then. `differences` to the reference, `matched` (the shifts that `align` finds) and `uids` (the runs behind each
+    difference) by temperature in C.
     """
 
     edge: str
     reference: StaticSpectrum
     returned: Value
     shifts_fixed: bool
+    drift_ev: float
     differences: Mapping[float, ThermalDifference]
     matched: Mapping[float, Alignment]
     uids: Mapping[float, tuple[str, ...]]
@@ -80,15 +85,19 @@ class ThermalSeries:
 def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
     """Return the differences of all spectra of an edge to that at 25 C, aligned and Varshni-corrected (SI 8).
 
-    Shifts are fitted only if the last spectrum at 25 C is shifted against the first. Otherwise they are 0, with the
-    shift that was found between these two as their error. Raises ReductionError if a spectrum cannot be reduced.
+    Shifts are fitted only if the last spectrum at 25 C is shifted against the first by more than a drift. Otherwise
+    they are 0, and their error is that shift together with what the axis may drift and return. Raises ReductionError
+    if a spectrum cannot be reduced.
     """
     temperatures = [temperature_c for temperature_c in TEMPERATURES_C[edge] if temperature_c != REFERENCE_C]
     reference_name = run_name(edge, REFERENCE_C)
     first = runs.static(reference_name)
     last = runs.static(f"{reference_name} {AGAIN}")
     returned = shift_between(last, first)
-    shifts_fixed = abs(returned.value) <= RETURNED_EV
+    shifts_fixed = abs(returned.value) <= LARGEST_DRIFT_EV
+    # A best match would take a change of shape for a shift, several times larger than any drift. How far the axis was
+    # off in between is not known: a drift may have turned round.
+    drift_ev = math.hypot(*returned, STABILITY_EV)
     spectra = {temperature_c: runs.static(run_name(edge, temperature_c)) for temperature_c in temperatures}
     matched = {
         temperature_c: align(spectrum.measured, first.measured, first.windows.edge_integral_ev)
@@ -96,8 +105,7 @@ def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
     }
     differences = {}
     for temperature_c, spectrum in spectra.items():
-        # Value and error of the return shift together are how far the axis may have moved in between.
-        no_shift = known_alignment(Value(0.0, math.hypot(*returned)), spectrum.measured, first.measured)
+        no_shift = known_alignment(Value(0.0, drift_ev), spectrum.measured, first.measured)
         alignment = no_shift if shifts_fixed else matched[temperature_c]
         differences[temperature_c] = thermal_difference(spectrum, first, alignment)
     uids = {temperature_c: runs.uids(run_name(edge, temperature_c), reference_name) for temperature_c in temperatures}
@@ -106,6 +114,7 @@ def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
         reference=first,
         returned=returned,
         shifts_fixed=shifts_fixed,
+        drift_ev=drift_ev,
         differences=differences,
         matched=matched,
         uids=uids,
