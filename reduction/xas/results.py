@@ -12,6 +12,7 @@ from reduction.number_text import with_error
 from reduction.run_kind import Headline, RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
+from reduction.xas.information import information_lines, primary
 from reduction.xas.kinetics.results import KineticsResults
 from reduction.xas.result_text import (
     absorption_line,
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 class SpectrumResults(RunResults):
     """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
 
+    Text and figures begin with the `primary` one.
+
     `all_gates`: each of the spectra by all gates instead of two, None where they add nothing; `all_gates_problems` are
     the reasons, "" without one. `blocked`: the same against exposures with the laser blocked, None where the run has
     none. `decay`: that of the same sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind
@@ -87,6 +90,11 @@ class SpectrumResults(RunResults):
         blocked = self.blocked or (None,) * len(self.spectra)
         return tuple(size_of(one, self.decay, other) for one, other in zip(self.spectra, blocked, strict=True))
 
+    @property
+    def primary(self) -> Spectrum | None:
+        """Spectrum with the most information, photon counting or boxcar, stated first; None without spectra."""
+        return primary(self.spectra)
+
     def tables(self) -> tuple[CurveTable, ...]:
         """Return off, on and transient with their errors against the energy, eV, a table per detector."""
         return tuple(
@@ -95,14 +103,10 @@ class SpectrumResults(RunResults):
         )
 
     def headline(self) -> Headline | None:
-        """Return the size of the last of the pump-probe spectra at the main feature, in % of unpumped, as measured.
-
-        Photon counting comes last where both ways of detection were used; further detectors do not count here.
-        """
-        own = [size for spectrum, size in zip(self.spectra, self.sizes, strict=True) if not spectrum.metadata.detector]
-        chosen = own[-1] if own else next(iter(self.sizes), None)
-        if chosen is None:
+        """Return the size of the primary spectrum at the main feature, in % of unpumped, as measured."""
+        if self.primary is None:
             return None
+        chosen = size_of(self.primary, self.decay)
         return _per_cent(f"transient at {chosen.energy_ev:.1f} eV", chosen.measured)
 
     @property
@@ -117,12 +121,14 @@ class SpectrumResults(RunResults):
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of unpumped, as measured and corrected."""
         lines = []
-        for place, (spectrum, size) in enumerate(zip(self.spectra, self.sizes, strict=True)):
-            lines += spectrum_lines(spectrum, size)
+        places = sorted(range(len(self.spectra)), key=lambda place: self.spectra[place] is not self.primary)
+        sizes = self.sizes
+        for place in places:
+            lines += spectrum_lines(self.spectra[place], sizes[place])
             if self.all_gates:
                 lines += all_gates_lines(self.all_gates[place], self.all_gates_problems[place])
         best = self.best
-        lines += [*best_lines(best, self.spectra), *hour_lines(best)]
+        lines += [*information_lines(self.spectra), *best_lines(best, self.spectra), *hour_lines(best)]
         lines += period_lines(self.timing) if lines else []
         lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
         lines += [] if self.energy is None else [self.energy.line]

@@ -52,6 +52,12 @@ class DemoResult:
         return self.delay.fit
 
     @property
+    def spectrum(self) -> Spectrum:
+        """Spectrum with the most information; a demo without spectra has failed."""
+        assert self.energy.primary is not None, self.energy.table()
+        return self.energy.primary
+
+    @property
     def spectra(self) -> tuple[Spectrum, Spectrum]:
         """Spectrum of the boxcar, or of the first detector if there is none, and that of the counted photons."""
         by_mode = {spectrum.metadata.mode: spectrum for spectrum in reversed(self.energy.spectra)}
@@ -74,7 +80,8 @@ class DemoResult:
         kinetics |= {"chi_square": self.fit.chi_square, "degrees_of_freedom": self.fit.degrees_of_freedom}
         return {
             "kinetics": kinetics,
-            "transient": _spectrum_json(boxcar, self.energy.decay),
+            "transient": _spectrum_json(self.spectrum, self.energy.decay),
+            "transient_boxcar": _spectrum_json(boxcar, self.energy.decay),
             "transient_spc": _spectrum_json(spc, self.energy.decay),
             "runs": {"energy_scan": self.uids[0], "delay_scan": self.uids[1]},
             "wall_s": self.wall_s,
@@ -85,8 +92,7 @@ class DemoResult:
 
         Raises OSError if one of them cannot be written.
         """
-        boxcar, _ = self.spectra
-        figure = save(summary_figure(boxcar, self.delay.trace, self.fit), folder / "demo.png")
+        figure = save(summary_figure(self.spectrum, self.delay.trace, self.fit), folder / "demo.png")
         if json_path is not None:
             json_path.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
         return figure
@@ -112,7 +118,7 @@ def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT
         )
     )
     energy = _reduced_spectra(session, energy_uid)
-    feature = {} if known else {"energy_ev": largest_transient_ev(energy.spectra[0])}
+    feature = {} if known else {"energy_ev": largest_transient_ev(energy.primary or energy.spectra[0])}
     delay_uid = session.measure(
         scans["delay_scan"](edge, dwell_s=DELAY_DWELL_S, repeats=DELAY_SCANS, **feature, **common)
     )

@@ -237,7 +237,7 @@ def draw_delay_axis(axes: Axes) -> None:
 def _spectra_figure(results: SpectrumResults) -> Figure:
     if not results.spectra:
         raise ReductionError("No mode has a spectrum. The remarks of the results give the reason.")
-    return energy_figure(results.spectra)
+    return energy_figure(sorted(results.spectra, key=lambda one: one is not results.primary))
 
 
 FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {

@@ -39,7 +39,8 @@ def test_both_sizes_are_stated_with_the_decay_that_was_used(decay: MeasuredDecay
         assert abs(size.corrected.value) > 1.15 * abs(size.measured.value)
         assert size.corrected.sigma > size.measured.sigma
     lines = results.lines()
-    assert lines[0].startswith("transient, boxcar      -2.")
+    assert results.primary is not None
+    assert lines[0].startswith(f"transient, {results.primary.metadata.mode}".ljust(22) + " -2.")
     assert lines[0].endswith("% of unpumped at 13472.00 eV, as measured")
     assert lines[1].startswith("  corrected            -")
     assert lines[1].endswith("of the transient, by the decay of run 01234567 (Br K at 8.8 mJ/cm2)")

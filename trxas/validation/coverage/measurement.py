@@ -30,6 +30,7 @@ from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
+from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
 
 DELAYS_PS = {
     "Br K": (-500, -250, -60, -30, 0, 30, 60, 100, 150, 220, 320, 450, 650, 900, 1300, 1900, 2800, 5e3, 20e3, 130e3),
@@ -131,6 +132,7 @@ def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
         ),
         # The true energy is higher than the one read back, so features appear lower by the same amount.
         "alignment_shift": -truth.backlash_ev,
+        **expected_spectra(truth, timing),
     }
 
 
@@ -228,8 +230,9 @@ GROUPS = (
     MeasuredGroup(parameters=KINETIC_PARAMETERS, measure=_kinetics),
     MeasuredGroup(parameters=("fluence_slope", "boxcar_slope"), measure=_fluence),
     MeasuredGroup(parameters=("alignment_shift",), measure=_alignment),
+    MeasuredGroup(parameters=SPECTRA_PARAMETERS, measure=measure_spectra),
 )
 """All groups, in the order of measurement."""
 
 PARAMETERS = tuple(name for group in GROUPS for name in group.parameters)
-"""Every recovered parameter: lifetimes, t0 and response in ps, `offset_rate` in 1/ns, slope in cm2/mJ, shift in eV."""
+"""Every recovered parameter: lifetimes, t0, response in ps, `offset_rate` in 1/ns, slope in cm2/mJ, energies in eV."""

@@ -15,9 +15,9 @@ from plans.edges import BR_K
 from plans.grids import join_regions
 from reduction.run_metadata import Timing
 from reduction.types import FloatArray
-from reduction.xas.energy_windows import edge_integral
 from reduction.xas.pump_train import PumpTrain
 from reduction.xas.static_xas import trapezoid_weights
+from trxas.validation.coverage.noise_free import Excited
 from trxas.validation.coverage.ring import true_timing
 from trxas.validation.coverage.sample_template import SampleTemplate, gaussians
 from trxas.validation.paper import published
@@ -76,11 +76,12 @@ def true_area(sample: Mapping[str, Any], pumped: float, unpumped: float, *, own_
     """
     edge = SampleTemplate(content=sample, edge=BR_K.name)
     energy_ev = np.array(join_regions(BR_K.regions_ev, "eV"))
-    change = gaussians(sample["edges"][BR_K.name]["transient"], energy_ev)
-    before = (energy_ev >= BR_K.pre_edge_ev[0]) & (energy_ev <= BR_K.pre_edge_ev[1])
-    inside = (energy_ev >= BR_K.edge_integral_ev[0]) & (energy_ev <= BR_K.edge_integral_ev[1])
-    on, off = (edge.level(energy_ev) + change * excited for excited in (pumped, unpumped))
-    on, off = on - on[before].mean(), off - off[before].mean()
-    scale = edge_integral(energy_ev[inside], off[inside])
-    on_scale = edge_integral(energy_ev[inside], on[inside]) if own_scale else scale
-    return float(trapezoid_weights(energy_ev) @ np.abs(on / on_scale - off / scale))
+    spectra = Excited(
+        energy_ev=energy_ev,
+        level=edge.level(energy_ev),
+        change=gaussians(sample["edges"][BR_K.name]["transient"], energy_ev),
+        pumped=pumped,
+        unpumped=unpumped,
+    )
+    _, transient = spectra.by_recipe(own_scale=own_scale)
+    return float(trapezoid_weights(energy_ev) @ np.abs(transient))

@@ -1,0 +1,50 @@
+"""How much spectra of one run say about the same transient, by the way in which they were detected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reduction.xas.transient import Spectrum
+
+NAMES = {"spc": "photon counting", "boxcar": "the boxcar"}
+"""Ways of detection in words."""
+
+
+def information(spectrum: Spectrum) -> float:
+    """Return the information on a change of the signal, sum of 1/sigma^2 over the points, in edge steps to the -2.
+
+    It is proportional to the beam time. A point whose error is not finite, as when a gate counts at every pulse, adds
+    nothing.
+    """
+    # The errors of counting follow from the counts and contain what gates lose by pile-up, those of the boxcar from the
+    # variance of its sub-averages. So the sum turns in favour of the boxcar by itself where gates saturate.
+    sigma = spectrum.sigma[np.isfinite(spectrum.sigma) & (spectrum.sigma > 0)]
+    return float(np.sum(sigma**-2.0))
+
+
+def primary(spectra: Sequence[Spectrum]) -> Spectrum | None:
+    """Return the spectrum with the most information among those of the run's own detectors; None without spectra.
+
+    Further detectors of a list count only where there is no other, since their elements may be parts of the others.
+    """
+    own = [spectrum for spectrum in spectra if not spectrum.metadata.detector]
+    return max(own, key=information) if own else next(iter(spectra), None)
+
+
+def information_lines(spectra: Sequence[Spectrum]) -> list[str]:
+    """Return a line on how many times the information of the other way of detection the primary one holds.
+
+    None unless the run has both.
+    """
+    own = [spectrum for spectrum in spectra if not spectrum.metadata.detector]
+    first = primary(own)
+    if first is None or len(own) != 2:
+        return []
+    (other,) = (spectrum for spectrum in own if spectrum is not first)
+    less = information(other)
+    times = f"{information(first) / less:.2g} times that of {NAMES[other.metadata.mode]}" if less else "all there is"
+    return [f"{'most information':<22} {NAMES[first.metadata.mode]}, {times}"]

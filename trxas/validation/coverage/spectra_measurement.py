@@ -1,0 +1,150 @@
+"""Transient spectra and the foil in a coverage: sizes at three delays, C, the first peak, the edge of the foil."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from bluesky import RunEngine
+
+from devices.beamline import Beamline
+from errors import ReductionError
+from plans import energy_scan, foil_scan
+from plans.edges import BR_K, PB_L3
+from plans.grids import Region, join_regions
+from reduction.accumulator import RunAccumulator, accumulate
+from reduction.kinds import reduce_run
+from reduction.run_metadata import Timing
+from reduction.types import Documents, FloatArray
+from reduction.values import Value
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.comparison import BR_K as BR_WINDOWS
+from reduction.xas.comparison import comparison_parameter
+from reduction.xas.features import extremum
+from reduction.xas.results import FoilResults
+from reduction.xas.screening import screened
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.static_error import static_sigma
+from reduction.xas.transient_shape import transient_covariance
+from reduction.xas.unpumped_size import transient_size
+from trxas.validation.coverage.noise_free import Excited
+from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
+from trxas.validation.coverage.sample_file import BR_SHAPE
+from trxas.validation.coverage.sample_template import gaussians
+
+FLUENCE_MJ_CM2 = 7.0
+"""Below all saturation, so that the excitation is proportional to the fluence."""
+
+GRID_EV: tuple[Region, ...] = (
+    *((13_450, 13_460, 5), (13_463, 13_467, 2), (13_467.5, 13_474, 0.5)),
+    *((13_476, 13_516, 5), (13_530, 13_570, 20)),
+)
+"""All intervals that the recipes need: before the edge, both of C, first peak, edge integral, after the edge."""
+
+PASSES = 3
+DWELL_S = 18.0
+"""Beam time per point and pass: with `PASSES` that of the paper's 9 scans of 6 s (SI 2)."""
+
+FOIL_DWELL_S = 2.0
+FOIL_EDGE_EV = 13_035.0
+"""L3 edge of lead by the X-ray data booklet, on whose scale the reference foil and the simulated foils are."""
+
+FIRST_DELAY_PS = 100.0
+SECOND_DELAY_PS = 10_100.0
+"""Delays of the spectra; the second pulse of the later one comes 163.5 ns after the pump."""
+
+PEAK_EV = 13_472.0
+PEAK_HALF_WIDTH_EV = 1.5
+
+SPECTRA_PARAMETERS = ("size_100ps", "size_10ns", "size_163ns", "c", "static_peak", "foil_edge")
+"""Sizes relative to unpumped and C, without unit; energies in eV."""
+
+
+def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
+    """Measure both spectra and the foil, and return the values by `SPECTRA_PARAMETERS`."""
+    early, late = (_scan(beamline, run_engine, delay_ps) for delay_ps in (FIRST_DELAY_PS, SECOND_DELAY_PS))
+    shown = boxcar_spectrum(early)
+    counted = spc_spectrum(early)
+    windows = early.metadata.windows
+    # C by counting, whose spectrum has the smaller errors.
+    c = comparison_parameter(counted.energy_ev, counted.transient, transient_covariance(counted, windows), BR_WINDOWS)
+    peak = extremum(
+        shown.energy_ev,
+        shown.off,
+        static_sigma(early, shown),
+        near_ev=PEAK_EV,
+        half_width_ev=PEAK_HALF_WIDTH_EV,
+    )
+    return {
+        "size_100ps": transient_size(shown)[1],
+        "size_10ns": transient_size(boxcar_spectrum(late))[1],
+        "size_163ns": transient_size(spc_spectrum(late, probe=1))[1],
+        "c": Value(c.value, c.sigma),
+        "static_peak": peak,
+        "foil_edge": _foil_edge(beamline, run_engine),
+    }
+
+
+def expected_spectra(truth: SampleTruth, timing: Timing) -> dict[str, float]:
+    """Return the true value of each of `SPECTRA_PARAMETERS`; the spectra are differences to the last probe."""
+    energy_ev = np.array(join_regions(GRID_EV, "eV"))
+    main = int(abs(energy_ev - BR_K.main_feature_ev).argmin())
+    sizes = []
+    for delay_ps, pulse in ((FIRST_DELAY_PS, 0), (SECOND_DELAY_PS, 0), (SECOND_DELAY_PS, 1)):
+        spectra = _excited(truth, timing, energy_ev, (delay_ps, timing.pumped_probe + pulse))
+        off, transient = spectra.by_recipe(own_scale=pulse > 0)
+        sizes.append(float(transient[main] / off[main]))
+    first = _excited(truth, timing, energy_ev, (FIRST_DELAY_PS, timing.pumped_probe))
+    _, counted = first.by_recipe(own_scale=True)
+    return {
+        **dict(zip(SPECTRA_PARAMETERS[:3], sizes, strict=True)),
+        "c": comparison_parameter(energy_ev, counted, np.ones_like(counted), BR_WINDOWS).value,
+        "static_peak": _highest_ev(truth, timing),
+        "foil_edge": FOIL_EDGE_EV,
+    }
+
+
+def _scan(beamline: Beamline, run_engine: RunEngine, delay_ps: float) -> RunAccumulator:
+    plan = energy_scan(
+        beamline,
+        BR_K.name,
+        regions_ev=GRID_EV,
+        delay_ps=delay_ps,
+        dwell_s=DWELL_S,
+        repeats=PASSES,
+        fluence_mj_cm2=FLUENCE_MJ_CM2,
+    )
+    return screened(accumulate(_documents_of(run_engine, plan))).sums
+
+
+def _foil_edge(beamline: Beamline, run_engine: RunEngine) -> Value:
+    found = reduce_run(_documents_of(run_engine, foil_scan(beamline, PB_L3.name, dwell_s=FOIL_DWELL_S)))
+    if not isinstance(found, FoilResults) or found.edge_ev is None:
+        raise ReductionError(f"The foil scan has no edge. {found.table()}")
+    return found.edge_ev
+
+
+def _documents_of(run_engine: RunEngine, plan: Any) -> Documents:
+    documents: Documents = []
+    run_engine(plan, lambda name, doc: documents.append((name, doc)))
+    return documents
+
+
+def _excited(truth: SampleTruth, timing: Timing, energy_ev: FloatArray, pumped: tuple[float, int]) -> Excited:
+    """Return the true spectra at energies, eV; `pumped` is the first delay, ps, and the probe."""
+    strength = FLUENCE_MJ_CM2 / REFERENCE_FLUENCE_MJ_CM2
+    delay_ps, probe = pumped
+    return Excited(
+        energy_ev=energy_ev,
+        level=np.array([BR_SHAPE.level(float(one)) for one in energy_ev]),
+        change=gaussians(BR_SHAPE.scaled_transient(truth.br_change, BR_K.main_feature_ev), energy_ev),
+        pumped=strength * truth.after_pump(delay_ps, probe, timing),
+        unpumped=strength * truth.after_pump(delay_ps, timing.unpumped_probe, timing),
+    )
+
+
+def _highest_ev(truth: SampleTruth, timing: Timing) -> float:
+    """Return the energy of the highest point of the unpumped spectrum near the first peak, eV."""
+    energy_ev = np.arange(PEAK_EV - PEAK_HALF_WIDTH_EV, PEAK_EV + PEAK_HALF_WIDTH_EV, 0.002)
+    found = _excited(truth, timing, energy_ev, (FIRST_DELAY_PS, timing.pumped_probe))
+    return float(energy_ev[(found.level + found.change * found.unpumped).argmax()])
