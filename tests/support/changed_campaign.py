@@ -10,6 +10,7 @@ import functools
 import json
 import lzma
 import tempfile
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from trxas.configuration import load_configuration
 from trxas.session.session import Plan, Session, open_session
 from trxas.simulation import sample_file, simulated_beamline
 from trxas.validation.coverage.sample_template import toml_text
-from trxas.validation.paper.campaign import run_campaign
+from trxas.validation.paper.campaign import chosen_sections, run_campaign
 from trxas.validation.paper.progress import CampaignProgress
+from trxas.validation.paper.section import PaperSection
 from trxas.validation.paper.sections import SECTIONS
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.types import Documents
@@ -68,10 +70,15 @@ def stored_runs() -> dict[str, dict[str, str]]:
     return {name: dict(uids) for name, uids in json.loads(UIDS.read_text(encoding="utf-8")).items()}
 
 
+def runs_of(section: PaperSection, cache: dict[tuple[str, str], Any]) -> ChangedRuns:
+    """Return the runs of a section and of those that it needs; runs in the `cache` are not read again."""
+    measured = stored_runs()
+    names = [one.name for one in chosen_sections(SECTIONS, section.name)]
+    return ChangedRuns({run: uid for name in names for run, uid in measured.get(name, {}).items()}, cache)
+
+
 def changed_sample() -> str:
     """Return the sample file: lifetimes, fractions, energies, sizes and beamline differ from those of the paper."""
-    import tomllib
-
     content = tomllib.loads(sample_file(None).read_text(encoding="utf-8"))
     content["name"] = "sample with every truth changed"
     content["kinetics"] = {
