@@ -15,15 +15,16 @@ NAMES = {"spc": "photon counting", "boxcar": "the boxcar"}
 
 
 def information(spectrum: Spectrum) -> float:
-    """Return the information on a change of the signal, sum of 1/sigma^2 over the points, in edge steps to the -2.
+    """Return the information on a relative change of the signal, sum of (unpumped / sigma)^2 over the points.
 
     It is proportional to the beam time. A point whose error is not finite, as when a gate counts at every pulse, adds
     nothing.
     """
     # The errors of counting follow from the counts and contain what gates lose by pile-up, those of the boxcar from the
-    # variance of its sub-averages. So the sum turns in favour of the boxcar by itself where gates saturate.
-    sigma = spectrum.sigma[np.isfinite(spectrum.sigma) & (spectrum.sigma > 0)]
-    return float(np.sum(sigma**-2.0))
+    # variance of its sub-averages. So the sum turns in favour of the boxcar by itself where gates saturate. Points
+    # before the edge count little: both errors and any transient are small there.
+    known = np.isfinite(spectrum.sigma) & (spectrum.sigma > 0)
+    return float(np.sum((spectrum.off[known] / spectrum.sigma[known]) ** 2))
 
 
 def primary(spectra: Sequence[Spectrum]) -> Spectrum | None:

@@ -25,7 +25,7 @@ RECOVERED = {
     *(f"Br inverse absolute area, {delay}, without noise" for delay in ("100 ps", "10.1 ns", "163.5 ns")),
     *(f"Br transient, {delay} over 100 ps" for delay in ("10.1 ns", "163.5 ns")),
     *(f"Br transient, {delay} over 100 ps, corrected" for delay in ("10.1 ns", "163.5 ns")),
-    "Br backlash shift",
+    "Br backlash, with its sign",
 }
 """Numbers that the sample file determines."""
 

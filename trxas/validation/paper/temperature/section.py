@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import bluesky.plan_stubs as bps
 
@@ -114,20 +115,22 @@ def _reduce(runs: StoredRuns) -> SectionResult:
 
 def _alignment_rows(runs: StoredRuns, series: Mapping[str, ThermalSeries], backlash: Value) -> list[Row]:
     low, high = published.BACKLASH_EV
-    rows = [
-        Row(
-            name="Br backlash shift",
-            unit="eV",
-            expected=(low + high) / 2,
-            expected_sigma=published.rounded(high - low),
-            truth="beam.backlash_ev",
-            value=abs(backlash.value),
-            # The axis may have drifted before either of the two spectra.
-            sigma=math.hypot(backlash.sigma, math.sqrt(2.0) * series[BR].drift_ev),
-            uids=runs.uids(BACKLASH_RUN, run_name(BR, BACKLASH_C)),
-            remark=f"the paper corrected {low:g} to {high:g} eV; here only after a move down without compensation",
-        )
-    ]
+    size = Row(
+        name="Br backlash shift",
+        unit="eV",
+        expected=(low + high) / 2,
+        expected_sigma=published.rounded(high - low),
+        value=abs(backlash.value),
+        # The axis may have drifted before either of the two spectra.
+        sigma=math.hypot(backlash.sigma, math.sqrt(2.0) * series[BR].drift_ev),
+        uids=runs.uids(BACKLASH_RUN, run_name(BR, BACKLASH_C)),
+        remark=f"the paper corrected {low:g} to {high:g} eV; here only after a move down without compensation",
+    )
+    # Where the true energy is higher than the one read back, the spectrum appears at lower energies.
+    signed = replace(
+        size, name="Br backlash, with its sign", expected=None, value=-backlash.value, truth="beam.backlash_ev"
+    )
+    rows = [size, signed]
     for edge, one in series.items():
         name = run_name(edge, REFERENCE_C)
         row = Row(
