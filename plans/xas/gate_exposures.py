@@ -24,7 +24,7 @@ from plans.types import RunPlan
 class GateOptions(ScanOptions):
     """Options of exposures that calibrate the gates: 10 minutes by default, which give gains to 2e-4 (counting).
 
-    The boxcar's zeros are then known to 1 uV, and its gains to 3e-4.
+    The boxcar's zeros are then known to 2 uV, and its gains to 5e-4.
     """
 
     dwell_s: DwellS = 60.0
