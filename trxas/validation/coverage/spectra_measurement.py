@@ -62,7 +62,10 @@ SPECTRA_PARAMETERS = ("size_100ps", "size_10ns", "size_163ns", "c", "static_peak
 
 
 def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
-    """Measure both spectra and the foil, and return the values by `SPECTRA_PARAMETERS`."""
+    """Measure both spectra and the foil; return sizes and C without unit, energies in eV.
+
+    Raises ReductionError if a spectrum or the foil cannot be reduced.
+    """
     foil_ev = _foil_edge(beamline, run_engine)
     early, late = (_scan(beamline, run_engine, delay_ps) for delay_ps in (FIRST_DELAY_PS, SECOND_DELAY_PS))
     shown = boxcar_spectrum(early)
@@ -90,7 +93,7 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
 
 
 def expected_spectra(truth: SampleTruth, timing: Timing) -> dict[str, float]:
-    """Return the true value of each of `SPECTRA_PARAMETERS`; the spectra are differences to the last probe."""
+    """Return the truths of `measure_spectra`, energies in eV; the spectra are differences to the last probe."""
     energy_ev = np.array(join_regions(GRID_EV, "eV"))
     main = int(abs(energy_ev - BR_K.main_feature_ev).argmin())
     sizes = []
