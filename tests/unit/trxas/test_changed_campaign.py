@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from scipy.stats import chi2
 
+from sim.physics.sample import DEFAULT_SAMPLE
 from tests.support.changed_campaign import MEASURED, SAMPLE, runs_of
-from trxas.validation.paper.known_truth import truths_of
+from trxas.validation.paper.known_truth import truths_in
 from trxas.validation.paper.summary import rows_with_truth
 from trxas.validation.paper.table import Row, RowKind
 
@@ -39,7 +41,7 @@ def rows() -> list[Row]:
 
 def test_every_truth_is_recovered_within_its_error(rows: list[Row]) -> None:
     assert all(math.isfinite(number) for row in rows for number in (row.value, row.sigma) if number is not None)
-    found = recovered(rows, str(SAMPLE))
+    found = recovered(rows, SAMPLE)
     assert {row.name for row in found} == RECOVERED
     for row in found:
         assert row.pull is not None, f"{row.name}: {row.remark}"
@@ -48,13 +50,13 @@ def test_every_truth_is_recovered_within_its_error(rows: list[Row]) -> None:
 
 def test_the_truths_are_recovered_together(rows: list[Row]) -> None:
     """Errors that are all a little too small or too large show in the sum, at 1 in 1000 on either side."""
-    pulls = [row.pull or 0.0 for row in recovered(rows, str(SAMPLE))]
+    pulls = [row.pull or 0.0 for row in recovered(rows, SAMPLE)]
     assert 1e-3 < chi2.sf(sum(pull**2 for pull in pulls), len(pulls)) < 1 - 1e-3
 
 
 def test_the_rows_fail_against_another_sample(rows: list[Row]) -> None:
     """Lost: a table that agrees with anything."""
-    wrong = [row.name for row in recovered(rows, None) if row.agrees is False]
+    wrong = [row.name for row in recovered(rows, DEFAULT_SAMPLE) if row.agrees is False]
     assert {"time zero, as found", "fraction1"} <= set(wrong)
     assert len(wrong) >= 4
 
@@ -63,6 +65,7 @@ def test_what_holds_for_any_sample_holds_for_this_one(rows: list[Row]) -> None:
     assert [row.name for row in rows if row.kind is RowKind.CONSISTENCY and row.agrees is False] == []
 
 
-def recovered(rows: Sequence[Row], sample: str | None) -> list[Row]:
+def recovered(rows: Sequence[Row], sample: Path) -> list[Row]:
     """The rows that compare with the truth of a sample, by its file."""
-    return [row for row in rows_with_truth(rows, truths_of(sample)) if row.kind is RowKind.TRUTH]
+    truths = truths_in(sample.read_text(encoding="utf-8"))
+    return [row for row in rows_with_truth(rows, truths) if row.kind is RowKind.TRUTH]

@@ -43,7 +43,12 @@ def truths_of(sample: str | None) -> dict[str, float]:
 
     None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
     """
-    content = tomllib.loads(sample_file(sample).read_text(encoding="utf-8"))
+    return truths_in(sample_file(sample).read_text(encoding="utf-8"))
+
+
+def truths_in(text: str) -> dict[str, float]:
+    """Return the numbers of the `text` of a sample file, in the units of their names; see `truths_of`."""
+    content = tomllib.loads(text)
     numbers = {
         f"{table}.{key}": float(value)
         for table in ("kinetics", "beam")
