@@ -28,6 +28,7 @@ from sim.physics.source import TopUp
 from sim.physics.spectra import static_spectrum, transient_spectrum
 
 SAMPLE = load_sample()
+FIRST_PEAK = next(line.strip() for line in DEFAULT_SAMPLE.read_text().splitlines() if line.startswith("    ["))
 BR_EV, PB_EV = np.arange(13450, 13570, 0.1), np.arange(13000, 13140, 0.1)
 
 
@@ -166,9 +167,9 @@ def test_ring_is_topped_up() -> None:
         ("fraction1 = 0.60", "fraction1 = 0.9", "fractions"),
         ("[pump]", "[pumps]", "unknown tables"),
         ("edge_ev = 13470.2", "edge_ev = nan", "finite"),
-        ("[13471.4, 3.6, 0.40],", "[13471.4, 3.6],", "every row"),
-        ("[13471.4, 3.6, 0.40],", "[13471.4, 0.0, 0.40],", "every row"),
-        ("[13471.4, 3.6, 0.40],", "[13471.4, nan, 0.40],", "every row"),
+        (FIRST_PEAK, "[13471.4, 3.6],", "every row"),
+        (FIRST_PEAK, "[13471.4, 0.0, 0.40],", "every row"),
+        (FIRST_PEAK, "[13471.4, nan, 0.40],", "every row"),
         ("tau1_ps = 120.0", 'tau1_ps = "fast"', "finite"),
         ("tau1_ps = 120.0", "tau1_ps = true", "finite"),
         ("scatter = 0.08", "scatter = -0.08", "scatter"),
