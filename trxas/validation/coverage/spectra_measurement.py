@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,8 @@ def _scan(beamline: Beamline, run_engine: RunEngine, delay_ps: float) -> RunAccu
         repeats=PASSES,
         fluence_mj_cm2=FLUENCE_MJ_CM2,
     )
-    return screened(accumulate(_documents_of(run_engine, plan))).sums
+    sums: RunAccumulator = screened(accumulate(_documents_of(run_engine, plan))).sums
+    return sums
 
 
 def _foil_edge(beamline: Beamline, run_engine: RunEngine) -> Value:
@@ -132,7 +134,7 @@ def _foil_edge(beamline: Beamline, run_engine: RunEngine) -> Value:
 
 
 def _documents_of(run_engine: RunEngine, plan: Any) -> Documents:
-    documents: Documents = []
+    documents: list[tuple[str, Mapping[str, Any]]] = []
     run_engine(plan, lambda name, doc: documents.append((name, doc)))
     return documents
 
