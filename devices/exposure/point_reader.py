@@ -31,10 +31,10 @@ UNSTEADY_RELATIVE = 0.05
 With 30 stray photons per pulse during 1 to 85 % of 6 s it is 0.05 to 0.8 (simulated).
 """
 
-UNSTEADY_STATISTICAL = 30.0
+UNSTEADY_STATISTICAL = 20.0
 """The same standard error, relative to that of the number of photons in the gates, that steady light never reaches.
 
-In steady light it is up to 14 (electronic noise of 1.2 photons per gate, 0.008 photons per pulse below the Br edge);
+In steady light it is up to 8 (electronic noise of 1.2 photons per gate, 1 ms to 400 s, below and above both edges);
 with the stray light above it is 190 to 800.
 """
 
