@@ -253,7 +253,7 @@ class Journal:
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Append one document to the file of its run.
 
-        Raises `StorageError` if it cannot be written, or if the one before it did not reach the disk.
+        Raises `StorageError` if it cannot be written, or if the previous document did not reach the disk.
         """
         if self._closed:
             raise StorageError("The store is closed, so this run would not be stored. Open the store again.")

@@ -41,7 +41,7 @@ def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> E
     """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms.
 
     Nobody stores what is measured, neither ours nor the baseline, except for `step_dead_time_stored_ratio`: there every
-    event of ours is stored in the new folder `folder`, while the baseline is still not.
+    of our events is stored in the new folder `folder`, and no event of the baseline.
     """
     with open_store(folder) as store:
         storing = RunEngine({})

@@ -25,7 +25,7 @@ class Watched(RecordedRuns):
             argument = message.args[0] if message.args else None
             messages.append((message.command, getattr(message.obj, "name", ""), argument))
 
-        self.engine.msg_hook = note
+        self.engine.msg_hook = note  # type: ignore[assignment]
         options = {"delay_ps": 100.0, "regions_ev": [(13_460, 13_462, 1)], "allow_unreducible": True} | options
         self.engine(plans.energy_scan(self.line, "Br K", dwell_s=1.0, **options))
         return messages

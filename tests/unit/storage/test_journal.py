@@ -182,8 +182,13 @@ def test_an_event_is_in_the_file_before_the_disk_has_it(tmp_path: Path, monkeypa
     journal("descriptor", {"uid": "d", "run_start": "a"})
     busy = threading.Event()
     synced: list[int] = []
+
+    def slow_sync(descriptor: int) -> None:
+        busy.wait(10.0)
+        synced.append(descriptor)
+
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: busy.wait(10.0) and synced.append(descriptor))
+        patch.setattr(os, "fsync", slow_sync)
         journal("event", {"uid": "e1", "descriptor": "d", "data": {}})
         assert synced == []
         assert [name for name, _ in read_contents(journal_paths(tmp_path)[0]).documents][-1] == "event"
