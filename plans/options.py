@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plans.choices import Schedule, ShutterReference
 from plans.edges import PB_L3
 from plans.parameters import (
     DelayPs,
@@ -21,9 +22,7 @@ from plans.parameters import (
     Reference,
     Repeats,
     Sample,
-    Schedule,
     Series,
-    ShutterReference,
     UntilSigma,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
-from plans.parameters import Parameter
+from plans.argument import Parameter
 from plans.registry import PlanEntry, plans_of
 
 BEGIN = "<!-- generated from the code: begin -->"

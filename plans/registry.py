@@ -19,11 +19,11 @@ from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_ty
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from errors import InputError, PlugInError
+from plans.argument import Arg, Parameter
 from plans.engine.detection import Detection
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import Around, Runs, ScanSpec, as_list
 from plans.engine.start_document import own_keys
-from plans.parameters import Arg, Parameter
 from plans.types import AnyPlan
 
 DetectionOf = Callable[[Beamline], Detection]

@@ -10,6 +10,7 @@ from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
 from devices.ring import same_period
 from errors import InputError
+from plans.choices import PointOrder, ShutterReference, Stepping
 from plans.edges import edge_preset
 from plans.engine.points import ScanPoints, points_of_document
 from plans.engine.request import ScanRequest, check_request
@@ -19,7 +20,6 @@ from plans.engine.start_document import calibration_metadata
 from plans.engine.until import Until
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
-from plans.parameters import PointOrder, ShutterReference, Stepping
 from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
 

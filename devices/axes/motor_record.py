@@ -36,7 +36,8 @@ class MotorFields(Device):
     # positions of this session mean. `_latest` holds what the monitors and requests have delivered since. New limits
     # are accepted at once; a new offset or direction makes every move fail until it is set back; a mode that does not
     # move makes moves fail until it is Go again. Monitors call from threads of Channel Access, so `_latest` is replaced
-    # as a whole under the lock and never modified in place.
+    # as a whole under the lock and never modified in place. A request may deliver a change before its monitor does, so
+    # the log compares with what the monitors have delivered, `_monitored`, alone.
 
     high = Cpt(FreshSignalRO, ".HLM", kind="omitted")
     low = Cpt(FreshSignalRO, ".LLM", kind="omitted")
@@ -47,6 +48,7 @@ class MotorFields(Device):
     def __init__(self, *args: object, **kwargs: object) -> None:
         self._first: dict[str, float] = {}
         self._latest: dict[str, float] = {}
+        self._monitored: dict[str, float] = {}
         self._lock = threading.Lock()
         super().__init__(*args, **kwargs)
 
@@ -58,6 +60,7 @@ class MotorFields(Device):
         if self._first:
             return
         self._first = self._request()
+        self._monitored = dict(self._first)
         for name, signal in self._fields().items():
             follow(signal, lambda value, name=name: self._changed(name, value))  # type: ignore[misc]
 
@@ -108,9 +111,10 @@ class MotorFields(Device):
     def _changed(self, name: str, value: float) -> None:
         """Log a new value of a field; called from a thread of Channel Access."""
         with self._lock:
-            before = self._latest.get(name, value)
+            before = self._monitored[name]
             if math.isnan(value) or value == before:
                 return
+            self._monitored[name] = value
             self._latest = {**self._latest, name: value}
         field = self._fields()[name].pvname
         old = self._words(name, before)

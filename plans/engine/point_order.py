@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from devices.names import Approach, AxisName
 from errors import InputError
+from plans.choices import PointOrder
 from plans.engine.points import ScanPoints
-from plans.parameters import PointOrder
 
 
 def default_order(points: ScanPoints) -> PointOrder:

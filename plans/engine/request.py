@@ -12,6 +12,7 @@ from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError
+from plans.choices import PointOrder, ShutterReference, Stepping
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, by_sequencer
 from plans.engine.point_order import check_order, default_order, order_of_pass
@@ -19,7 +20,6 @@ from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
 from plans.engine.until import Until
 from plans.grids import check_points
-from plans.parameters import PointOrder, ShutterReference, Stepping
 from plans.types import Exposure
 
 MARGIN_SIGMAS = 5

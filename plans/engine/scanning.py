@@ -11,6 +11,7 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
+from plans.choices import Stepping
 from plans.engine.approach import check_room_between, check_room_for_approach
 from plans.engine.measuring import PointLoop, with_reasons
 from plans.engine.preflight import check_beamline
@@ -20,7 +21,6 @@ from plans.engine.sequence_loop import SequenceLoop
 from plans.engine.spec import Around, ScanSpec
 from plans.engine.start_document import start_metadata
 from plans.engine.suspending import open_xrays
-from plans.parameters import Stepping
 from plans.types import AnyPlan, RunPlan
 
 ANNOUNCEMENT = "begins a run of trxas"

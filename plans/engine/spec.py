@@ -8,11 +8,11 @@ from typing import Any
 
 from devices.beamline import Beamline
 from devices.names import ShutterState
+from plans.choices import ShutterReference, Stepping
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
 from plans.engine.until import Until
 from plans.options import ReferencedOptions, ScanOptions
-from plans.parameters import ShutterReference, Stepping
 from plans.types import RunPlan
 
 Around = Callable[[Beamline, Mapping[str, Any], RunPlan], RunPlan]

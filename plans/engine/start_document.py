@@ -15,11 +15,11 @@ from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration, GeometrySettings
 from devices.names import AxisName
 from devices.pump_scheme import PumpScheme
+from plans.choices import Stepping
 from plans.edges import EdgePreset
 from plans.engine.detector_metadata import detector_metadata
 from plans.engine.points import ScanPoints
 from plans.engine.request import ScanRequest, checked_cell
-from plans.parameters import Stepping
 
 EARLIER_PUMPS = 24
 """Number of earlier pumps whose overlap is recorded; the spot of the 24th is 74 um away."""

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 from devices.beamline import Beamline
 from devices.names import AxisName, ShutterState
+from plans.argument import MAXIMUM_REPEATS, Arg
 from plans.engine.detection import powder_images
 from plans.engine.spec import ScanSpec
+from plans.limits import energy_limits
 from plans.options import RunOptions, ScanOptions
-from plans.parameters import MAXIMUM_REPEATS, Arg, ImageDwellS, TemperatureC, energy_limits
+from plans.parameters import ImageDwellS, TemperatureC
 from plans.registry import Group, scan_plan
 
 DIFFRACTION_ENERGY_EV = 12_900.0

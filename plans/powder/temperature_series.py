@@ -9,11 +9,12 @@ from typing import Annotated, Any
 from devices.configuration import BeamlineConfiguration
 from devices.numbers import is_finite_number
 from errors import InputError
+from plans.argument import MAXIMUM_REPEATS, Arg
 from plans.edges import PAPER_EDGES
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec, as_list
 from plans.options import RunOptions, ScanOptions
-from plans.parameters import MAXIMUM_REPEATS, Arg, ImageDwellS, TemperaturesC
+from plans.parameters import ImageDwellS, TemperaturesC
 from plans.powder.diffraction import diffraction
 from plans.powder.static_energy_scan import static_energy_scan
 from plans.registry import Group, scan_plan

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from devices.beamline import Beamline
+from plans.argument import Arg
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import ScanSpec
-from plans.parameters import Arg
 from plans.registry import Group, PlanEntry, scan_plan
 from plans.tplm.centring import (
     COARSE_UM,

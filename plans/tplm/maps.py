@@ -6,8 +6,8 @@ import functools
 from typing import Annotated
 
 from devices.names import ShutterState
+from plans.argument import Arg
 from plans.engine.spec import ScanSpec
-from plans.parameters import Arg
 from plans.registry import Group, scan_plan
 from plans.tplm.centring import at_measured_centre
 from plans.tplm.histograms import COMMON_KEYS, histograms

@@ -10,8 +10,10 @@ from typing import Annotated
 from devices.configuration import BeamlineConfiguration
 from devices.numbers import is_finite_number
 from errors import InputError
+from plans.argument import Arg, Limits
+from plans.choices import PointOrder
 from plans.options import ScanOptions
-from plans.parameters import Arg, DwellS, Limits, Metadata, PointOrder, Repeats, Sample, Series
+from plans.parameters import DwellS, Metadata, Repeats, Sample, Series
 
 PIXEL_UM = 0.101
 """Width of the detector in the plane of the sample, um: 50 um / 495."""

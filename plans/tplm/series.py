@@ -9,8 +9,8 @@ from typing import Annotated
 
 from devices.numbers import is_finite_number
 from errors import InputError
+from plans.argument import Arg
 from plans.engine.spec import ScanSpec
-from plans.parameters import Arg
 from plans.registry import Group, scan_plan
 from plans.tplm.centring import at_measured_centre
 from plans.tplm.excitation_cuts import constant_fluence, constant_power, constant_rate

@@ -17,11 +17,12 @@ from devices.axes.fluence import AttenuatorCalibration, Waveplate
 from devices.beamline import Beamline
 from devices.detectors.power_meter import MAXIMUM_READINGS, PowerMeter
 from errors import ConfigurationError, InputError, NotConnectedError, ReductionError
+from plans.argument import Arg
 from plans.engine.safe_end import ending_safely
 from plans.engine.scanning import announcement
 from plans.engine.start_document import calibration_metadata
 from plans.grids import check_points
-from plans.parameters import AnglesDeg, Arg, Metadata
+from plans.parameters import AnglesDeg, Metadata
 from plans.registry import Group, plan
 from plans.types import Plan
 

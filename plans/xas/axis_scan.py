@@ -7,11 +7,12 @@ from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
+from plans.argument import Arg
 from plans.edges import BR_K
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Arg, Edge
+from plans.parameters import Edge
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point
 

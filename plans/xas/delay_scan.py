@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
+from plans.choices import DelayGoal, Stepping
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
 from plans.grids import Region, join_regions, log_spaced
 from plans.options import ScheduledOptions
-from plans.parameters import DelayGoal, DelaysPs, Edge, EnergyEv, RegionsPs, SliceS, SteppedBy, Stepping, UntilDelays
+from plans.parameters import DelaysPs, Edge, EnergyEv, RegionsPs, SliceS, SteppedBy, UntilDelays
 from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
@@ -33,18 +36,24 @@ def time_trace_ps() -> list[float]:
     return join_regions(TIME_TRACE_LINEAR_PS, "ps") + tail
 
 
+@dataclass(frozen=True, kw_only=True)
+class DelayScanOptions(ScheduledOptions):
+    """Options of a delay scan besides its delays."""
+
+    until: UntilDelays = DelayGoal.POINTS
+    stepping: SteppedBy = Stepping.SOFTWARE
+    slice_s: SliceS | None = None
+
+
 @scan_plan(group=Group.PUMP_PROBE, order=2, detection=pump_probe)
 def delay_scan(
     configuration: BeamlineConfiguration,
     edge: Edge,
     *,
-    options: ScheduledOptions,
+    options: DelayScanOptions,
     energy_ev: EnergyEv | None = None,
     delays_ps: DelaysPs | None = None,
     regions_ps: RegionsPs | None = None,
-    until: UntilDelays = DelayGoal.POINTS,
-    stepping: SteppedBy = Stepping.SOFTWARE,
-    slice_s: SliceS | None = None,
 ) -> Runs:
     """Scan the laser delay at one energy of an edge.
 
@@ -68,9 +77,9 @@ def delay_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
-        stepping=stepping,
-        slice_s=slice_s,
+        stepping=options.stepping,
+        slice_s=options.slice_s,
         options=with_most_passes(options),
-        until=until_of(str(until), options.until_sigma, options.max_time_s),
+        until=until_of(str(options.until), options.until_sigma, options.max_time_s),
     )
     return with_schedule(configuration, scan, options, delays_ps)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
+from plans.choices import EnergyGoal
 from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
@@ -14,7 +17,6 @@ from plans.parameters import (
     DelayPs,
     DwellPower,
     Edge,
-    EnergyGoal,
     RegionsEv,
     RegionsK,
     UntilEnergies,
@@ -24,19 +26,25 @@ from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
 
+@dataclass(frozen=True, kw_only=True)
+class EnergyScanOptions(ScheduledOptions):
+    """Options of an energy scan besides its energies."""
+
+    dwell_power: DwellPower = 0.0
+    allow_unreducible: AllowUnreducible = False
+    until: UntilEnergies = EnergyGoal.POINTS
+    until_window_ev: UntilWindowEv | None = None
+
+
 @scan_plan(group=Group.PUMP_PROBE, order=1, detection=pump_probe)
 def energy_scan(
     configuration: BeamlineConfiguration,
     edge: Edge,
     *,
     delay_ps: DelayPs,
-    options: ScheduledOptions,
+    options: EnergyScanOptions,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
-    dwell_power: DwellPower = 0.0,
-    allow_unreducible: AllowUnreducible = False,
-    until: UntilEnergies = EnergyGoal.POINTS,
-    until_window_ev: UntilWindowEv | None = None,
 ) -> Runs:
     """Scan the energy over an absorption edge at one delay of the laser.
 
@@ -49,14 +57,14 @@ def energy_scan(
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
-    check_reducible(preset, points, allow_unreducible=allow_unreducible)
+    check_reducible(preset, points, allow_unreducible=options.allow_unreducible)
     scan = ScanSpec(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
-        dwell_factors=dwell_factors(preset, points, dwell_power, regions_ev, regions_k),
+        dwell_factors=dwell_factors(preset, points, options.dwell_power, regions_ev, regions_k),
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
         options=with_most_passes(options),
-        until=until_of(str(until), options.until_sigma, options.max_time_s, until_window_ev),
+        until=until_of(str(options.until), options.until_sigma, options.max_time_s, options.until_window_ev),
     )
     return with_schedule(configuration, scan, options, [delay_ps])

@@ -15,12 +15,13 @@ from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
 from errors import InputError
+from plans.argument import Arg
 from plans.edges import PB_L3, edge_preset, fine_step_ev
 from plans.engine.detection import foil
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
 from plans.options import ScanOptions
-from plans.parameters import Arg, DwellS, Edge, RegionsEv, Sample
+from plans.parameters import DwellS, Edge, RegionsEv, Sample
 from plans.registry import Group, plan, scan_plan
 from plans.types import RunPlan
 

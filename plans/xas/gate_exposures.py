@@ -11,11 +11,12 @@ import bluesky.plan_stubs as bps
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
+from plans.choices import ShutterReference
 from plans.edges import BR_K, edge_preset, feature_energy
 from plans.engine.detection import pump_probe, xrays_off
 from plans.engine.spec import ScanSpec
 from plans.options import ReferencedOptions, ScanOptions
-from plans.parameters import DelaysPs, DwellS, Edge, EnergyEv, FluenceMjCm2, Repeats, ShutterReference
+from plans.parameters import DelaysPs, DwellS, Edge, EnergyEv, FluenceMjCm2, Repeats
 from plans.registry import Group, scan_plan
 from plans.types import RunPlan
 

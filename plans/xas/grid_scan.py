@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
+from plans.argument import Arg
+from plans.choices import Stepping
 from plans.edges import check_belongs, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Arg, Edge, SteppedBy, Stepping
+from plans.parameters import Edge, SteppedBy
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_settings
 from plans.xas.scanned_axes import axis_names, grid_settings
@@ -24,6 +26,13 @@ SlowPoints = Annotated[Sequence[float], Arg("positions of the slow axis, ascendi
 FastPoints = Annotated[Sequence[float], Arg("positions of the fast axis, ascending, in its unit and within its limits")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class GridScanOptions(PumpProbePointOptions):
+    """Options of a map besides its axes."""
+
+    stepping: SteppedBy = Stepping.SOFTWARE
+
+
 @scan_plan(group=Group.PUMP_PROBE, order=5, detection=pump_probe, own_keys=PROBE_KEYS)
 def grid_scan(
     configuration: BeamlineConfiguration,
@@ -31,10 +40,9 @@ def grid_scan(
     slow_points: SlowPoints,
     fast_points: FastPoints,
     *,
-    options: PumpProbePointOptions,
+    options: GridScanOptions,
     slow: SlowAxis = AxisName.ENERGY.value,
     fast: FastAxis = AxisName.DELAY.value,
-    stepping: SteppedBy = Stepping.SOFTWARE,
 ) -> ScanSpec:
     """Map the transient over two axes, by default the energy (eV) and the delay (ps).
 
@@ -42,7 +50,7 @@ def grid_scan(
     they are scanned. With `stepping="hardware"` a sequencer steps a fast delay, row by row. `reduce(-1)` fits an energy
     x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's uid.
     """
-    if stepping is Stepping.HARDWARE and fast != AxisName.DELAY:
+    if options.stepping is Stepping.HARDWARE and fast != AxisName.DELAY:
         raise InputError(
             f'stepping="hardware" with fast = {fast!r}: the sequencer steps the delay only. Give fast="delay_ps", or '
             'use stepping="software".'
@@ -52,4 +60,4 @@ def grid_scan(
         edge_preset(edge, configuration), [one[AxisName.ENERGY] for one in settings if AxisName.ENERGY in one]
     )
     spec = scan_settings(configuration, settings, shape, edge=edge, options=options)
-    return replace(spec, stepping=stepping)
+    return replace(spec, stepping=options.stepping)

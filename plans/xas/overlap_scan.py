@@ -11,11 +11,13 @@ import bluesky.preprocessors as bpp
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
+from plans.argument import Arg
+from plans.choices import Direction
 from plans.edges import BR_K
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Arg, Direction, Edge, PositionsUm
+from plans.parameters import Edge, PositionsUm
 from plans.registry import Group, scan_plan
 from plans.types import AnyPlan, RunPlan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point

@@ -11,7 +11,7 @@ from devices.names import AxisName
 from devices.numbers import is_finite_number
 from errors import InputError
 from plans.grids import MAXIMUM_POINTS, check_points
-from plans.parameters import delay_limits, energy_limits, fluence_limits, position_limits
+from plans.limits import delay_limits, energy_limits, fluence_limits, position_limits
 
 MOST_FAULTS = 10
 """Faults of one list that a message names; more do not help to find a wrong step."""

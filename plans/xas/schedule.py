@@ -9,9 +9,9 @@ from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
+from plans.choices import Schedule
 from plans.engine.spec import Runs, ScanSpec
 from plans.options import ScheduledOptions
-from plans.parameters import Schedule
 from plans.xas.foil_scan import foil_scan
 from plans.xas.gate_exposures import blocked_exposures, dark_exposures
 

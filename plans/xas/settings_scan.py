@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
+from plans.argument import Arg
+from plans.choices import PointOrder
 from plans.edges import BR_K
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Arg, Edge, PointOrder
+from plans.parameters import Edge
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_settings
 from plans.xas.scanned_axes import checked_settings

@@ -13,23 +13,15 @@ from devices.configuration import BeamlineConfiguration
 from devices.instrument_response import InstrumentResponse
 from devices.names import AxisName
 from errors import InputError, NotConnectedError
+from plans.argument import Arg
+from plans.choices import Stepping
 from plans.edges import BR_K, edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
+from plans.limits import delay_limits
 from plans.options import PumpedOptions
-from plans.parameters import (
-    Arg,
-    DelaysPs,
-    Edge,
-    EnergyEv,
-    ResponseErrorPs,
-    ResponsePs,
-    SteppedBy,
-    Stepping,
-    TimeZeroPs,
-    delay_limits,
-)
+from plans.parameters import DelaysPs, Edge, EnergyEv, ResponseErrorPs, ResponsePs, SteppedBy, TimeZeroPs
 from plans.registry import Group, plan, scan_plan
 
 TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (150, 400, 50))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ReductionError
+from plans.choices import PointOrder
 from plans.engine.point_order import ordered
-from plans.parameters import PointOrder
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.count_until import LifetimeJudge

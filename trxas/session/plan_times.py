@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plans.parameters import Stepping
+from plans.choices import Stepping
 from reduction.events import PrimaryEvents
 from storage.line_journal import LineJournal
 from trxas.session.time_use import Activity

@@ -14,10 +14,10 @@ from gui.control.parameters import Kind
 from gui.control.parameters import Parameter as FormParameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import EdgeOutline, OutlineOf
+from plans.argument import Parameter
 from plans.edges import edge_preset
 from plans.engine.spec import as_list
 from plans.grids import Region
-from plans.parameters import Parameter
 from plans.registry import PLANS, PlanEntry, plans_of, sorted_plans
 
 SETTLING = "the time in which temperatures settle"

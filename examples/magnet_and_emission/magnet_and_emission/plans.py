@@ -7,10 +7,11 @@ from typing import Annotated
 
 from devices.names import AxisName, ShutterState
 from magnet_and_emission.counter import EmissionCounter
+from plans.argument import Arg
 from plans.engine.detection import technique
 from plans.engine.spec import ScanSpec
 from plans.options import ScanOptions
-from plans.parameters import Arg, EnergyEv
+from plans.parameters import EnergyEv
 from plans.registry import scan_plan
 
 AnalyserEv = Annotated[Sequence[float], Arg("energies of the analyser", unit="eV")]

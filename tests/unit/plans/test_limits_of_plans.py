@@ -82,7 +82,7 @@ NO_LIMIT = {
     "apply",
     "allow_unreducible",
 }
-NO_LIMIT |= {"shutter_reference", "order", "gates", "foil", "foil_edge", "until"}
+NO_LIMIT |= {"shutter_reference", "order", "gates", "foil", "foil_edge", "until", "stepping"}
 
 CASES = [
     (plan, name, value)

@@ -7,9 +7,9 @@ import pytest
 
 from devices.names import Approach, AxisName
 from errors import InputError
+from plans.choices import PointOrder
 from plans.engine.point_order import check_order, default_order, order_of_pass, ordered
 from plans.engine.points import ScanPoints, points_of_document
-from plans.parameters import PointOrder
 
 
 def line(axis: str, points: int) -> ScanPoints:

@@ -12,7 +12,7 @@ import pytest
 import plans
 from errors import InputError
 from gui.control.parameters import UNITS
-from plans.parameters import Direction
+from plans.choices import Direction
 from plans.reference import with_plans
 from plans.registry import PLANS, Group, plan, reserved_keys, sorted_plans
 from tests.support.fake_beamline import FakeHardware

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plans.parameters import PointOrder
+from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
 from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, Sample
 from trxas.benchmarks.statistics import OFFSET, RECOVERED, AdaptiveScan, _biases, _spectrum_bound

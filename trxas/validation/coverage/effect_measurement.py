@@ -13,8 +13,8 @@ from bluesky import RunEngine
 from devices.beamline import Beamline
 from errors import ConfigurationError
 from plans import delay_scan, energy_scan, fluence_scan, foil_scan
+from plans.choices import Schedule
 from plans.edges import BR_K, PB_L3
-from plans.parameters import Schedule
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.energy_course import KEY as ENERGY_COURSE
 from reduction.fit_quality import is_bad_fit, quality_text

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plans.edges import edge_preset
-from plans.parameters import fluence_limits
+from plans.limits import fluence_limits
 from reduction.xas.foil_alignment import ABOVE_EDGE_EV, BELOW_EDGE_EV
 from trxas.configuration import load_configuration
 from trxas.simulation import sample_file, sample_label
