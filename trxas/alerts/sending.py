@@ -88,8 +88,10 @@ def _webhook(settings: AlertSettings, alert: Alert) -> None:
         )
     body = json.dumps({settings.webhook_field: f"{title_of(alert)}: {alert.text}"}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310  # checked above
+    # `urlopen` would keep the proxies that the environment named when the process first asked anything.
+    opener = urllib.request.build_opener()
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310  # checked above
+        with opener.open(request, timeout=TIMEOUT_S):
             pass
     except urllib.error.HTTPError as error:
         raise NotSentError(f"The webhook answers {error.code}: {error.reason}") from None
