@@ -1,12 +1,9 @@
 """Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()`, `reduce()`, `combine()`, `compare_models()`.
 
-`draw` makes a figure of results, `night()` prints the table of the night, `note(-1, "...")` annotates a run.
 `slices(-1)` has what a run counted in pieces. `resume_run(uid)` measures what an interrupted run lacks;
 `use_foil_reference` makes a foil scan the reference.
 """
 
-from trxas.prompt.drawing import drawing_function
-from trxas.prompt.night import night_functions
 from trxas.prompt.stored_runs import combining_function, comparing_function, slices_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.resume import resume_function
@@ -16,7 +13,5 @@ runs, show, reduce = stored_run_functions(store, decays)
 combine = combining_function(store, decays)
 compare_models = comparing_function(store)
 slices = slices_function(store)
-draw = drawing_function(store.root / "figures")
-night, note = night_functions(store)
 resume_run = resume_function(session)
 use_foil_reference = use_foil_reference_function(session)

@@ -139,7 +139,9 @@ def best_lines(best: Spectrum | None, spectra: Sequence[Spectrum]) -> list[str]:
     if best is None or len({one.metadata.mode for one in spectra if not one.metadata.detector}) < 2:
         return []
     gates = "all gates" if best.metadata.reference == "all gates" else "two gates"
-    return [f"{'smallest error':<22} {best.metadata.mode}, {gates}; both detections see the same photons, so none adds"]
+    return [
+        f"{'most precise':<22} {best.metadata.mode}, {gates}; not averaged, as both detections see the same photons"
+    ]
 
 
 def power_lines(power: PowerUse | None) -> list[str]:

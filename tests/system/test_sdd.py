@@ -123,7 +123,8 @@ def test_the_beam_can_be_taken_away(beamline: Beamline) -> None:
     beamline.xray_shutter.set("closed").wait(timeout=WAIT_S)
     try:
         frame, i0 = expose(beamline, 1.0)
-        assert i0 == 0
+        # The offset of its amplifier; with beam it counts a million.
+        assert 0 <= i0 < 1_000
         assert not frame.input_rate.any()
     finally:
         beamline.xray_shutter.set("open").wait(timeout=WAIT_S)
@@ -153,5 +154,7 @@ def test_a_session_does_not_need_the_powder_cell(start_ioc: Any) -> None:
         line = build_beamline(replace(elsewhere, pilatus=replace(configuration.pilatus, prefix="away:")))
         line.connect(timeout_s=WAIT_S)
         assert line.disconnected() == ["bare:away:Frame", "bare:away:HDF1:PluginType_RBV"]
-        without = build_beamline(replace(configuration, cell=None, sdd=None, pilatus=None, foil_wheel=None))
+        without = build_beamline(
+            replace(configuration, cell=None, sdd=None, pilatus=None, foil_wheel=None, sequencer=None)
+        )
         assert without.optional_devices == (without.ring,), "the ring answers with the configured period, if it must"
