@@ -160,9 +160,12 @@ class Exposure(Device):
         return status
 
     def stage(self) -> list[Any]:
-        """Prepare for a stock plan, which sets no dwell, with DEFAULT_DWELL_S; raises as `prepare` does."""
-        if math.isnan(self._dwell_s):
-            self.prepare(DEFAULT_DWELL_S)
+        """Prepare for a stock plan, which sets no dwell, with the last one or DEFAULT_DWELL_S, s.
+
+        Raises as `prepare` does.
+        """
+        # Another client, or the sequencer, may have counted since the last run, so the number is read again.
+        self.prepare(DEFAULT_DWELL_S if math.isnan(self._dwell_s) else self._dwell_s)
         return list(super().stage())
 
     def read(self) -> dict[str, dict[str, Any]]:

@@ -185,6 +185,11 @@ class Acquisition(PVGroup):
     def _latest_frames(self) -> FloatArray:
         return np.concatenate([self._spc_shown, self._boxcar_shown])
 
+    def begin_sequence(self) -> None:
+        """Hand the frames of the last exposure on to a sequence: a detector that is stale by a fault repeats them."""
+        self._spc_shown = np.asarray(self.spc_frame.value, dtype=float)
+        self._boxcar_shown = np.asarray(self.boxcar_frame.value, dtype=float)
+
     def begin_frame(self) -> None:
         """Open the gates for one frame of a sequence."""
         self._history.begin(SEQUENCE)
@@ -205,6 +210,11 @@ class Acquisition(PVGroup):
         if self.fault_stale not in ("boxcar", "both"):
             self._boxcar_shown = np.asarray(boxcar_frame(head, exposure))
         return self._exposure_id, exposure, self._latest_frames()
+
+    async def show_frames(self) -> None:
+        """Post the latest frames of a sequence, so that whoever counts next knows the number of the last exposure."""
+        await self.spc_frame.write(self._spc_shown.tolist())
+        await self.boxcar_frame.write(self._boxcar_shown.tolist())
 
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)

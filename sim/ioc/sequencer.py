@@ -204,6 +204,7 @@ class Sequencer(PVGroup):
         due_s = began_s
         counted_s = 0.0
         waiting: Counted | None = None
+        self._acquisition.begin_sequence()
         try:
             await self.state.write("Running")
             for number, row in enumerate(rows):
@@ -222,6 +223,7 @@ class Sequencer(PVGroup):
         finally:
             if waiting is not None and waiting.counted_s > SHORTEST_S:
                 await self._publish(waiting)
+            await self._acquisition.show_frames()
             await self.duty.write(counted_s / max(self._clock.now_s() - began_s, counted_s, SHORTEST_S))
             await self.state.write("Idle")
 

@@ -249,7 +249,7 @@ def test_a_sequence_is_stored_and_reduced_like_single_steps(session: Session) ->
     """Lost: everything that hardware has stepped. Table, frames and pages go over Channel Access into the store."""
     delays_ps = [-500.0, -200.0, 100.0, 300.0]
     options: dict[str, Any] = {"delays_ps": delays_ps, "dwell_s": 20.0, "shutter_reference": "point"}
-    uid = session.measure(session.plans()["delay_scan"]("Br K", stepping="hardware", sample="vial 7", **options))
+    uid = session.measure(session.plans()["delay_scan"]("Br K", stepping="hardware", sample="vial 8", **options))
     documents = load_run(session.store, uid)
     accumulator = accumulate(documents)
     assert accumulator.exit_status == "success"
