@@ -212,7 +212,7 @@ class Acquisition(PVGroup):
         return self._exposure_id, exposure, self._latest_frames()
 
     async def show_frames(self) -> None:
-        """Post the latest frames of a sequence, so that whoever counts next knows the number of the last exposure."""
+        """Post the latest frames of a sequence, so that the next one to count knows the number of the last exposure."""
         await self.spc_frame.write(self._spc_shown.tolist())
         await self.boxcar_frame.write(self._boxcar_shown.tolist())
 

@@ -42,6 +42,9 @@ SHORTEST_REST_S = 1.0
 NIGHT_S = 5.0
 """Interval at which the table of the night is read again while somebody looks at it, s."""
 
+PATIENCE_S = 10.0
+"""A question that has no answer for so long is asked again, s."""
+
 UNSEEN_S = 15.0
 """Nothing is computed when nobody has asked for a view for so long, s."""
 
@@ -187,6 +190,10 @@ class Watcher:
 
     def _ask(self, frame: LiveFrame, now_s: float) -> None:
         state = (self._uid, frame.events, frame.exit_status)
+        if self._requested_at_s is not None and now_s - self._requested_at_s > PATIENCE_S:
+            self._worker.forget(self)
+            self._requested_at_s = None
+            self._answered = ()
         if self._requested_at_s is None and now_s >= self._rest_until_s and state != self._answered:
             self._answered = state
             self._requested_at_s = now_s
@@ -196,8 +203,11 @@ class Watcher:
         """Take the answer that was asked for, if it has come, and rest before the next question."""
         # The question is withdrawn with every answer: the worker would compute it again with every exposure otherwise.
         # The last answer may be in a frame for a moment after that, and must not be taken for the next one.
+        # An answer to as many exposures as there are is right even if it is that one: the end of a run adds none.
         answer = frame.answer(REQUEST)
-        if self._requested_at_s is None or answer is None or answer is self._answer:
+        if self._requested_at_s is None or answer is None:
+            return
+        if answer is self._answer and answer.events != frame.events:
             return
         self._answer = answer
         now_s = time.monotonic()

@@ -25,6 +25,8 @@ LIBRARIES = (
     "storage.catalogue", "caproto.server", "sim.ioc.beamline", "sim.ioc.server", "bluesky", "epics",
     # What the first dataset, the first array in the catalogue and the first fit import.
     "pint", "zarr", "lmfit",
+    # Most workers come to the window's tests.
+    "pyqtgraph",
 )  # fmt: skip
 """Modules to import first. Not ophyd, which starts threads, nor any that looks at the environment when imported."""
 

@@ -203,10 +203,19 @@ WHATEVER = list(HealthCheck)
 
 
 @pytest.mark.parametrize("plan", PLANS)
-@settings(max_examples=15, suppress_health_check=WHATEVER)
+@settings(max_examples=10, suppress_health_check=WHATEVER)
 @given(data=st.data())
 def test_wrong_arguments_move_nothing_and_right_ones_end_cleanly(
     plan: str, tmp_path: Path, data: st.DataObject
 ) -> None:
     """Lost: a sample burnt, or a motor in its stop, because of a wrong unit or a missing bracket."""
+    check(plan, data.draw(arguments(plan)), tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("plan", PLANS)
+@settings(max_examples=60, suppress_health_check=WHATEVER)
+@given(data=st.data())
+def test_no_arguments_at_all_move_what_they_must_not(plan: str, tmp_path: Path, data: st.DataObject) -> None:
+    """The same with six times as many examples."""
     check(plan, data.draw(arguments(plan)), tmp_path)
