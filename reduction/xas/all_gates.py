@@ -195,5 +195,7 @@ def _errors_of_shares(shares: GateShares, transient: FloatArray) -> FloatArray:
     """Return the change of all points by each independent error of the shares, (gates - 1, points)."""
     # A share that is wrong by e changes the transient by -w e of itself. The covariance of the shares as a sum of
     # independent errors gives rows that add in quadrature, as those of the calibration of the gates do.
-    rows = shares.weights[1:] @ np.linalg.cholesky(shares.covariance)
+    # With few counts the covariance is singular but for rounding, so its root comes from the eigenvalues.
+    values, vectors = np.linalg.eigh(shares.covariance)
+    rows = shares.weights[1:] @ (vectors * np.sqrt(values.clip(min=0.0)))
     return np.asarray(-np.outer(rows, transient))

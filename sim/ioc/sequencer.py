@@ -223,8 +223,8 @@ class Sequencer(PVGroup):
         finally:
             if waiting is not None and waiting.counted_s > SHORTEST_S:
                 await self._publish(waiting)
-            await self._acquisition.show_frames()
             await self.duty.write(counted_s / max(self._clock.now_s() - began_s, counted_s, SHORTEST_S))
+            await self._acquisition.show_frames()
             await self.state.write("Idle")
 
     async def _apply(self, row: SequenceRow) -> float:

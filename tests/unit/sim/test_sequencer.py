@@ -81,11 +81,12 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def test_a_table_is_played_row_by_row_without_a_client(beamline: SimulatedBeamline) -> None:
     """Lost: a delay, or its place in the run. The frames carry the labels of their rows, and what was counted."""
-    rows = [row(3000.0 + 10 * point, point) for point in range(5)]
+    # A delay that no other test leaves behind: every row has to settle.
+    rows = [row(4000.0 + 10 * point, point) for point in range(5)]
     frames = run(play(beamline, rows))
     assert frames[:, 0].tolist() == [7] * 5
     assert frames[:, 2].tolist() == [0, 1, 2, 3, 4]
-    assert beamline.timing.fine_readback.value == 3040.0
+    assert beamline.timing.fine_readback.value == 4040.0
     numbers = frames[:, HEAD + 3 * WATCHED]
     assert np.diff(numbers).tolist() == [1.0] * 4
     assert (frames[:, HEAD + 3 * WATCHED + 1] == 2.0).all()
