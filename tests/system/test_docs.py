@@ -32,7 +32,7 @@ TYPED_ELSEWHERE = {"README.md"}
 """Pages whose snippets `test_terminal_session.py` types at the prompt of a real session."""
 
 FOREIGN_RUNS = {"use-your-own-tools.md"}
-"""Pages whose last run is of a plan that is not of trxas; pages that go on with the last run need one of ours."""
+"""Pages that end with a run of another package's plan; a page that uses the last run needs one of trxas."""
 
 OTHER_SESSIONS = {"bring-your-own-technique.md", "measure-a-tplm-map.md"}
 """Pages whose snippets need other devices; the tests of the example package and of the microscope run them."""

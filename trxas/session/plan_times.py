@@ -34,7 +34,7 @@ def timed_plan(plan: str, stepping: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """Wall time of a plan, s, learned from so many earlier `runs`."""
+    """Wall time of a plan, s, learned from the number `runs` of earlier runs."""
 
     seconds: float
     runs: int
