@@ -85,20 +85,14 @@ class PointLoop:
         yield from use_approach(self._beamline, request.approach)
         dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
         chooser = PassChooser(request.until, dwells_s, request.done)
-        for scan_index in range(request.repeats):
-            if chooser.is_finished(scan_index):
-                continue
-            # A checkpoint before the question: after a pause it is asked again, and no exposure is repeated. Each
-            # exposure ends with a checkpoint of its own.
-            yield Msg("checkpoint")
-            chosen = yield from chooser.points_of(scan_index)
-            if not chosen:
-                return
-            exposures = request.course_of_pass(scan_index, chosen)
-            for exposure, following in itertools.pairwise(itertools.chain(exposures, [None])):
-                assert exposure is not None  # None follows the last one only
-                self._following = following
-                yield from self._measure(scan_index, exposure[0], self._targets(exposure))
+        yield from chooser.passes(request.repeats, self._measure_pass)
+
+    def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
+        exposures = self._request.course_of_pass(scan_index, chosen)
+        for exposure, following in itertools.pairwise(itertools.chain(exposures, [None])):
+            assert exposure is not None  # None follows the last one only
+            self._following = following
+            yield from self._measure(scan_index, exposure[0], self._targets(exposure))
 
     def _targets(self, exposure: ExposureOfPass) -> Targets:
         """Return where every axis and shutter of the run belongs at one exposure."""

@@ -78,18 +78,14 @@ class SequenceLoop:
             return
         dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
         chooser = PassChooser(request.until, dwells_s, request.done)
-        for scan_index in range(request.repeats):
-            if chooser.is_finished(scan_index):
-                continue
-            yield Msg("checkpoint")
-            chosen = yield from chooser.points_of(scan_index)
-            if not chosen:
-                return
-            self._plan((scan_index, *one) for one in request.course_of_pass(scan_index, chosen))
-            # Later passes are decided again, with all counts there are.
-            if request.recovers and scan_index == 0 and self._missing:
-                yield from self._recovered()
-            yield from self._rounds()
+        yield from chooser.passes(request.repeats, self._measure_pass)
+
+    def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
+        self._plan((scan_index, *one) for one in self._request.course_of_pass(scan_index, chosen))
+        # Later passes are decided again, with all counts there are.
+        if self._request.recovers and scan_index == 0 and self._missing:
+            yield from self._recovered()
+        yield from self._rounds()
 
     def _plan(self, course: Iterable[tuple[int, int, ShutterState]]) -> None:
         """Make these exposures, each (scan index, point index, laser shutter), the ones that are missing."""

@@ -16,7 +16,7 @@ from bluesky.utils import Msg
 
 from errors import InputError
 from plans.options import ScheduledOptions
-from plans.types import Exposure
+from plans.types import Exposure, Plan
 
 QUESTION = "asks where to count next"
 """Keyword of the null message with which a run asks; its value is a `Question`."""
@@ -122,6 +122,18 @@ class PassChooser:
         self._dwells_s = dwells_s
         self._latest = max((scan_index for scan_index, _, _ in done), default=0)
         self._spent_s = sum(dwells_s[point] for scan_index, point, _ in done if scan_index > 0)
+
+    def passes(self, repeats: int, measure_pass: Callable[[int, tuple[int, ...]], Plan]) -> Plan:
+        """Measure up to `repeats` passes, each by `measure_pass(scan index, points)`, until the run may end."""
+        for scan_index in range(repeats):
+            if self.is_finished(scan_index):
+                continue
+            # A checkpoint before the question: after a pause it is asked again, and no exposure is repeated.
+            yield Msg("checkpoint")
+            chosen = yield from self.points_of(scan_index)
+            if not chosen:
+                return
+            yield from measure_pass(scan_index, chosen)
 
     def is_finished(self, scan_index: int) -> bool:
         """Return whether an interrupted run has begun a pass that is not continued."""

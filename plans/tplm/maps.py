@@ -34,14 +34,7 @@ microscope_plan = functools.partial(
 EndsUm = Annotated[float, Arg("distance of both ends of the line from the centre", unit="um", low=0.0, high=20.0)]
 
 
-@scan_plan(
-    group=Group.MICROSCOPY,
-    order=1,
-    detection=histograms,
-    unpumped_probe=False,
-    own_keys=MAP_KEYS,
-    course=at_measured_centre,
-)
+@microscope_plan(order=1, own_keys=MAP_KEYS)
 def tplm_map(
     power_nw: PowerNw = 1.0,
     rate_mhz: RateMhz = 2.5,
@@ -58,14 +51,7 @@ def tplm_map(
     return map_run(options, Excitation(power_nw=power_nw, rate_mhz=rate_mhz, nd_od=nd_od, temperature_k=temperature_k))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY,
-    order=3,
-    detection=histograms,
-    unpumped_probe=False,
-    own_keys=COMMON_KEYS,
-    course=at_measured_centre,
-)
+@microscope_plan(order=3, own_keys=COMMON_KEYS)
 def tplm_dark(
     power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: LongOptions, ends_um: EndsUm = 1.5
 ) -> ScanSpec:
@@ -82,14 +68,7 @@ def tplm_dark(
     return spot_run(options, excitation, points=places, laser=ShutterState.CLOSED)
 
 
-@scan_plan(
-    group=Group.MICROSCOPY,
-    order=4,
-    detection=histograms,
-    unpumped_probe=False,
-    own_keys=COMMON_KEYS,
-    course=at_measured_centre,
-)
+@microscope_plan(order=4, own_keys=COMMON_KEYS)
 def tplm_response(power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: LongOptions) -> ScanSpec:
     """Measure the instrument response and time zero: scatter of the laser, with the filters out of the light path.
 
@@ -99,14 +78,7 @@ def tplm_response(power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: 
     return spot_run(options, Excitation(power_nw=power_nw, rate_mhz=rate_mhz, filters_in=False))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY,
-    order=5,
-    detection=histograms,
-    unpumped_probe=False,
-    own_keys=COMMON_KEYS,
-    course=at_measured_centre,
-)
+@microscope_plan(order=5, own_keys=COMMON_KEYS)
 def trpl_series(
     powers_nw: PowersNw = POWERS_NW, rate_mhz: RateMhz = 5.0, *, options: LongOptions, nd_od: Density = 0.0
 ) -> list[ScanSpec]:
