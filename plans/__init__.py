@@ -9,8 +9,9 @@ import importlib
 import pkgutil
 from typing import Any
 
+from plans.plan_entry import RegisteredPlan
 from plans.plug_ins import load_plans
-from plans.registry import PLANS, RegisteredPlan
+from plans.registry import PLANS
 from plans.resume import repeat_scan, resume_scan
 
 ENGINE = "plans.engine"

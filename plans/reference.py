@@ -8,7 +8,8 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
 from plans.argument import Parameter
-from plans.registry import PlanEntry, plans_of
+from plans.plan_entry import PlanEntry
+from plans.registry import plans_of
 
 BEGIN = "<!-- generated from the code: begin -->"
 END = "<!-- generated from the code: end -->"

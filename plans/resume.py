@@ -20,7 +20,8 @@ from plans.engine.start_document import calibration_metadata
 from plans.engine.until import Until
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
-from plans.registry import PLANS, PlanEntry, check_reserved
+from plans.plan_entry import PlanEntry
+from plans.registry import PLANS, check_reserved
 from plans.types import Exposure, RunPlan
 
 PERIOD = "bunch_period"

@@ -8,12 +8,14 @@ from devices.configuration.axis_settings import (
     FluenceSettings,
     PointingSettings,
 )
-from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
+from devices.configuration.beamline_configuration import BeamlineConfiguration
 from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
+from devices.configuration.epics_settings import EpicsSettings
 from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
+from devices.configuration.geometry_settings import GeometrySettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.inheritance import read_inherited
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml

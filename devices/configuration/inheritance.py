@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.configuration.beamline_configuration import SCHEME_KEYS
 from devices.configuration.detector_list import EXPOSURE_KEYS
 from devices.configuration.fields import table_name
 from devices.configuration.reading import read_toml
+from devices.configuration.relation_faults import SCHEME_KEYS
 from errors import ConfigurationError
 
 EXTENDS = "extends"

@@ -16,22 +16,10 @@ from pydantic.fields import FieldInfo
 from devices.configuration.absent_tables import ABSENT
 from devices.configuration.axis_settings import FixedFluenceSettings
 from devices.configuration.beamline_configuration import (
-    EVENT_FIELDS,
-    FIXED_DEVICES,
     OPTIONAL_TABLES,
-    RELATIONS,
-    SCHEME_KEYS,
     TABLES,
     X_RAY_TECHNIQUES,
     BeamlineConfiguration,
-    axis_name_faults,
-    channel_faults,
-    detector_faults,
-    device_name_faults,
-    driven_pv_faults,
-    gates_faults,
-    rf_faults,
-    scheme_faults,
 )
 from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_list import (
@@ -48,6 +36,17 @@ from devices.configuration.fields import Fault, allowed_range, table_name, unit_
 from devices.configuration.foil_settings import FoilSettings, foil_faults
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.listed_detectors import Entry
+from devices.configuration.name_faults import EVENT_FIELDS, FIXED_DEVICES, axis_name_faults, device_name_faults
+from devices.configuration.relation_faults import (
+    RELATIONS,
+    SCHEME_KEYS,
+    channel_faults,
+    detector_faults,
+    driven_pv_faults,
+    gates_faults,
+    rf_faults,
+    scheme_faults,
+)
 from devices.names import AxisName
 from errors import ConfigurationError
 

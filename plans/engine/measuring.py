@@ -4,51 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import math
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-import bluesky.plan_stubs as bps
-from bluesky.utils import FailedStatus, Msg, short_uid
+from bluesky.utils import Msg
 
 from devices.axes.axis_group import Target
 from devices.axes.cell import TEMPERATURE
-from devices.axes.move_ahead import MoveAhead
 from devices.beamline import Beamline
-from devices.detectors.pilatus import Pilatus
 from devices.exposure.life_cycle import ExposureTargets
 from devices.names import AxisName, ShutterState
 from devices.shutter import STATES
-from devices.signals.uncached_signal import CHANNEL_ERRORS
-from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
 from plans.engine.approach import use_approach
-from plans.engine.detection import Detection
+from plans.engine.attempts import FINAL, RETRYABLE, Attempts, reason
 from plans.engine.dips import DipRecord
+from plans.engine.point_settings import PointSettings, Targets
 from plans.engine.request import ScanRequest
 from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
 from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
-from plans.types import AnyPlan, Plan
-
-Targets = Mapping[str, Target]
-"""Targets of axes and shutters by name, each in the unit of its axis."""
+from plans.types import Plan
 
 ExposureOfPass = tuple[int, ShutterState]
 """Point index and laser shutter of one exposure."""
-
-RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
-"""Errors that a second attempt can cure, including a lost connection (a TimeoutError); not wrong input."""
-
-FINAL = (NotSettledError, StorageError, WaitedError)
-"""Errors that the next attempt repeats, although they arrive in a failed status: a heater, a full disk."""
 
 MONITORS_LATE_S = 0.5
 """How long monitors and the power meter may lag behind a move, s; typical meters update at 10 Hz."""
 
 MONITORS_POLL_S = 0.001
-
-logger = logging.getLogger("trxas.plans")
 
 
 class PointLoop:
@@ -237,160 +221,3 @@ def _other_energy(energies_ev: Sequence[float], point_index: int) -> int | None:
     before = range(point_index - 1, -1, -1)
     behind = range(point_index + 1, len(energies_ev))
     return next((index for index in (*before, *behind) if energies_ev[index] != energies_ev[point_index]), None)
-
-
-class PointSettings:
-    """Present targets of a run's axes and shutters, so that the next point sets only what changes."""
-
-    # `_set` holds what is known to be set, empty after a failure. Between `begin` and the next `apply`, a move of the
-    # axes `_moving` may be in progress, whatever else happens meanwhile: a pause, a suspension, an error. Therefore
-    # `apply` waits for its end first, before it sends any axis elsewhere.
-
-    def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
-        self._beamline = beamline
-        self._request = request
-        self._set: Targets = {}
-        self._dwell_s = math.nan
-        self._mover = MoveAhead(beamline.axis_group)
-        self._moving: Targets = {}
-        self._group = ""
-
-    def forget(self) -> None:
-        """Forget all targets, so that the next point sets everything: a setting may have been lost."""
-        self._set = {}
-
-    def apply(self, targets: Targets, dwell_s: float) -> Plan:
-        """Set the targets that changed since the last point, all after `forget`; raises FailedStatus for a failed move.
-
-        `dwell_s`: beam time of the exposures at this point, s.
-        """
-        if self._moving:
-            yield from self._arrive()
-        changed = self._changes(targets)
-        before = self._set
-        self._set = {}  # a move that fails leaves nothing known
-        if not before:
-            yield from self._apply_all(targets, dwell_s)
-        elif changed:
-            yield from send_and_wait("set", self._beamline.axis_group, changed)
-        if dwell_s != self._dwell_s:
-            yield from self._set_dwell(dwell_s)
-        self._set = targets
-
-    def begin(self, targets: Targets, dwell_s: float) -> Plan:
-        """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
-
-        Does nothing if more than axes must change. A failure is raised by the next `apply`.
-        """
-        # The exposure before is read, so moving an axis cannot touch it. A shutter waits for its own exposure, as a
-        # suspension must find it where the last exposure had it; an axis that settles slowly needs it closed.
-        axes = self._beamline.axes
-        changed = self._changes(targets)
-        if not self._set or dwell_s != self._dwell_s or any(name not in axes or axes[name].settles for name in changed):
-            return
-        self._moving = changed
-        if changed:
-            self._group = short_uid("set")
-            yield Msg("set", self._mover, changed, group=self._group)
-
-    def _arrive(self) -> Plan:
-        """Wait for the axes that `begin` has sent; raises why one did not arrive, unless all are set again anyway."""
-        moved = self._moving
-        self._moving = {}
-        yield Msg("wait", None, group=self._group)
-        if self._set and self._mover.error is not None:
-            self._set = {}
-            raise self._mover.error
-        self._set = {**self._set, **moved} if self._set else {}
-
-    def _changes(self, targets: Targets) -> dict[str, Target]:
-        """Return those of `targets` that differ from what is set, each in the unit of its axis."""
-        return {name: target for name, target in targets.items() if self._set.get(name) != target}
-
-    def _set_dwell(self, dwell_s: float) -> Plan:
-        self._dwell_s = math.nan  # one that fails leaves it unknown
-        yield from bps.configure(self._beamline.exposure, {"dwell_s": dwell_s})
-        self._dwell_s = dwell_s
-
-    def _apply_all(self, targets: Targets, dwell_s: float) -> Plan:
-        """Stop detectors that still count, set them, then the sample, then every axis and shutter together.
-
-        The temperature comes last, because it takes longest.
-        """
-        request = self._request
-        beamline = self._beamline
-        yield from bps.stop(beamline.exposure)
-        yield from self._set_dwell(dwell_s)
-        yield from put_sample(beamline, request.detection)
-        yield from self._settle(targets)
-        yield from bps.abs_set(beamline.axis_group, targets, wait=True)
-        if request.temperature_c is not None and beamline.cell is not None:
-            yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
-        if request.detection.pilatus is not None:
-            yield from open_image_file(request.detection.pilatus, request.dwell_s)
-
-    def _settle(self, targets: Targets) -> Plan:
-        """Bring the axes that settle slowly to their targets first, with the laser off the sample meanwhile."""
-        axes = self._beamline.axes
-        slow: dict[str, Target] = {name: targets[name] for name in targets if name in axes and axes[name].settles}
-        if not slow:
-            return
-        shutter = self._beamline.laser_shutter
-        closed: dict[str, Target] = {shutter.name: "closed"} if shutter.can_close else {}
-        yield from bps.abs_set(self._beamline.axis_group, {**slow, **closed}, wait=True)
-
-
-def put_sample(beamline: Beamline, detection: Detection) -> Plan:
-    """Put jet or cell into the beam; raises FailedStatus if the stage does not move.
-
-    A beamline whose stage is missing or off has only the jet.
-    """
-    stage = beamline.sample_stage
-    if detection.sample is None or stage is None or (detection.sample == "jet" and not stage.connected):
-        return
-    yield from bps.abs_set(stage, detection.sample, wait=True)
-
-
-def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
-    """Begin a new file of the Pilatus for images of `exposure_s`, s: the old file may hold other images."""
-    yield from bps.stop(pilatus)
-    yield from bps.unstage(pilatus)
-    yield from bps.configure(pilatus, {"exposure_s": exposure_s})
-    yield from bps.stage(pilatus)
-
-
-class Attempts:
-    """Counter of the attempts at one point, with their limit and the pauses between them."""
-
-    def __init__(self, beamline: Beamline, point: str) -> None:
-        self._quality = beamline.configuration.quality
-        self._point = point
-        self._made = 0
-
-    def failed(self, why: str, waited_s: float, error: BaseException | None = None) -> Plan:
-        """Count a failed attempt and pause before the next; after the last, raise `error` or AcquisitionError.
-
-        The pause doubles from `pause_s` to `pause_high_s`, s, of [quality].
-        """
-        self._made += 1
-        if self._made >= self._quality.attempts:
-            raise error or AcquisitionError(
-                f"{self._point} was bad {self._made} times, with {waited_s:.0f} s of waiting. Last: {why}. The run is "
-                "closed and its data are saved; remove the cause and resume it with resume_run()."
-            )
-        logger.warning("%s is measured again: %s", self._point, why)
-        yield Msg("sleep", None, min(self._quality.pause_s * 2 ** (self._made - 1), self._quality.pause_high_s))
-        yield Msg("checkpoint")
-
-
-def with_reasons(plan: AnyPlan) -> AnyPlan:
-    """Run `plan` and raise the cause of a failure instead of the FailedStatus that bluesky wraps around it."""
-    try:
-        return (yield from plan)
-    except FailedStatus as error:
-        raise reason(error) from error
-
-
-def reason(error: BaseException) -> BaseException:
-    """Return the cause of a failed status, such as the MotionError or time-out behind bluesky's FailedStatus."""
-    return error.__cause__ if isinstance(error, FailedStatus) and error.__cause__ is not None else error

@@ -16,7 +16,7 @@ from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
 from errors import MotionError, TrxasError
 from plans.engine.approach import use_approach
-from plans.engine.measuring import RETRYABLE, reason, with_reasons
+from plans.engine.attempts import RETRYABLE, reason, with_reasons
 from plans.engine.suspending import wait_connected
 from plans.types import AnyPlan, Plan
 

@@ -13,7 +13,8 @@ from bluesky.utils import Msg
 from devices.beamline import Beamline
 from plans.choices import Stepping
 from plans.engine.approach import check_room_between, check_room_for_approach
-from plans.engine.measuring import PointLoop, with_reasons
+from plans.engine.attempts import with_reasons
+from plans.engine.measuring import PointLoop
 from plans.engine.preflight import check_beamline
 from plans.engine.request import ScanRequest, check_request
 from plans.engine.safe_end import ending_safely

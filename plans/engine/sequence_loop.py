@@ -21,7 +21,8 @@ from devices.names import AxisName, ShutterState
 from devices.shutter import STATES
 from errors import AcquisitionError
 from plans.engine.approach import use_approach
-from plans.engine.measuring import FINAL, RETRYABLE, Attempts, PointSettings, reason
+from plans.engine.attempts import FINAL, RETRYABLE, Attempts, reason
+from plans.engine.point_settings import PointSettings
 from plans.engine.request import ScanRequest
 from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
 from plans.engine.until import PassChooser

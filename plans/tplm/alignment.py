@@ -10,7 +10,8 @@ from devices.beamline import Beamline
 from plans.argument import Arg
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import ScanSpec
-from plans.registry import Group, PlanEntry, scan_plan
+from plans.plan_entry import PlanEntry
+from plans.registry import Group, scan_plan
 from plans.tplm.centring import (
     COARSE_UM,
     FINE_UM,

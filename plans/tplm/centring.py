@@ -15,7 +15,7 @@ from errors import AcquisitionError
 from plans.engine.request import check_request
 from plans.engine.scanning import announcement, measure_runs
 from plans.engine.spec import ScanSpec, as_list
-from plans.registry import PlanEntry
+from plans.plan_entry import PlanEntry
 from plans.tplm.histograms import timing_of
 from plans.tplm.map_points import Excitation, map_run, run_of
 from plans.tplm.parameters import LineAxis, MapOptions, SpotOptions

@@ -15,7 +15,8 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 from ophyd import EpicsMotor, EpicsSignalRO
 
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from devices.configuration import read_toml
 from devices.session.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError

@@ -14,7 +14,8 @@ from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from devices.signals.uncached_signal import read_together
 from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration

@@ -13,7 +13,8 @@ import pytest
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from tests.support.fault_bench import FaultBench
 from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration

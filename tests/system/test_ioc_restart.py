@@ -8,7 +8,7 @@ from typing import Any
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import build_beamline
+from devices.assembly import build_beamline
 from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 

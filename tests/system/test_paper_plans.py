@@ -16,8 +16,9 @@ import pytest
 from bluesky import RunEngine
 
 import plans
+from devices.assembly import build_beamline
 from devices.axes.fluence import AttenuatorCalibration
-from devices.beamline import Beamline, build_beamline
+from devices.beamline import Beamline
 from reduction.accumulator import accumulate
 from reduction.kinds import reduce_run
 from reduction.xas.delay_axis import Rise, Verdict, evaluate_delay_axis

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from devices.detectors.sdd import SddFrame
 from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError

@@ -15,7 +15,8 @@ from bluesky import RunEngine
 from bluesky.utils import RequestAbort, RunEngineInterrupted
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from errors import WaitedError
 from reduction.accumulator import accumulate
 from tests.support.fault_bench import FaultBench

@@ -87,7 +87,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     # Before the environment of this process is changed: it is that of the other tools of this login.
     environment = dict(os.environ)
     channel_access.prepare(epics)
-    from devices.beamline import build_beamline
+    from devices.assembly import build_beamline
     from devices.session.health import diagnose
     from trxas.commands.network_troubles import automatic_list, silent_hosts
     from trxas.commands.plugins import plug_in_troubles

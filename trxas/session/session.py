@@ -17,11 +17,13 @@ from typing import Any
 from bluesky.utils import Msg, RunEngineInterrupted
 
 from broadcast.publisher import Publisher
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from devices.session.guard import SessionGuard
 from devices.tplm.timing import PhotonTiming
 from errors import ConfigurationError, HeldError
-from plans.registry import plans_of, signature_of
+from plans.registry import plans_of
+from plans.signature import signature_of
 from processes.loopback import bypass_proxies
 from storage import Store, load_dataset, open_store, require_free_space
 from trxas.channel_access import environment as channel_access

@@ -20,7 +20,7 @@ from typing import Any
 import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
-from plans.registry import RegisteredPlan
+from plans.plan_entry import RegisteredPlan
 from reduction.values import Value
 from storage import Store, list_runs
 from storage.calibrations import SavedCalibration

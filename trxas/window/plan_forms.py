@@ -18,7 +18,8 @@ from plans.argument import Parameter
 from plans.edges import edge_preset
 from plans.engine.spec import as_list
 from plans.grids import Region
-from plans.registry import PLANS, PlanEntry, plans_of, sorted_plans
+from plans.plan_entry import PlanEntry
+from plans.registry import PLANS, plans_of, sorted_plans
 
 SETTLING = "the time in which temperatures settle"
 """Time that a forecast does not include if a plan waits for a temperature."""

@@ -13,7 +13,8 @@ import pytest
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from reduction.kinds import reduce_run
 from reduction.xas.features import extremum
 from reduction.xas.results import FoilResults, SpectrumResults

@@ -11,7 +11,8 @@ import pytest
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from reduction.kinds import reduce_run
 from reduction.xas.results import SpectrumResults
 from tests.support.detector_files import ABSENT, ALL_BUNCHES, DIODES, FURTHER, I0, list_file

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import plans
-from devices.beamline import build_beamline
+from devices.assembly import build_beamline
 from devices.exposure.conditions import further_conditions
 from devices.session.health import PvState, diagnose
 from devices.tplm.timing import PhotonTiming

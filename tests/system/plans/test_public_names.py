@@ -11,7 +11,7 @@ import pytest
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import build_beamline
+from devices.assembly import build_beamline
 from errors import ConfigurationError, InputError
 from reduction.kinds import reduce_run
 from reduction.xas.results import SpectrumResults, TraceResults

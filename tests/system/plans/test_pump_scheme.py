@@ -15,7 +15,8 @@ import pytest
 from bluesky import RunEngine
 
 import plans
-from devices.beamline import Beamline, build_beamline
+from devices.assembly import build_beamline
+from devices.beamline import Beamline
 from devices.exposure.gated_detectors import Exposure
 from errors import AcquisitionError, OutOfRangeError
 from reduction.accumulator import accumulate

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devices.configuration import beamline_from_table, read_toml
-from devices.configuration.beamline_configuration import EVENT_FIELDS
+from devices.configuration.name_faults import EVENT_FIELDS
 from errors import ConfigurationError
 from tests.support.fake_beamline import FakeHardware
 from trxas.configuration import DEFAULT_CONFIGURATION, configuration_schema, load_configuration

@@ -97,7 +97,7 @@ def _measure(sample: dict[str, Any], measurements: int, address_list: str, campa
 def _connect(sample: dict[str, Any], address_list: str, file: str) -> tuple[Beamline, RunEngine]:
     from bluesky import RunEngine
 
-    from devices.beamline import build_beamline
+    from devices.assembly import build_beamline
 
     configuration = load_configuration(file, address_list=address_list, prefix=_macro(sample))
     channel_access.prepare(configuration.beamline.epics)
