@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reduction.run_metadata import RunMetadata, Timing
+from reduction.run_metadata import RunMetadata
+from reduction.timing import Timing
 
 
 @dataclass(frozen=True, kw_only=True)

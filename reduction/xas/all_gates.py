@@ -25,7 +25,7 @@ from reduction.xas.transient import Spectrum
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import Gate
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, IntArray, Mode
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.transient import Spectrum

@@ -17,7 +17,7 @@ import numpy as np
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.number_text import with_error
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.values import Value
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.time_zero import TimeZeroFit, fit_time_zero

@@ -14,7 +14,8 @@ from reduction.detector_view import transient_detectors
 from reduction.detectors import DetectorSums, detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.run_metadata import gates_of_start, timing_from
+from reduction.run_metadata import gates_of_start
+from reduction.timing import timing_from
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 from reduction.xas.gate_table import OWN, GateTable

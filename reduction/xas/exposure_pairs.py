@@ -13,7 +13,7 @@ from reduction.pileup import true_counts, true_counts_variance
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.gate_calibration import GateCalibration
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Mode, Reference
 
 SHUTTER_CLOSED = 0

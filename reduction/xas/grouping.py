@@ -15,7 +15,7 @@ from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Int
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import ExposurePairs
 

@@ -10,7 +10,7 @@ from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, Kineti
 from reduction.xas.map_fit import MapFit, fit_map
 
 if TYPE_CHECKING:
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.xas.transient_map import TransientMap
 
 

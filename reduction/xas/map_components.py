@@ -13,7 +13,7 @@ from reduction.xas.singular_noise import RANKS, noise_levels
 from reduction.xas.transient_map import change_by_pump
 
 if TYPE_CHECKING:
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, IntArray
     from reduction.xas.transient_map import TransientMap
 

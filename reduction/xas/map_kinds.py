@@ -9,7 +9,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
-from reduction.run_metadata import timing_from
+from reduction.timing import timing_from
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
 from reduction.xas.map_choice import choose_map_model

@@ -16,7 +16,7 @@ from reduction.xas.result_text import power_lines
 from reduction.xas.species import SpeciesSpectra, species_spectra
 
 if TYPE_CHECKING:
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.map_fit import MapFit

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reduction.all_bunches import AllBunches
     from reduction.run_kind import MeasuredDecay
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit

@@ -22,7 +22,8 @@ from reduction.xas.transient import Trace, curves_of, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import RunMetadata, Timing
+    from reduction.run_metadata import RunMetadata
+    from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Reference
 
 _BEFORE_IN_SIGMA = 4.0

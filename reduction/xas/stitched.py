@@ -16,7 +16,7 @@ from reduction.xas.spc_time import before_pump
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray, IntArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.fit import KineticsFit

@@ -11,7 +11,7 @@ from errors import ReductionError
 from reduction.xas.dependence import PhotonPairs
 
 if TYPE_CHECKING:
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray
     from reduction.xas.dependence import DependenceSums
 

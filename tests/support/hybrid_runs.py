@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from tests.support.beam_time import BeamTime
 
 HYBRID = Timing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.pump_train import PumpTrain
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.transient_map import TransientMap
 
 TIMING = Timing(pump_overlap=(1.0,) * 12, irf_sigma_ps=45.0, irf_error_ps=3.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from plans.xas.delay_scan import time_trace_ps
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.types import FloatArray, Mode
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.pump_train import PumpTrain

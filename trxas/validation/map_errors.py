@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from errors import ReductionError
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.types import FloatArray
 from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.map_fit import MapFit, fit_map

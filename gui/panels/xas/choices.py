@@ -18,7 +18,7 @@ from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
 from reduction.detector_view import further_gated
 from reduction.detectors import DetectorFacts, detectors_of
-from reduction.run_metadata import Timing, timing_from
+from reduction.timing import Timing, timing_from
 from reduction.types import Mode, Reference
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}

@@ -9,7 +9,7 @@ from errors import ReductionError
 from gui.delay_scale import curve_delays_ps
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.types import FloatArray, Reference
 from reduction.xas.gate_rates import GateRates, gate_rates
 from reduction.xas.kinetics.choice import ModelChoice, choose_kinetics

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from gui.live.request import Request
 from gui.live.run_state import RunState
-from reduction.run_metadata import Timing, timing_from
+from reduction.timing import Timing, timing_from
 from reduction.types import FloatArray
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reduction.accumulator import RunAccumulator
     from reduction.run_kind import CombineChoice
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray, Mode
     from reduction.xas.combination.resampling import Agreement
 

@@ -14,7 +14,7 @@ from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.xas.gate_rates import GateRates
 
 

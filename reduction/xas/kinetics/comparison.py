@@ -18,7 +18,7 @@ from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.xas.kinetics.fit import KineticsFit
 
 F_LEVEL = 0.01

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lmfit import Parameters
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray
 
 VAGUE_LIFETIME = 0.2

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray
     from reduction.xas.pump_train import PumpTrain
 

@@ -18,7 +18,7 @@ from reduction.xas.pump_train import PumpTrain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.types import FloatArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.start import Start

@@ -14,7 +14,7 @@ from reduction.xas.kinetics.precision import PrecisionForecast, precision_foreca
 from reduction.xas.stitched import StitchedTrace, stitched_trace
 
 if TYPE_CHECKING:
-    from reduction.run_metadata import Timing
+    from reduction.timing import Timing
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.choice import ModelChoice
     from reduction.xas.kinetics.comparison import ModelComparison

@@ -14,7 +14,7 @@ from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
 from plans.xas.delay_self_test import self_test_arms
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.delay_axis import (
     Rise,
     Verdict,

@@ -10,7 +10,7 @@ import pytest
 
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.dead_time import fit_dead_time
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
 

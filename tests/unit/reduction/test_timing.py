@@ -9,7 +9,8 @@ import pytest
 from errors import ReductionError
 from plans.engine.start_document import DOCUMENT_VERSION
 from reduction.accumulator import accumulate
-from reduction.run_metadata import NEWEST_DOCUMENT_VERSION, RunMetadata, timing_from
+from reduction.run_metadata import NEWEST_DOCUMENT_VERSION, RunMetadata
+from reduction.timing import timing_from
 from reduction.xas.exposure_pairs import Gate, exposure_pairs, gates_of, reference_gate
 from reduction.xas.grouping import NullPair, null_gates
 from reduction.xas.kinetics.fit import fit_kinetics

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from errors import InputError
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from trxas.validation.coverage.measurement import PARAMETERS, expected_values
 from trxas.validation.coverage.pulls import PullStatistics, pull_statistics
 from trxas.validation.coverage.random_sample import draw_truth

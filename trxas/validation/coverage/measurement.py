@@ -19,7 +19,7 @@ from plans import delay_scan, energy_scan, fluence_scan, static_energy_scan, tim
 from plans.edges import BR_K, PB_L3
 from plans.grids import Region
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.values import Value
 from reduction.xas.alignment import align
 from reduction.xas.boxcar_zero import boxcar_zero

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.xas.pump_train import PumpTrain
 
 REFERENCE_FLUENCE_MJ_CM2 = 8.83

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from devices.configuration import BeamlineConfiguration
 from plans.engine.start_document import timing_metadata
-from reduction.run_metadata import Timing, timing_from
+from reduction.timing import Timing, timing_from
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
 RF_MHZ = 351.930277

@@ -16,7 +16,7 @@ from plans.edges import BR_K, PB_L3
 from plans.grids import Region, join_regions
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.kinds import reduce_run
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.types import Documents, FloatArray
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum

@@ -13,7 +13,7 @@ import numpy as np
 
 from plans.edges import BR_K
 from plans.grids import join_regions
-from reduction.run_metadata import Timing
+from reduction.timing import Timing
 from reduction.types import FloatArray
 from reduction.xas.pump_train import PumpTrain
 from reduction.xas.static_xas import trapezoid_weights
