@@ -68,7 +68,7 @@ class FoilWheel(Device):
         """Do nothing: the wheel finishes its turn."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the element under the wheel's own name; raises as `position` does."""
+        """Return the element under the wheel's own name; raises the same errors as `position`."""
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:

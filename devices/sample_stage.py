@@ -37,7 +37,7 @@ class SampleStage(Device):
 
     @property
     def position(self) -> str:
-        """Sample in the beam, "jet" or "cell", requested from the hardware; raises NotConnectedError without answer."""
+        """Sample in the beam, "jet" or "cell", requested from the hardware; raises NotConnectedError if unanswered."""
         return SAMPLES[int(read_together({"state": self.readback})["state"])]
 
     def check_value(self, value: str) -> None:
@@ -74,7 +74,7 @@ class SampleStage(Device):
         """Do nothing: the stage finishes its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the sample in the beam under the stage's own name; raises NotConnectedError without an answer."""
+        """Return the sample in the beam under the stage's own name; raises NotConnectedError if unanswered."""
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:

@@ -49,7 +49,7 @@ class Shutter(Device):
 
     @property
     def position(self) -> str:
-        """State, "open" or "closed", requested from the hardware; raises NotConnectedError without an answer."""
+        """State, "open" or "closed", requested from the hardware; raises NotConnectedError if unanswered."""
         return (ShutterState.OPEN if self._reached() == OPEN else ShutterState.CLOSED).value
 
     def check_value(self, value: str) -> None:
@@ -81,7 +81,7 @@ class Shutter(Device):
         """Do nothing: a shutter finishes its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the state, 0 closed or 1 open, under the shutter's own name; raises as `position` does."""
+        """Return the state, 0 closed or 1 open, under the shutter's own name; raises the same errors as `position`."""
         return {self.name: {"value": self._reached(), "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:

@@ -215,7 +215,7 @@ class MainWindow(QMainWindow):
             self._show_frame(panel, self.worker.frame)
 
     def _follow(self, frame: LiveFrame) -> None:
-        """Bring a panel for a run that has just appeared to the front, unless one is seen already.
+        """Bring a panel that shows the new run to the front, unless one is visible already.
 
         It does so once per run: a user who opens another panel during the run stays there. Closed panels stay closed.
         """

@@ -31,7 +31,7 @@ class ShutterReference(StrEnum):
 
 
 class Stepping(StrEnum):
-    """What steps the delay from exposure to exposure: the plan, or a sequencer that plays a table by itself."""
+    """How the delay is stepped from exposure to exposure: by the plan, or by a sequencer that plays a table."""
 
     SOFTWARE = "software"
     HARDWARE = "hardware"

@@ -29,10 +29,10 @@ PRE_EDGE_EV = (-100.0, -20.0)
 PRE_EDGE_STEP_EV = 10.0
 
 WINDOW_MARGIN_EV = 0.5
-"""How far windows reach beyond the points at their ends, whose read-backs differ a little from the grid."""
+"""Margin of windows beyond the points at their ends, eV, whose read-backs differ a little from the grid."""
 
 XANES_END_EV = 30.0
-"""Where the fine steps end, from the edge: above the main peak of nearly all spectra, including oxides (chosen)."""
+"""End of the fine steps, eV from the edge: above the main peak of nearly all spectra, including oxides (chosen)."""
 
 SHAPE_STEP_EV = 2.0
 """Largest step between the fine part and the equidistant wave numbers: features there are about 10 eV wide."""
@@ -51,17 +51,17 @@ MAIN_FEATURE_EV = 10.0
 edge that is tabulated. An energy scan shows where the transient really is."""
 
 NEXT_EDGE_MARGIN_EV = 20.0
-"""Where a grid ends before the same element's next edge."""
+"""Distance, eV, at which a grid ends before the same element's next edge."""
 
 SMALLEST_RANGE_EV = 60.0
 """Smallest range that the monochromator must reach on both sides of an edge, for an offset and a level."""
 
 ELSEWHERE_EV = 1000.0
-"""Distance from a grid at which energies belong to something else: EXAFS to k = 16 A^-1 still comes nearer."""
+"""Distance from a grid, eV, beyond which energies belong to another edge: EXAFS to k = 16 A^-1 is still nearer."""
 
 
 RARE_EDGE_EV = 100.0
-"""How much nearer an L1 or L2 edge must be than a K or L3 edge to be what somebody meant."""
+"""Factor by which an L1 or L2 edge must be nearer than a K or L3 edge to be chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)

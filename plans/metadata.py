@@ -19,7 +19,7 @@ LARGEST_INTEGER = 2**53
 """Largest integer that the catalogue returns unchanged, because it stores numbers as doubles."""
 
 ALLOWED = "Give strings, True, False, None, finite numbers, or lists and mappings of these."
-"""What metadata may hold; part of every refusal."""
+"""Allowed metadata, as every refusal states it."""
 
 
 def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:

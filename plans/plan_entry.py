@@ -1,4 +1,4 @@
-"""What the registry holds of a plan, and what it makes of the arguments of a call."""
+"""Entry of a plan in the registry: its parameters and properties, and how the arguments of a call become runs."""
 
 from __future__ import annotations
 

@@ -58,14 +58,14 @@ def resume_scan(
 
 
 def repeat_scan(beamline: Beamline, start: Mapping[str, Any], *, md: Mapping[str, Any] | None = None) -> RunPlan:
-    """Measure all exposures of an earlier run again: its settings, the calibrations of today, a run of its own.
+    """Measure all exposures of an earlier run again as a new run, with its settings and the present calibrations.
 
     Parameters
     ----------
     start : start document of the earlier run, of a resumable plan at this beamline.
     md : more metadata for the new run; `repeats_run` is the uid of the earlier one.
 
-    Everything is checked against the beamline as for a new run. Returns the new run's uid; raises as its own plan.
+    Everything is checked against the beamline as for a new run. Returns the uid; raises the errors of its plan.
     """
     request = repeated_request(beamline, start, md=md)
     yield announcement([request])
@@ -92,7 +92,10 @@ def repeated_request(
 def resumed_request(
     beamline: Beamline, start: Mapping[str, Any], done: Collection[Exposure], *, md: Mapping[str, Any] | None = None
 ) -> ScanRequest:
-    """Return the request of the run that began with `start`, without those `done`; raise as `resume_scan`."""
+    """Return the request of the run that began with `start`, without the exposures already `done`.
+
+    Raises the same errors as `resume_scan`.
+    """
     _check_resumable(beamline, start)
     user_md = {} if md is None else storable_metadata(md)
     check_reserved(user_md, "md", beamline.configuration)

@@ -17,4 +17,4 @@ AnyPlan: TypeAlias = Generator[Msg, Any, Any]
 """A plan with some result."""
 
 Exposure: TypeAlias = tuple[int, int, int]
-"""What distinguishes the exposures of a run: scan index, point index, laser shutter (1 open, 0 closed)."""
+"""Key of an exposure within its run: scan index, point index, laser shutter (1 open, 0 closed)."""

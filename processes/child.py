@@ -199,7 +199,7 @@ class Child:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[IO[str] | int | None]:
-        """Yield where its standard error goes; a log can be closed here once the child has inherited it."""
+        """Yield the target of its standard error; a log can be closed here once the child has inherited it."""
         if not self.program.separate_errors:
             yield subprocess.STDOUT
         elif self.log is None:

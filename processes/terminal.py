@@ -93,7 +93,7 @@ class TerminalProcess:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make the terminal `arguments[0]` that of this process, and become the command that follows."""
+    """Make `arguments[0]` the terminal of this process, and become the command in the remaining arguments."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     terminal = os.open(arguments[0], os.O_RDWR)
     for stream in range(3):

@@ -32,7 +32,7 @@ class Column:
 class CurveTable:
     """Curves over one axis, such as on, off and transient of one detector over the energy.
 
-    `name` is that of the detector or the detection mode; `scale` says what 1 is in columns without a unit.
+    `name` is that of the detector or the detection mode; `scale` states what 1 means in columns without a unit.
     """
 
     name: str

@@ -51,7 +51,7 @@ class DetectorFacts:
 
     @property
     def sees_transients(self) -> bool:
-        """Whether it tells pumped from unpumped fluorescence: one of the kinds with gates, and gated."""
+        """Whether it separates pumped from unpumped fluorescence: its kind has gates, and it is gated."""
         return self.kind in GATED and self.role == "fluorescence" and self.gated
 
     @property

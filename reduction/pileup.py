@@ -38,7 +38,7 @@ def true_counts_variance(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
 
     n is binomial with p = n/N, so var(n) = N p (1 - p). With d n_true / d n = 1 / (1 - p), first-order propagation
     (the delta method) gives var(n_true) = N p (1 - p) / (1 - p)^2 = N p / (1 - p), which becomes the paper's
-    sqrt(counts) for small p. At n = 0 it is `ZERO_COUNT_VARIANCE`. Raises like `true_counts`.
+    sqrt(counts) for small p. At n = 0 it is `ZERO_COUNT_VARIANCE`. Raises the same errors as `true_counts`.
     """
     counts, pulses = _checked(counts, pulses)
     # In counts: N p / (1 - p) = n N / (N - n), the binomial variance n (N - n) / N times the slope squared, so the

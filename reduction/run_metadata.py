@@ -204,7 +204,7 @@ class RunMetadata:
 
 
 MAIN_FEATURE_OF_EARLIER_RUNS_EV = {"Br K": 13_472.0, "Pb L3": 13_043.0}
-"""What start documents up to version 0.2.0 leave out: the energy, eV, at which the size of a transient is stated."""
+"""Energies, eV, at which the size of a transient is stated, for runs up to version 0.2.0, which lack them."""
 
 NEWEST_DOCUMENT_VERSION = 2
 """Newest version of start documents that can be read. Version 1, which they do not state, has equidistant gates."""

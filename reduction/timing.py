@@ -15,7 +15,7 @@ LONGEST_BLIND = 1.5
 """Bunch periods after which a photodiode sees again: the next bunch may be lost, and not the one after it."""
 
 CONFIGURED = "configuration"
-"""Source of a bunch period, or of a response, that nobody has measured."""
+"""Source of a bunch period, or of a response, that was not measured."""
 
 TIMING_KEYS = (
     *("bunch_period_ps", "probes_per_pump", "pumped_probe", "unpumped_probe"),

@@ -20,7 +20,7 @@ FORMAT = 1
 """Version of the file's layout."""
 
 KEYS = {"value", "time_s", "run_uid"}
-"""What every entry has; `change` came later and is left out where there is none."""
+"""Keys of every entry; `change` was added later and is omitted where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage.runs import RunSource
 
 Exposure = tuple[int, int, int]
-"""What distinguishes the exposures of a run: scan index, point index, laser shutter (1 open, 0 closed)."""
+"""Key of an exposure within its run: scan index, point index, laser shutter (1 open, 0 closed)."""
 
 
 def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:

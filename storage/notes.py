@@ -25,7 +25,7 @@ HIGHEST_RATING = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What people have written about a run: `rating` 0 to 5, 0 for none; `tags` sorted.
+    """Note of people on a run: `rating` 0 to 5, 0 for none; `tags` sorted.
 
     `changed_s`: time of the latest change, Unix epoch, 0 for none; `by`: who made it.
     """
@@ -84,7 +84,7 @@ class RunNotes:
             self._journal.append([{"run": uid, "time": time.time(), "by": getpass.getuser(), **change}])
 
     def set_tags(self, uid: str, tags: Iterable[str]) -> None:
-        """Give the run `uid` exactly these tags; raises as `change` does."""
+        """Give the run `uid` exactly these tags; raises the same errors as `change`."""
         wanted = set(_tags(tags))
         present = set(self.all().get(uid, Note()).tags)
         self.change(uid, add_tags=sorted(wanted - present), remove_tags=sorted(present - wanted))

@@ -32,7 +32,7 @@ class MailSecurity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class AlertSettings:
-    """What is reported, and how.
+    """Reported events, and the ways to report them.
 
     Nothing is sent without the table, or without a way in `send`. A scan is reported when it has waited for the
     beamline for `suspended_min`, when the jet has stopped, when the error of its result is below `aim_percent` of the

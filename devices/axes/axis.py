@@ -184,7 +184,7 @@ class Axis(Device):
         )
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the position, in `unit`, under the axis' own name; raises as `position` does."""
+        """Return the position, in `unit`, under the axis' own name; raises the same errors as `position`."""
         return {self.name: {"value": self.position, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:

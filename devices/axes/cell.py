@@ -38,7 +38,7 @@ class Settling(MoveStatus):
     """
 
     def _handle_failure(self) -> None:
-        """Do not stop the cell."""
+        """Leave the cell at its temperature instead of stopping it."""
 
 
 class Cell(Axis):
@@ -203,7 +203,7 @@ class Cell(Axis):
             self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the temperature, C, under the name of its event field; raises as `position` does."""
+        """Return the temperature, C, under the name of its event field; raises the same errors as `position`."""
         value = self.position
         return {TEMPERATURE: {"value": value, "timestamp": time.time()}}
 

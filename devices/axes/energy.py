@@ -36,7 +36,7 @@ A fit that gives more has found another feature, or the monochromator has lost i
 class Energy(Axis):
     """Monochromator energy, eV: read-back plus `calibration_offset_ev`.
 
-    `calibration_error_ev`, 0 if nobody stated it, only accompanies the offset into start documents.
+    `calibration_error_ev`, 0 if not stated, is only recorded with the offset in start documents.
     """
 
     # After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8), until a move up takes the play out. The

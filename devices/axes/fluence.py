@@ -167,7 +167,7 @@ class FixedFluence(Axis):
     raw_setpoints = ()
     spot_area_cm2 = math.nan
     probed_share = 0.0
-    """Not known: the fluence is what somebody calls it who set it by hand."""
+    """Unknown to the hardware: the fluence is the value that the operator states after setting it by hand."""
 
     def __init__(self, settings: FixedFluenceSettings, *, name: str) -> None:
         self._fixed_mj_cm2 = settings.fixed_mj_cm2

@@ -56,7 +56,10 @@ class RecordAxis(Axis):
         return float(raw["readback"]) / self._settings.scale
 
     def set(self, value: float) -> StatusBase:
-        """Move to `value`, in `unit`; with `approach_by` a move down goes too far and returns. Raises as any axis."""
+        """Move to `value`, in `unit`; with `approach_by` a move down overshoots and returns.
+
+        Raises the errors of any axis.
+        """
         settings = self._settings
         self.check_value(value)
         self.tolerance = max(settings.tolerance, settings.relative_tolerance * abs(value))

@@ -1,4 +1,4 @@
-"""What stands for the tables of an endstation without X-rays: nothing is served, watched or moved.
+"""Replacements for the tables of an endstation without X-rays: nothing is served, watched or moved.
 
 An endstation whose exposures are made by a detector of its own has neither monochromator nor ring, delay, pump or jet,
 and its file does not have their tables. All of it is there in the configuration nevertheless, without PVs, so that

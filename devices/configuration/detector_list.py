@@ -245,7 +245,7 @@ def _containment_faults(one: GatedDetector, detectors: Sequence[Entry]) -> Itera
         yield Fault(table=TABLE, key=key, message=message)
     # With two levels the order of the subtractions, and the share of each error, would have to be stated too.
     elif part.contains:
-        message = f"= {one.contains!r}: contains another one itself. Only one level is possible."
+        message = f"= {one.contains!r}: that one contains another itself. Only one level is possible: remove one."
         yield Fault(table=TABLE, key=key, message=message)
     elif isinstance(one, SpcDetector | DriftDetector) and one in in_exposure(detectors):
         message = "is not possible for the first detector that counts. List the contained one first."

@@ -18,7 +18,7 @@ class FoilSettings:
     """One reference foil, `[foils.Pb]` or `[foils."Pb L3"]`: a transmission spectrum in XDI with energy, i0 and itrans.
 
     A table named by an element serves each of its edges that the file covers. `offset_ev` is added to the energies of
-    the file, and `error_ev` tells how well they are known then.
+    the file, and `error_ev` is their standard error after that.
     """
 
     reference: Annotated[str, text("absolute path of the file, in XDI")]

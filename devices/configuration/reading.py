@@ -60,7 +60,7 @@ EXPECTED = {
     "string_type": "a string in quotes",
     "string_pattern_mismatch": "a PV name without spaces",
 }
-"""What a key needs, by pydantic's name of the error."""
+"""Kind of value that a key needs, by pydantic's name of the error."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"No configuration file {path}. Give one with --config or TRXAS_CONFIG.") from error
     except OSError as error:
         raise ConfigurationError(
-            f"Cannot read configuration file {path}: {error}. Check that it is a file that you may read."
+            f"Cannot read configuration file {path}: {error}. Check that the file exists and that you may read it."
         ) from error
     try:
         return tomllib.loads(decoded(content, path).replace("\r\n", "\n"))

@@ -185,4 +185,4 @@ DRIVEN_PVS: Mapping[str, tuple[str, ...]] = {
 RELATIONS: tuple[tuple[tuple[str, ...], Callable[..., Iterable[Fault]]], ...] = (
     (("surroundings", "quality"), resume_faults),
 )
-"""What must agree between tables: their names, and the check that takes their settings in this order."""
+"""Checks between tables: the names of the tables, and the function that takes their settings in this order."""

@@ -60,7 +60,7 @@ FILE_SIGNALS = (
 
 
 def fresh_value(signal: EpicsSignalBase) -> Any:
-    """Return a value requested from the server, not from a monitor; raises NotConnectedError without an answer."""
+    """Return a value requested from the server, not from a monitor; raises NotConnectedError if unanswered."""
     try:
         return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
     except TimeoutError as error:
@@ -259,7 +259,7 @@ class Pilatus(DetectorBase):
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Prepare for images of `settings["exposure_s"]`; return the old and the new exposure, s, as bluesky expects.
 
-        Raises as `prepare` does.
+        Raises the same errors as `prepare`.
         """
         old = self._exposure_s
         self.prepare(settings["exposure_s"])

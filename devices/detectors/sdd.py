@@ -118,7 +118,10 @@ class Sdd(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the event fields of the latest exposure, read before or not; raises as `parse_sdd_frame` does."""
+        """Return the event fields of the latest exposure, read before or not.
+
+        Raises the same errors as `parse_sdd_frame`.
+        """
         raw = read_together(self.fresh_signals())
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
         now = time.time()

@@ -44,19 +44,19 @@ LASER_ONLY = frozenset[str]({C.LASER_LOCK, C.LASER_RATE_DIVIDER, C.LASER_POWER})
 """Conditions that do not matter while the laser is blocked."""
 
 PUMP = LASER_ONLY | {C.JET_FLOW, C.JET_TEMPERATURE}
-"""What pumping the jet needs."""
+"""Conditions for pumping the jet."""
 
 BEAM = frozenset[str]({C.RING_CURRENT, C.XRAY_SHUTTER, C.TOP_UP})
-"""What an exposure of anything needs."""
+"""Conditions for every exposure."""
 
 IMAGE = BEAM - {C.TOP_UP}
-"""What an exposure needs that is longer than the time between two fillings of the ring."""
+"""Conditions for an exposure that is longer than the time between two fillings of the ring."""
 
 CONDITIONS = BEAM | PUMP | {C.GATES_SATURATED, C.GATES_LOST, C.BOXCAR_UNSTEADY}
-"""What a pump-probe exposure needs."""
+"""Conditions for a pump-probe exposure."""
 
 DARK = PUMP | {C.XRAYS_OFF, C.GATES_LOST}
-"""What an exposure without X-rays needs, with the laser on the jet."""
+"""Conditions for an exposure without X-rays, with the laser on the jet."""
 
 ANY_POWER_W = (-math.inf, math.inf)
 
@@ -286,7 +286,7 @@ class Conditions:
         return self._latest[condition.name]
 
     def request(self, conditions: Iterable[Condition]) -> dict[str, float]:
-        """Return values requested from the server, NaN in INVALID alarm; raises NotConnectedError without answer."""
+        """Return values requested from the server, NaN in INVALID alarm; raises NotConnectedError if unanswered."""
         readings = read_with_alarms({condition.name: condition.signal for condition in conditions})
         return self.learn(readings)
 
@@ -331,11 +331,11 @@ class ConditionWatch:
         return not self._failing()
 
     def refresh(self) -> None:
-        """Request all needed conditions, as monitors may have gone silent; raises NotConnectedError without answer."""
+        """Request all needed conditions, as monitors may have gone silent; raises NotConnectedError if unanswered."""
         self._conditions.request(self._connected())
 
     def begin(self) -> None:
-        """Start the exposure, and note the conditions that fail already; raises as `is_met` does."""
+        """Start the exposure, and note the conditions that fail already; raises the same errors as `is_met`."""
         failing = self._failing()
         with self._lock:
             self._failed = failing

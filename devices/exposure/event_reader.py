@@ -140,7 +140,7 @@ class EventReader(ABC):
         return not self._axis_watch.astray() and self._watch.is_met()
 
     def refresh(self) -> None:
-        """Request conditions and axes, as monitors may have gone silent; raises NotConnectedError without answer."""
+        """Request conditions and axes, as monitors may have gone silent; raises NotConnectedError if unanswered."""
         self._watch.refresh()
         self._axis_watch.update(read_with_alarms(self._axis_signals()))
 
@@ -162,7 +162,7 @@ class EventReader(ABC):
     def stage(self) -> list[Any]:
         """Prepare for a stock plan: exposures without targets, of the dwell set last.
 
-        Raises as `Exposure.stage` does.
+        Raises the same errors as `Exposure.stage`.
         """
         self._exposure.stage()
         self.start_run(self._needed)

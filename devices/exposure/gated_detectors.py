@@ -135,7 +135,7 @@ class Exposure(Device):
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Prepare for exposures of `settings["dwell_s"]`; return the old and the new dwell, s, as bluesky expects.
 
-        Raises as `prepare` does.
+        Raises the same errors as `prepare`.
         """
         old = self._dwell_s
         now = time.time()
@@ -162,7 +162,7 @@ class Exposure(Device):
     def stage(self) -> list[Any]:
         """Prepare for a stock plan, which sets no dwell, with the last one or DEFAULT_DWELL_S, s.
 
-        Raises as `prepare` does.
+        Raises the same errors as `prepare`.
         """
         # Another client, or the sequencer, may have counted since the last run, so the number is read again.
         self.prepare(DEFAULT_DWELL_S if math.isnan(self._dwell_s) else self._dwell_s)
@@ -269,7 +269,10 @@ class Exposure(Device):
         self._remember_identity(valid_readings(self._identity_signals()))
 
     def pause(self) -> None:
-        """End a running exposure: bluesky triggers it again when the plan is resumed; raises as `stop` does."""
+        """End a running exposure: bluesky triggers it again when the plan is resumed.
+
+        Raises the same errors as `stop`.
+        """
         self.stop()
 
     def resume(self) -> None:

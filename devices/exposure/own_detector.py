@@ -68,7 +68,7 @@ class OwnDetector(Exposure):
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set the dwell, s, or calibrations by their names; return old and new values as bluesky expects.
 
-        Raises as `prepare` does, and InputError for the name of no calibration of this detector.
+        Raises the same errors as `prepare`, and InputError for the name of no calibration of this detector.
         """
         unknown = set(settings) - {"dwell_s", *self.calibrations}
         if unknown:

@@ -76,7 +76,7 @@ class ScalerExposure(Exposure):
         return f"{self._prefix}{self._settings.gate_scaler}"
 
     def trigger(self) -> Any:
-        """Start one exposure, and follow the laser shutter during it; raises as `Exposure.trigger` does."""
+        """Start one exposure, and follow the laser shutter during it; raises the same errors as `Exposure.trigger`."""
         if self.shutter is not None:
             self._follow_shutter(self.shutter)
         return super().trigger()

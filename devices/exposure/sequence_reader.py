@@ -49,7 +49,7 @@ class PlannedFrame:
 
     @property
     def place(self) -> Place:
-        """What identifies the exposure within its run."""
+        """Key of the exposure within its run."""
         targets = self.targets
         shutter = ShutterCode.OPEN if targets.laser_shutter is None else targets.laser_shutter
         return targets.scan_index, targets.point_index, int(shutter)
@@ -120,7 +120,7 @@ class SequenceReader(PointReader):
     def prepare(self, sequence: FrameSequence) -> StatusBase:
         """Arm the sequencer with a sequence; the status is done at once.
 
-        Raises AcquisitionError if it refuses, NotConnectedError without answer.
+        Raises AcquisitionError if it refuses, NotConnectedError if unanswered.
         """
         self._use(sequence)
         steps = [self._step(frame, part) for frame in sequence.frames for part in self.missing_parts(frame)]
@@ -143,7 +143,7 @@ class SequenceReader(PointReader):
         """Let the next `collect` read all frames of an earlier session that the ring still has.
 
         `sequence` is what that session had to measure, and its token. Return whether its frames can be judged: False if
-        the sequencer watches other PVs by now. Raises NotConnectedError without answer.
+        the sequencer watches other PVs by now. Raises NotConnectedError if unanswered.
         """
         self._use(sequence)
         watched = str(self._sequencer.watch.get()).split()
@@ -195,7 +195,7 @@ class SequenceReader(PointReader):
         """Yield the frames that came since the last call, as pages of events that span at most 0.1 s each.
 
         A frame that a lasting fault has spoilt stops the sequence: those after it would be bad as well. Raises
-        NotConnectedError without answer; the frames are read by the next call then.
+        NotConnectedError if unanswered; the frames are read by the next call then.
         """
         latest = self._sequencer.latest_number()
         # An IOC that was restarted counts from 1 again, and its ring is empty.
@@ -356,11 +356,14 @@ class SequenceReader(PointReader):
         )
 
     def pause(self) -> None:
-        """Stop the sequence: the plan measures what is missing when it is resumed; raises as `Sequencer.stop` does."""
+        """Stop the sequence: the plan measures what is missing when it is resumed.
+
+        Raises the same errors as `Sequencer.stop`.
+        """
         self._sequencer.stop()
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the sequence; the frames so far stay in the ring. Raises as `Sequencer.stop` does."""
+        """Stop the sequence; the frames so far stay in the ring. Raises the same errors as `Sequencer.stop`."""
         self._sequencer.stop(success=success)
 
 

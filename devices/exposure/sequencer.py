@@ -63,7 +63,7 @@ class Sequencer(Device):
     def arm(self, steps: Sequence[SequenceStep], *, token: int, watch: Sequence[str]) -> None:
         """Make the sequencer ready to play `steps`, with the range of the PVs named in `watch` in each frame.
 
-        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError without answer.
+        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError if unanswered.
         """
         put_and_wait(self.settle, self._settings.settle_s)
         put_and_wait(self.token, token)
@@ -118,7 +118,7 @@ class Sequencer(Device):
         """Return the frames from `number` on, as many as fit into one answer; none if there is none yet.
 
         It begins with the oldest frame of the ring if `number` is not in there any more. Raises AcquisitionError if
-        another client keeps asking for other frames, NotConnectedError without answer.
+        another client keeps asking for other frames, NotConnectedError if unanswered.
         """
         for _ in range(READ_AGAIN):
             put_and_wait(self.read_from, number)

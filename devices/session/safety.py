@@ -38,7 +38,7 @@ class Safety(HeartbeatDevice):
 
     @property
     def state(self) -> str:
-        """State of the guard, one of STATES, requested from the IOC; raises NotConnectedError without an answer."""
+        """State of the guard, one of STATES, requested from the IOC; raises NotConnectedError if unanswered."""
         return STATES[int(read_together({"status": self.status})["status"])]
 
     def trip_remark(self) -> str:

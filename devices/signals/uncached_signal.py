@@ -166,7 +166,10 @@ def read_together(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_
 
 
 def valid_readings(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, PvReading]:
-    """Read all `signals` in one round trip and return their answers by the same keys; raises as `read_together`."""
+    """Read all `signals` in one round trip and return their answers by the same keys.
+
+    Raises the same errors as `read_together`.
+    """
     readings = read_with_alarms(signals, timeout_s)
     for key, reading in readings.items():
         require_valid(signals[key].pvname, reading)
@@ -262,7 +265,7 @@ def put_with_completion(signal: EpicsSignal, value: PvValue, done: Callable[...,
 
 
 def put_and_wait(signal: EpicsSignal, value: PvValue, timeout_s: float = READ_TIMEOUT_S) -> None:
-    """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError without answer."""
+    """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError if unanswered."""
     # A refused write completes like an accepted one, and pyepics reports no error. A caller that must know reads the
     # value back.
     done = threading.Event()

@@ -59,7 +59,7 @@ class RepetitionRate(Axis):
     def set(self, value: float) -> DeviceStatus:
         """Set the sync divider, then the rate, MHz; the status is done when the sync input counts that rate.
 
-        Raises as any axis, and NotConnectedError if the divider does not answer.
+        Raises the errors of any axis, and NotConnectedError if the divider does not answer.
         """
         self.check_value(value)
         # The sync input is read with a relative error, and rates span a factor of 160.

@@ -202,7 +202,10 @@ class PhotonTiming(OwnDetector):
         return ExposureReading(spc=spc, boxcar=None, i0=0.0, foil=None)
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the photons of the exposure triggered last, for stock plans; raises as `reading_from`."""
+        """Return the photons of the exposure triggered last, for stock plans.
+
+        Raises the same errors as `reading_from`.
+        """
         self.reading_from(valid_readings(self.fresh_signals()))
         return {f"{self.name}_counts": {"value": int(self.latest.counts.sum()), "timestamp": time.time()}}
 

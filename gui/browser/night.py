@@ -30,7 +30,7 @@ class NightAnswer:
 
     @property
     def remarks(self) -> list[str]:
-        """Sentences on the user's columns that somebody has to act on."""
+        """Sentences on problems with the user's columns, each with its remedy."""
         return column_remarks(self.rows, self.columns)
 
 

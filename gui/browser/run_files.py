@@ -111,7 +111,7 @@ class RunFiles(QObject):
             )
 
     def _folder_for(self, what: str) -> Path | None:
-        """Ask for a folder; return None without one, or without selected runs, which a message then asks for."""
+        """Ask for a folder and return it; None if none is chosen or, with a message, if no run is selected."""
         if not self._selected():
             self._say("Select the runs to export in the list.", "warning")
             return None

@@ -66,7 +66,7 @@ class RunIndex:
         return load_run(self._store, uid)
 
     def export(self, uids: Sequence[str], file_format: str, folder: Path, *, combine: bool) -> list[Path]:
-        """Export runs, one by one or combined; return the files. Raises as `export_runs` does."""
+        """Export runs, one by one or combined; return the files. Raises the same errors as `export_runs`."""
         return export_runs(self._store, uids, file_format, folder, combine=combine)
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:

@@ -1,4 +1,4 @@
-"""What the forms remember in the data folder: the values that were queued last, and templates with a name."""
+"""Memory of the forms in the data folder: the values that were queued last, and named templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.atomic_file import write_atomically
 _log = logging.getLogger(__name__)
 
 FILE = "plan_templates.json"
-"""Name in the data folder: everybody who measures there has the same templates."""
+"""Name in the data folder: everyone who measures there shares the templates."""
 
 LAST = "last"
 TEMPLATES = "templates"

@@ -1,4 +1,4 @@
-"""Moving an axis by hand, from a plot: refused with a reason while something else holds the beamline, asked once."""
+"""Moving an axis by hand from a plot: after one question, and refused with a reason while the beamline is in use."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Mover(QObject):
     def ask(self, axis: str, value: float) -> QMessageBox:
         """Ask once whether to move `axis` to `value`, in its unit, or show why it cannot be moved; return the box.
 
-        The plan checks everything again: between question and answer somebody else may start a run.
+        The plan checks everything again, because a run may be started between question and answer.
         """
         quantity = AXES[axis]
         problem = self.problem(axis, value)

@@ -101,7 +101,7 @@ def parameter(
     description: str = "",
     positional: bool = False,
 ) -> Parameter:
-    """Return a parameter from its annotation, a string such as "Sequence[float] | None".
+    """Return a parameter read from its annotation, a string such as "Sequence[float] | None".
 
     Choices come from a `Literal`. Without an annotation the default's type decides.
     """

@@ -161,7 +161,7 @@ class RunState:
     def map_sums(self, detector: str = "") -> DependenceSums:
         """Return the sums of a scan of other axes, as the listed `detector` saw them; "" is the first that counts.
 
-        Raises ReductionError if this run is none, or for a detector that it does not have.
+        Raises ReductionError for any other run, or for a detector that the run does not have.
         """
         if self.dependence is None:
             raise ReductionError("This run is not a map of two axes. Start the plan Grid scan.")

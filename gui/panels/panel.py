@@ -191,7 +191,7 @@ def remarks_of(frame: LiveFrame) -> list[str]:
 
 
 def scanned_axis(frame: LiveFrame) -> str:
-    """Return the event field that the run scans, "" if it scans none."""
+    """Return the event field of the scanned axis, "" if the run scans none."""
     grid = frame.run.start.get("grid", {}) if frame.run else {}
     return str(grid.get("axis", "")) if isinstance(grid, Mapping) else ""
 

@@ -16,7 +16,7 @@ from gui.plots.scales import CellScale
 from gui.theme import current_theme
 
 COLOUR_MAP = "CET-D1"
-"""Blue, white and red of equal lightness steps, which people with any colour vision tell apart."""
+"""Blue, white and red in equal steps of lightness, distinguishable with any colour vision."""
 
 LOG_COLOUR_MAP = "CET-L9"
 """Blue over green to yellow, of growing lightness, for values on a logarithmic scale."""

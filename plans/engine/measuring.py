@@ -134,7 +134,7 @@ class PointLoop:
         )
 
     def _place(self, point_index: int) -> int:
-        """Return the first point with the energy of a point: a dip belongs to an energy, whatever else is scanned."""
+        """Return the first point with the same energy: a dip belongs to an energy, whatever else is scanned."""
         energies = self._energies_ev
         return energies.index(energies[point_index]) if energies else point_index
 

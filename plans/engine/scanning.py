@@ -60,7 +60,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     """Make one run of a checked request and return its uid.
 
     At its end the laser shutter is closed, and after a failure the X-ray shutter too. During the run, long moves of the
-    energy use the approach of the request; the configured one is restored afterwards. Raises as `check_scan` does, or
+    energy use the approach of the request; the configured one is restored afterwards. Raises errors of `check_scan`, or
     the error that ended the run.
     """
     check_scan(beamline, request)
@@ -76,7 +76,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
 def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, Any, list[str]]:
     """Make the runs of a plan in order and return their uids; all are checked before the first moves anything.
 
-    Several runs without a series share a new one. Raises as `check_request` and `check_scan` do.
+    Several runs without a series share a new one. Raises the same errors as `check_request` and `check_scan`.
     """
     if len(specs) > 1:
         series = specs[0].options.series or str(uuid.uuid4())

@@ -139,7 +139,7 @@ class SequenceLoop:
         return sum(len(self._reader.missing_parts(self._planned[place])) for place in self._missing)
 
     def _next_table(self) -> list[PlannedFrame]:
-        """Return the missing exposures up to the next one at which something else than delay and shutter must move."""
+        """Return the missing exposures up to the next one at which more than delay and shutter must move."""
         table: list[PlannedFrame] = []
         rows = 0
         for place in self._missing:

@@ -29,7 +29,7 @@ POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 microscope_plan = functools.partial(
     scan_plan, group=Group.MICROSCOPY, detection=histograms, unpumped_probe=False, course=at_measured_centre
 )
-"""What all plans of single runs have in common; they differ in their `order` in lists of plans, and in their keys."""
+"""Shared registration of all plans of single runs, which differ in their `order` in lists and in their keys."""
 
 EndsUm = Annotated[float, Arg("distance of both ends of the line from the centre", unit="um", low=0.0, high=20.0)]
 

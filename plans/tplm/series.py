@@ -40,7 +40,7 @@ map_series = functools.partial(
     own_keys=MAP_KEYS,
     course=at_measured_centre,
 )
-"""What all plans of several maps have in common; they differ in their `order` in lists of plans."""
+"""Shared registration of all plans of several maps, which differ only in their `order` in lists of plans."""
 
 
 @map_series(order=6)

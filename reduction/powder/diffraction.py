@@ -88,7 +88,7 @@ class Pattern(NamedTuple):
 
 
 class GeometryCalibration(NamedTuple):
-    """Refined geometry, line position before it, 1/Angstrom, and the refined value ("distance_m" or "offset_m"), m."""
+    """Refined geometry, line position before, 1/Angstrom, and the refined value ("distance_m" or "offset_m"), m."""
 
     geometry: DetectorGeometry
     line_before_inv_angstrom: Value

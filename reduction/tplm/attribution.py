@@ -26,7 +26,7 @@ CURVATURE = 3
 
 
 class Cause(StrEnum):
-    """What a diffusivity depends on, as far as the maps tell."""
+    """What a diffusivity depends on, as far as the maps show it."""
 
     POWER = "the power alone"
     FLUENCE = "the fluence of a pulse alone"

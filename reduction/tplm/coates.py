@@ -44,6 +44,6 @@ def open_pulses(counts: ArrayLike, sync_pulses: ArrayLike, blocked: int = 0) -> 
 def photons_per_pulse(counts: ArrayLike, sync_pulses: ArrayLike, blocked: int = 0) -> FloatArray:
     """Return the mean photons per pulse in each channel, (..., channels): lambda = -ln(1 - n / open pulses).
 
-    Raises like `open_pulses`.
+    Raises the same errors as `open_pulses`.
     """
     return np.asarray(-np.log1p(-np.asarray(counts, dtype=float) / open_pulses(counts, sync_pulses, blocked)))

@@ -123,7 +123,7 @@ def image_widths(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Widths:
 
 @dataclass(frozen=True, kw_only=True)
 class _Start:
-    """Where the fits of all delays begin: variance, nm2, and background, photons per pulse and channel."""
+    """Starting values of the fits of all delays: variance, nm2, and background, photons per pulse and channel."""
 
     variance_nm2: float
     background: float

@@ -39,7 +39,7 @@ PARAMETERS = ("diffusivity", "start", "centre", "drift", "fading", "left", "left
 """Common parameters of the fit in their order: cm2/s, nm2, nm, nm, 1, photons per pulse, nm2, photons per pulse."""
 
 WIDTH_PRIOR = 0.5
-"""Relative uncertainty of the width of what earlier pulses left, before its channels are looked at."""
+"""Relative uncertainty of the width of the light from earlier pulses, before its channels are fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Geometry:
 
 @dataclass(frozen=True, kw_only=True)
 class MapData:
-    """What the fit is made to: the prompt channels, the sum of those before the pulse, and places.
+    """Data of the fit: the prompt channels, the sum of those before the pulse, and places.
 
     `time_ns` (channels,) is when the light of a prompt channel was emitted; `left` (channels,) is h of the model.
     """

@@ -23,7 +23,7 @@ TAIL_UNTIL_NS = 20.0
 """End of the power law's range, ns (Fig. 1d)."""
 
 RISE_NS = 0.06
-"""How long before time zero the fit begins, ns: inside the rise."""
+"""Time before time zero at which the fit begins, ns: inside the rise."""
 
 BEFORE_NS = (20.0, 0.4)
 """Beginning and end of the range before the pulse, ns, that shows what earlier pulses left."""

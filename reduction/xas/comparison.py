@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 READBACK_TOLERANCE_EV = 0.1
-"""How far outside a window the read-back of the monochromator may lie for a point to count, eV."""
+"""Distance outside a window, eV, within which the read-back of a point may lie and still count."""
 
 _ONE_SIGMA = float(norm.cdf(1.0) - norm.cdf(-1.0))
 # The next term of the expansion is the squared relative error of the denominator: 4 % at five errors.

@@ -1,4 +1,4 @@
-"""Spectra at true energies: what foil scans around a run say about its energy axis, applied point by point."""
+"""Spectra at true energies: the energy axis is corrected point by point by foil scans around the run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class EnergyUse:
 
 
 def energy_use(run: RunAccumulator) -> EnergyUse | None:
-    """Return what foil scans say about the energy axis of a run; None without any, or without times of exposures."""
+    """Return the correction of a run's energy axis by foil scans; None without any, or without times of exposures."""
     course = run.metadata.energy_course
     shifts = point_shifts(run)
     if course is None or shifts is None:

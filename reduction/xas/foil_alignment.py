@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reduction.xas.calibration import FoilSpectrum
 
 LARGEST_SHIFT_EV = 10.0
-"""Largest shift that is looked for: more than any monochromator loses between two calibrations."""
+"""Largest shift that is searched: more than any monochromator drifts between two calibrations."""
 
 BELOW_EDGE_EV = 20.0
 ABOVE_EDGE_EV = 40.0

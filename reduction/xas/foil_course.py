@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reduction.xas.results import FoilResults
 
 LARGEST_DRIFT_EV = 5.0
-"""Largest drift between two foil scans that is looked for."""
+"""Largest drift between two foil scans that is searched."""
 
 SAME_EV = 1e-6
 """Difference below which two energy calibrations are the same one, eV."""

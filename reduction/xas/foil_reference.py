@@ -20,7 +20,7 @@ CURVE = "curve"
 TABULATED = "tabulated edge"
 
 SEARCH_EV = 20.0
-"""How far from its reference the steepest point is looked for: the largest energy calibration."""
+"""Distance from its reference within which the steepest point is searched: the largest energy calibration."""
 
 _USE_ALIGN = "Align it with `align_foil` and a reference of your own."
 

@@ -27,7 +27,7 @@ TOLERATED = 0.03
 """Part of the largest transient that a baseline may hold: what earlier pumps have left, and EXAFS (chosen)."""
 
 _SAME_DIRECTION = 1e-3
-"""Information, relative to the rest, below which zero and gain cannot be told apart, as at a single energy."""
+"""Information, relative to the rest, below which zero and gain cannot be distinguished, as at a single energy."""
 
 
 class GateNullTest(NamedTuple):

@@ -1,4 +1,4 @@
-"""How much spectra of one run say about the same transient, by the way in which they were detected."""
+"""Information that the spectra of one run hold about the same transient, by their way of detection."""
 
 from __future__ import annotations
 

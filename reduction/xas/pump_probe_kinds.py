@@ -62,7 +62,7 @@ _SPECTRUM = "pump-probe spectrum"
 _TRACE = "pump-probe trace"
 
 OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
-"""What the remark on a fit that failed ends with."""
+"""End of the remark on a failed fit."""
 
 
 def _reduce_spectra(run: RunAccumulator) -> RunResults:

@@ -23,7 +23,7 @@ NO_EXPOSURE = -1
 """Number of an exposure that has none."""
 
 POINT = "point"
-"""What the places of a scan of several axes are called: their number from 1."""
+"""Name of the axis of a scan of several axes: its points are numbered from 1."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,7 +86,7 @@ class ActiveFault:
 
 
 class StrikeRecorder(Protocol):
-    """What remembers strikes, so that exposures are computed with them."""
+    """Recorder of strikes, which are applied to later exposures."""
 
     def strike(self, fault: Fault) -> Strike:
         """Note that `fault` strikes now, at a beam time in s; return the strike, whose end is set when it is over."""

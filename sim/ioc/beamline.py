@@ -41,7 +41,7 @@ from sim.physics.sample import Sample
 from sim.physics.source import DEFAULT_SCHEME
 
 NOZZLE_MOTOR = "7idd:m41"
-"""Name of the jet nozzle's motor record (ours): an axis that the default configuration does not use."""
+"""Name of the jet nozzle's motor record, chosen here: an axis that the default configuration does not use."""
 
 NOZZLE = Mechanics(egu="mm", low=-10.0, high=10.0, velocity=2.0)
 """Travel and speed of the jet nozzle, mm and mm/s (chosen)."""

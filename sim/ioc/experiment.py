@@ -1,4 +1,4 @@
-"""What the program asks of an experiment that can be simulated: its samples, and its devices around one of them."""
+"""Interface of an experiment that can be simulated: its samples, and its devices around one of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BuildOptions:
 
 
 class Served(Protocol):
-    """What the program serves: PVs by name, the gate of all writes, and the hook through which faults reach it."""
+    """Parts of an experiment: PVs by name, the gate of all writes, and the hook through which faults reach it."""
 
     @property
     def pvdb(self) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Axis:
         self._changed.set()
 
     def go(self, legs: list[Leg]) -> None:
-        """Set the remaining legs; a motion in progress turns to them at once."""
+        """Set the remaining legs; a motion in progress follows them at once."""
         self._legs = list(legs)
         self._stopping = False
         self._changed.set()

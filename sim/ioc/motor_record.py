@@ -47,7 +47,7 @@ class MotorRecord(PVGroup):
         self._ended = Ended.ARRIVED
         self._jogging = False
         self.interlock: Callable[[float], None] = lambda _: None
-        """Raises SimulationInputError if the axis must not go to `dial`, whatever the soft limits say."""
+        """Raises SimulationInputError if the axis must not go to `dial`, whatever the soft limits allow."""
 
     @property
     def moving(self) -> bool:

@@ -21,7 +21,7 @@ PUBLIC_RECORDS = (
 """Records in public analysis scripts: energy, both delays, two scalers, and the means of the boxcar."""
 
 FLUENCE_BY_HAND_MJ_CM2 = 8.83
-"""Fluence that somebody has set where the attenuator cannot be moved over the network, mJ/cm2 (paper, SI 2)."""
+"""Fluence set by hand where the attenuator cannot be moved over the network, mJ/cm2 (paper, SI 2)."""
 
 
 def only_public(pvdb: Mapping[str, Any], macro: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ SHORTEST_S = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class SequencedDevices:
-    """What a sequence steps, and what counts."""
+    """Devices that a sequence steps, and those that count."""
 
     acquisition: Acquisition
     timing: Timing

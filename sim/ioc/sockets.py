@@ -16,7 +16,7 @@ SocketPair: TypeAlias = tuple[socket.socket, socket.socket]
 LOOPBACK = "127.0.0.1"
 
 PORT_ATTEMPTS = 20
-"""How often to ask the system for a port that is free for TCP and UDP alike."""
+"""Number of attempts to find a port that is free for both TCP and UDP."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What the safety of every experiment's server shares: a watchdog of the session, and a record of refused writes.
+"""Shared safety of every experiment's server: a watchdog of the session, and a record of refused writes.
 
 The watchdog runs on wall time: a dead session is gone, however fast the experiment is simulated. It is Disarmed, Armed
 (by the first heartbeat) or Tripped (armed, silent for the time-out, and a shutter open). A trip holds until the reset,
@@ -69,7 +69,7 @@ class SessionWatchdog(PVGroup):
         raise NotImplementedError
 
     async def look(self) -> None:
-        """Check, every 0.1 s of wall time, what else may trip; nothing by default."""
+        """Check every 0.1 s of wall time for further reasons to trip; the base class has none."""
 
     def status_now(self) -> str:
         """Return the status that follows a reset."""

@@ -1,4 +1,4 @@
-"""What lies in the X-ray beam besides the sample: source, air, jet, ion chamber and calibration foils, by energy.
+"""Parts in the X-ray beam besides the sample: source, air, jet, ion chamber and calibration foils, by energy.
 
 The rates of the simulation were chosen for the paper's edges. All factors below are relative to the nearest end of the
 range where they hold, `NOMINAL_EV`, and exactly 1 within it.

@@ -1,4 +1,4 @@
-"""What counting adds besides photons: blind bunches, afterpulses, crosstalk, ripple of the mains, turbulence."""
+"""Effects of counting besides photon noise: blind bunches, afterpulses, crosstalk, ripple of the mains, turbulence."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def course_of_jet(blocks: int, duration_s: float, sigma: float, tau_s: float, rn
 
 @dataclass(kw_only=True)
 class SharedPhotons:
-    """What counting knows about the photons that the boxcar integrates as well, per probe: (probe,).
+    """Information from counting on the photons that the boxcar integrates as well, (probe,).
 
     `surplus`: photons beyond their mean, by the counts; `known`: the part of their variance that the counts explain.
     """

@@ -52,7 +52,7 @@ def draw_gates(photons: FloatArray, pulses: IntArray, rng: np.random.Generator) 
 
 @dataclass(frozen=True, kw_only=True)
 class Dwell:
-    """What the boxcar's dwell is besides photons, by default nothing.
+    """State of jet and photons during the boxcar's dwell; by default steady light.
 
     `course` (blocks,): the jet in each block relative to its mean, 1 for a steady one. `surplus` and `known` (probe,):
     what counting knows about the photons, as `SharedPhotons` has it. Without `noise` the mean is exact, and blocks

@@ -1,4 +1,4 @@
-"""What drifts while the experiment runs: time zero, photon energy, power and pointing of the laser."""
+"""Slow drifts of the experiment: time zero, photon energy, power and pointing of the laser."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Drifts:
 
 
 def hutch_temperature_c(time_s: float) -> float:
-    """Return the temperature of the hutch at a beam time, C; the beamline is set up when it has its mean."""
+    """Return the temperature of the hutch at a beam time, C; the beamline was aligned at its mean."""
     return HUTCH_C + HUTCH_SWING_C * math.sin(2 * math.pi * time_s / DAY_S)
 
 

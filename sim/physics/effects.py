@@ -89,4 +89,4 @@ MEANINGS = {
     "shared_photons": "boxcar shares SPC's photons",
     "noise": "counting noise, 0 or 1",
 }
-"""What each effect is, by its field in `EffectSizes`; as short as the description of a PV."""
+"""Description of each effect by its field in `EffectSizes`; short enough for the description of a PV."""

@@ -29,7 +29,7 @@ POSITIVE = {
 
 NOT_NEGATIVE = {"scatter", "photons_per_pulse"}
 TABLES = ("name", "edges", "kinetics", "pump", "beam", "jet", "thermal", "phases")
-"""What a sample file may hold; `jet`, `thermal` and `phases` may be left out, as a whole or key by key."""
+"""Content of a sample file; `jet`, `thermal` and `phases` may be left out, as a whole or key by key."""
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""What the sample does besides absorbing: damage that grows with the dose, and absorption of its own fluorescence."""
+"""Effects of the sample besides absorption: damage that grows with the dose, and absorption of its own fluorescence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an export writes: the curves of a run, or of several combined ones, and their metadata."""
+"""Content of an export: the curves of a run, or of several combined runs, and their metadata."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ LONGEST_TEXT = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What a column gave for a run: a number with an error (0 without one) or a text, or the `error` of the function.
+    """Value of a column for a run: a number with an error (0 without one) or a text, or the `error` of the function.
 
     `version` is that of the file that computed it.
     """

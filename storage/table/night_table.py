@@ -132,9 +132,9 @@ class NightTable:
 
 
 def _state(run: RunSummary, runs: Sequence[RunSummary]) -> str:
-    """Return what a saved row depends on: state and length of the run, and of the runs that resumed it.
+    """Return the facts whose change makes a saved row outdated: state and length of the run and its resumptions.
 
-    A run that was resumed is reduced together with those, see `load_dataset`.
+    A resumed run is reduced together with the runs that resumed it, see `load_dataset`.
     """
     first = run.resumes or run.uid
     others = sorted(one.uid[:8] for one in runs if first in (one.uid, one.resumes) and one.uid != run.uid)

@@ -29,7 +29,7 @@ SPARKLINE_POINTS = 32
 """Points of a sparkline at most. Of neighbours, the one farthest from zero stays: means would hide narrow features."""
 
 CURVE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
-"""Detection modes in which a sparkline is looked for, the first one that a run has."""
+"""Detection modes that a sparkline may show; the first one that the run has is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)

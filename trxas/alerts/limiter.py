@@ -1,4 +1,4 @@
-"""How often alerts are sent: a beamline that flickers must not send a hundred."""
+"""Limit on repeated alerts: a beamline that flickers must not send a hundred."""
 
 from __future__ import annotations
 

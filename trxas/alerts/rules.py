@@ -1,4 +1,4 @@
-"""What is worth an alert: decided from documents, a clock and free space, without sending anything."""
+"""Rules that decide on alerts from documents, a clock and free space, without sending anything."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 READERS_GONE_S = 1.0
-"""How long to try for a lock: a reader that asks whether it is held has it for a moment itself."""
+"""Time to try for a lock, s: a reader that checks whether it is held takes it for a moment itself."""
 
 _POLL_S = 0.02
 

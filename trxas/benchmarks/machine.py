@@ -1,4 +1,4 @@
-"""What a benchmark ran on, without which its numbers mean little."""
+"""The machine that a benchmark ran on, without which its numbers mean little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the information in the counts the results hold, and what drift and counting until enough cost."""
+"""Statistical efficiency of the results relative to the counts, and the cost of drift and of counting to an error."""
 
 from __future__ import annotations
 

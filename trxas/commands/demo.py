@@ -139,7 +139,7 @@ def _microscopy(session: Session, options: DemoOptions, began: float) -> Shown:
 
 
 DEMOS: Mapping[str, Callable[[Session, DemoOptions, float], Shown]] = {"xas": _absorption, "tplm": _microscopy}
-"""What each experiment measures in its demo."""
+"""Demo measurement of each experiment."""
 
 
 def _load_libraries() -> None:

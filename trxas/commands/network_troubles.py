@@ -29,7 +29,7 @@ def interfaces_of_machine() -> list[Interface]:
 
 
 def interface_troubles(address_list: str, interfaces: Sequence[Interface]) -> Iterator[Trouble]:
-    """Yield what several interfaces of this machine do to the hosts in the address list.
+    """Yield the problems that several network interfaces of this machine cause for the address list.
 
     A broadcast address that no interface has reaches nobody. Two that reach the same IOC make libca warn of PVs on two
     servers, and it takes either.

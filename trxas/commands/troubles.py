@@ -169,6 +169,6 @@ def _left_over(path: Path, kind: str) -> Trouble:
 
 
 def _largest_array_bytes(configuration: Configuration) -> int:
-    """Return the size of the largest array that a client of the beamline reads: an image, else a small frame."""
+    """Return the largest size of an array that a client of the beamline reads: an image, or otherwise a small frame."""
     pilatus = configuration.beamline.pilatus
     return 16_384 if pilatus is None else 4 * pilatus.rows * pilatus.columns

@@ -74,7 +74,7 @@ def find_data(scan: PastScan, settings: PastSettings) -> PastData:
 
 
 class _Finder:
-    """Looks for the columns of one scan; `used` and `remarks` tell what was found."""
+    """Search for the columns of one scan; `used` and `remarks` report what was found."""
 
     def __init__(self, scan: PastScan) -> None:
         self._scan = scan
@@ -118,7 +118,7 @@ class _Finder:
         return None
 
     def exposure_s(self, settings: PastSettings) -> FloatArray:
-        """Return the counting time of each point, s, (rows,); a remark tells if the file does not state it."""
+        """Return the counting time of each point, s, (rows,); with a remark if the file does not state it."""
         # A scan that counts up to a monitor has another time at each point, in a column.
         found = self.optional("count time", settings.count_time)
         if found is not None and np.isfinite(found).all() and (found > 0).all():

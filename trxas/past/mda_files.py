@@ -64,7 +64,7 @@ class _Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class _Header:
-    """What stands before the numbers of one scan: names of positioners and detectors, and where inner scans are."""
+    """Header of one scan: names of positioners and detectors, and the places of inner scans."""
 
     rank: int
     rows: int

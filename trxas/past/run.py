@@ -38,7 +38,7 @@ NAMESPACE = uuid.UUID("5f1d3c5e-4bb0-4a5b-9d65-3f5a5b1d8f0e")
 
 @dataclass(frozen=True, kw_only=True)
 class PastFacts:
-    """What the files do not say: `sample`, `edge`, `series`, and the settings that were fixed, ps and mJ/cm2.
+    """Facts that the files do not contain: `sample`, `edge`, `series`, and the settings that were fixed, ps and mJ/cm2.
 
     `delay_ps` of energy scans, None to take it from the delay columns; `fluence_mj_cm2`, 0 if it is not known.
     """

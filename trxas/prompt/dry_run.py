@@ -1,4 +1,4 @@
-"""What a plan would do, shown before anything moves; and the settings of an earlier run, to measure with them again."""
+"""Dry run: what a plan would do, shown before anything moves; and settings of an earlier run for a new one."""
 
 from __future__ import annotations
 

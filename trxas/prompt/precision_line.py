@@ -1,4 +1,4 @@
-"""How well a lifetime is known while a delay scan runs, and how long it takes to know it better."""
+"""Present error of a lifetime while a delay scan runs, and the time that a smaller error takes."""
 
 from __future__ import annotations
 

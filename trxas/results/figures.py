@@ -252,7 +252,7 @@ FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     SpeciesSpectra: species_figure,
     **TPLM_FIGURES,
 }
-"""What draws the results of a run by their class; others are drawn as a curve."""
+"""Functions that draw results, by the class of the results; all others are drawn as a curve."""
 
 
 def _mean_amplitude(fit: KineticsFit | None) -> KineticsFit | None:

@@ -1,4 +1,4 @@
-"""What the foil scans of a series say about the energies of its other runs."""
+"""Corrections of a series' energies by its foil scans."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOIL_PLAN = "foil_scan"
 CALIBRATION = "energy_calibration_offset_ev"
 
 LONGEST_S = 7 * 24 * 3600.0
-"""How long before a series a foil scan still is the first of its calibration: foils are moved and exchanged."""
+"""Largest age of a foil scan, s, as the first calibration of a series: foils are moved and exchanged."""
 
 FALSE_ALARMS = 1e-3
 """p-value of a drift below which a sentence reports it."""

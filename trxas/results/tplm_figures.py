@@ -61,4 +61,4 @@ def _axes(rows: int) -> tuple[Figure, list[Axes]]:
 
 
 TPLM_FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {MapResults: map_figure, DecayResults: decay_figure}
-"""What draws the results of photoluminescence microscopy."""
+"""Functions that draw the results of photoluminescence microscopy."""

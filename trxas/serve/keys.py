@@ -32,7 +32,7 @@ class Keys:
 
     @property
     def page(self) -> str:
-        """Token of the read-only page, hex. It is made from `tiled`, which nobody can find from it."""
+        """Token of the read-only page, hex. It is derived from `tiled`, which cannot be recovered from it."""
         return hmac.new(self.tiled.encode(), b"page", hashlib.sha256).hexdigest()
 
     @property

@@ -15,7 +15,7 @@ START_TIMEOUT_S = 120.0
 
 
 def page_server(root: Path, port: int, token: str) -> ChildProgram:
-    """Return the program that serves the page of `root` on `port` to those who have the `token`.
+    """Return the program that serves the page of `root` on `port` to users with the `token`.
 
     It is ready when the port takes connections, within 120 s.
     """

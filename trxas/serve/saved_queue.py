@@ -18,7 +18,7 @@ FILE = Path("serve") / "queue.json"
 """Place in the data folder."""
 
 PERIOD_S = 0.2
-"""How often a changed content is written: what a killed server can lose."""
+"""Interval at which changed content is written, s: the most that a killed server can lose."""
 
 Content = Mapping[str, str | list[str]]
 """Texts and lists of texts by key: all that the queue server stores."""

@@ -1,4 +1,4 @@
-"""The answer of a session to a run that asks where to count next, from the counts that it has so far."""
+"""Answer of a session to a run that asks where to count next, from the counts so far."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from event_model import DocumentNames
 from trxas.session.subscriber import Callback, Document, Seconds, Subscriber
 
 PATIENCE_S = 60.0
-"""How long the prompt waits for subscribers that are behind when a plan has ended.
+"""Longest time, s, that the prompt waits after a plan for subscribers that are behind.
 
 Chosen: a figure with the limits of two close lifetimes takes 5 s, and ten times that on a machine that is busy.
 """

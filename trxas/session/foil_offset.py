@@ -1,4 +1,4 @@
-"""What the latest foil scan says about the energy axis."""
+"""Offset of the energy axis that the latest foil scan found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a plan will take, from what earlier runs took.
+"""Prediction of the time that a plan will take, from the times of earlier runs.
 
 Every complete run adds a line to `<data>/times.jsonl`: its plan, its exposures, and what its time was used for. A
 prediction takes the latest runs of the same plan along the same axes; the counting follows from the beam time asked
@@ -24,7 +24,7 @@ LATEST = 8
 """Runs that a prediction uses (chosen): enough for a median, few enough to follow a change of the beamline."""
 
 DIFFERENT_DWELLS = 1.5
-"""Ratio of the longest to the shortest dwell from which on they tell the time of a trigger from that of counting."""
+"""Ratio of the longest to the shortest dwell that separates the time of a trigger from that of counting."""
 
 
 def timed_plan(plan: str, stepping: str) -> str:

@@ -50,7 +50,7 @@ class Answer(Enum):
 
 
 class _Decider(Enum):
-    """Who decides about a paused plan; see the module's text."""
+    """The party that decides about a paused plan; see the module's text."""
 
     PROMPT = "the person at the prompt"
     ASKED = "a window, once the plan has paused"
@@ -103,7 +103,7 @@ class RemotelyPausableEngine(RunEngine):
         self.context_managers = [self.dispatcher.shown, *self.context_managers]
 
     def record_with(self, recorder: Callback) -> None:
-        """Pass every document to `recorder` at once, before all subscribers; what it raises ends the plan."""
+        """Pass every document to `recorder` at once, before all subscribers; an error in it ends the plan."""
         self.dispatcher.record_with(recorder)
 
     def subscribe(self, func: Callback, name: str = "all") -> int:

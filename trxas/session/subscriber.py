@@ -193,7 +193,7 @@ def guarded_hook(hook: Callable[..., object], name: str) -> Callable[..., None]:
 
 
 def name_of(callback: object) -> str:
-    """Return the name by which people know a callback: of the function, of the class, or of class and method."""
+    """Return the name of a callback for messages: that of its function, its class, or its class and method."""
     return str(getattr(callback, "__qualname__", type(callback).__name__))
 
 

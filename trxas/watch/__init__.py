@@ -1,1 +1,1 @@
-"""What people away from the hutch see of a run: one view of it, shown on a page and in a terminal."""
+"""View of a run for people away from the hutch, on a page and in a terminal."""

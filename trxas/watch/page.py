@@ -1,4 +1,4 @@
-"""The page for phones and for those at home: read-only, for those who have the token."""
+"""The page for phones and for people at home: read-only, and protected by a token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trxas.watch.view import WatchView
 
 REMEMBERED_S = 30 * 24 * 3600
-"""A browser that has shown the token needs it no more for 30 days."""
+"""A browser that has shown the token does not need it again for 30 days."""
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -40,18 +40,18 @@ REST = 4.0
 SHORTEST_REST_S = 1.0
 
 NIGHT_S = 5.0
-"""Interval at which the table of the night is read again while somebody looks at it, s."""
+"""Interval at which the table of the night is read again while a view of it is open, s."""
 
 PATIENCE_S = 10.0
 """A question that has no answer for so long is asked again, s."""
 
 UNSEEN_S = 15.0
-"""Nothing is computed when nobody has asked for a view for so long, s."""
+"""Nothing is computed once no view has been requested for this long, s."""
 
 TICK_S = 0.2
 
 CURVE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
-"""Detection modes in which the curve of a run is looked for, the first one that it has."""
+"""Detection modes that the curve of a run may have; the first one that the run has is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)

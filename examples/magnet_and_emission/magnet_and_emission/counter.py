@@ -41,7 +41,7 @@ class EmissionCounter(TechniqueDetector):
         super().__init__(prefix, name=name, **kwargs)
 
     def prepare(self, dwell_s: float) -> None:
-        """Set the dwell, s, and remember the number of the last exposure; raise NotConnectedError without an answer."""
+        """Set the dwell, s, and remember the number of the last exposure; raise NotConnectedError if unanswered."""
         # Written each time: the dwell of an IOC that was restarted is lost, and a write takes a millisecond.
         put_and_wait(self.dwell, dwell_s)
         self._dwell_s = dwell_s

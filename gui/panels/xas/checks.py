@@ -27,7 +27,7 @@ SIGMAS = 3.0
 """A ratio farther than this from 1, in units of its error, is not photon-limited."""
 
 LASER_BLOCKED = {NullPair.UNPUMPED: "", NullPair.OFF: ", laser blocked", NullPair.PUMPED_OFF: ", laser blocked"}
-"""What the name of a null test adds to its probes."""
+"""Part of a null test's name that follows its probes."""
 
 
 class ChecksPanel(Panel):

@@ -156,7 +156,7 @@ class Choices(QWidget):
             self._choose(next(own, None) or next(further, self.mode))
 
     def offer_gates_of(self, start: Mapping[str, Any]) -> None:
-        """Offer gates and detectors of the run with this start document; one without transients changes no box."""
+        """Offer gates and detectors of the run with this start document; a run without transients changes no box."""
         with contextlib.suppress(ReductionError):
             self.offer_probes(timing_from(start.get("reduction", {})))
             further = further_gated(detectors_of(start))

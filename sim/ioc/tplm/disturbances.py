@@ -1,4 +1,4 @@
-"""What can go wrong at the microscope, switched by PVs that exist in the simulation only.
+"""Disturbances of the microscope, switched by PVs that exist in the simulation only.
 
 Each has a value at which it does nothing, and acts from the moment at which it is written until that is written again.
 """

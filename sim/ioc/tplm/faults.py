@@ -39,7 +39,7 @@ class StrikeLog:
         return Strike(fault=fault, start_s=self._clock.now_s())
 
     async def sample(self) -> None:
-        """Wait for ever: there is nothing to note."""
+        """Wait forever: there is nothing to record."""
         await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""What the detector sees at a moment, as the hardware truly stands."""
+"""Light on the detector at a moment, computed from the true state of the hardware."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Histogram:
 
 @dataclass(frozen=True, kw_only=True)
 class Counting:
-    """What the electronics ask of the microscope: its present scene, the histogram of an exposure, the photon rate.
+    """Interface of the electronics to the microscope: its present scene, the histogram of an exposure, the photon rate.
 
     The rate is in Hz; `sync_hz` is that of the laser's pulses at the sync input. `log` takes number, counts and
     stretches of every exposure before anybody can read it.
@@ -129,24 +129,24 @@ class PhotonTiming(PVGroup):
         doc="Latest error of the electronics",
     )  # fmt: skip
     start = pvproperty(
-        name="tplm:HARP:Start", value=0, record="longout", dtype=int, doc="1 starts an exposure, 0 ends it (ours)"
+        name="tplm:HARP:Start", value=0, record="longout", dtype=int, doc="1 starts an exposure, 0 ends it (added)"
     )  # fmt: skip
     acquiring = pvproperty(
         name="tplm:HARP:Acquiring", value="Done", dtype=ChannelType.ENUM, enum_strings=["Done", "Counting"],
-        record="bi", read_only=True, doc="An exposure runs (ours)",
+        record="bi", read_only=True, doc="An exposure runs (added)",
     )  # fmt: skip
     exposure_id = pvproperty(
         name="tplm:HARP:ExposureId", value=0, record="longin", dtype=int, read_only=True,
-        doc="Number of the exposure (ours)",
+        doc="Number of the exposure (added)",
     )  # fmt: skip
     sync_pulses = pvproperty(
         name="tplm:HARP:SyncPulses", value=0.0, record="ai", dtype=float, precision=0, read_only=True,
-        doc="Laser pulses of the exposure (ours)",
+        doc="Laser pulses of the exposure (added)",
     )  # fmt: skip
     frame = pvproperty(
         name="tplm:HARP:Frame", value=[0.0] * HEAD, max_length=CHANNELS + HEAD,
         max_subscription_backlog=BACKLOG, record="waveform", dtype=float,
-        read_only=True, doc="Exposure (ours): id s shutter syncs ...",
+        read_only=True, doc="Exposure (added): id s shutter syncs ...",
     )  # fmt: skip
 
     def __init__(self, prefix: str, *, clock: BeamClock, counting: Counting, **kwargs: Any) -> None:
@@ -201,7 +201,7 @@ class PhotonTiming(PVGroup):
         # The states of an exposure: idle while `_running` is None; counting while it holds the scenes so far, each with
         # its beam time; published when the frame is posted. A second start is refused, a stop shortens the exposure,
         # and in every case the record of scenes ends with it, so that a failed draw cannot leave the electronics
-        # counting for ever.
+        # counting forever.
         self._stop.clear()
         began_s = self._clock.now_s()
         planned_s = float(self.time_ms.value) * 1e-3

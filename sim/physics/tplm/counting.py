@@ -13,7 +13,7 @@ FULL_CHANNEL = 65_535
 """Highest count of a channel of 16 bits; further photons are lost."""
 
 SPARE_SIGMAS = 3.0
-"""By how many standard deviations of the total too few photons are drawn at first."""
+"""Shortfall of the first draw of photons, in standard deviations of the total."""
 
 
 def blocked_pulses(dead_time_ns: float, period_ns: float) -> int:

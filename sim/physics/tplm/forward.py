@@ -21,7 +21,7 @@ SUPPORT_POINTS = 160
 
 @dataclass(frozen=True, kw_only=True)
 class _Pulse:
-    """What does not depend on the place: light per channel (of the last pulse, of the previous one, of all others)."""
+    """Light per channel, the same at all places: of the last pulse, of the previous one, and of all others."""
 
     time_ns: FloatArray
     last: FloatArray

@@ -58,7 +58,7 @@ def _small(rng: np.random.Generator, means: FloatArray) -> IntArray:
         counts[left] = count
         term = term * means[left] / count
         reached += term
-        # With the last digits of a uniform number next to 1, the sum of all terms may stay below it for ever.
+        # With the last digits of a uniform number next to 1, the sum of all terms may stay below it forever.
         further = (drawn > reached) & (term > 1e-18)
         left = left[further]
         drawn = drawn[further]

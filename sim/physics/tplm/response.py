@@ -13,7 +13,7 @@ REACH_PS = 6000.0
 """Longest delay at which the response is not neglected, ps: 24 lifetimes of its tail."""
 
 LEAD_PS = 400.0
-"""How long before its centre the response begins, ps: 12 standard deviations."""
+"""Time before its centre at which the response begins, ps: 12 standard deviations."""
 
 
 def response_cdf(timing: Timing, time_ps: FloatArray) -> FloatArray:

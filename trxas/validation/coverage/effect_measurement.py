@@ -187,4 +187,4 @@ def _size(spectrum: Spectrum) -> Value:
 KINETICS = ("tau1", "tau2", "offset", "t0", "response")
 SPECTRA = ("size_100ps", "size_10ns", "size_163ns", "c_100ps", "inverse_area", "static_peak")
 EFFECT_PARAMETERS = (*KINETICS, *SPECTRA, "slope_spc", "slope_boxcar", "foil_edge")
-"""What is measured: ps, sizes in % of unpumped, slopes in cm2/mJ, energies in eV."""
+"""Measured quantities with their units: ps, sizes in % of unpumped, slopes in cm2/mJ, energies in eV."""

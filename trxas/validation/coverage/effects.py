@@ -1,4 +1,4 @@
-"""What each effect of the simulation does to each published number: campaigns with one effect at several sizes."""
+"""Influence of each effect of the simulation on each published number: campaigns with one effect at several sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes of the paper make of Br K spectra without noise."""
+"""Results of the paper's recipes on Br K spectra without noise."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ REFERENCE_STEP_EV = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenTruth:
-    """What is drawn for one beamline: factor of all lifetimes, shift of all energies (eV), time zero and response."""
+    """Random truth of one beamline: factor of all lifetimes, shift of all energies (eV), time zero and response."""
 
     lifetime_factor: float
     shift_ev: float

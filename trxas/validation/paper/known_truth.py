@@ -18,7 +18,7 @@ SEALED = "sealed-sample.toml"
 
 
 def sealed_sample(folder: Path, *, resume: bool) -> Path:
-    """Draw a sample from random numbers that nobody has seen, write it under `folder`, and return its path.
+    """Draw a sample from unrecorded random numbers, write it under `folder`, and return its path.
 
     With `resume` the sample that was drawn before is used again, if there is one.
     """

@@ -24,7 +24,7 @@ class Drawing:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionResult:
-    """What one section reduces to: rows of the table, figures, and paragraphs that explain them.
+    """Result of one section: rows of the table, figures, and paragraphs that explain them.
 
     `failure` is the reason why the section could not be reduced, empty if it was.
     """

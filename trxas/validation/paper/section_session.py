@@ -42,7 +42,7 @@ class SectionSession:
     def measure(self, key: str, plan: Plan) -> str:
         """Return the uid of the run `key`: found complete, completed, or measured with `plan`.
 
-        Raises as `Session.measure` does.
+        Raises the same errors as `Session.measure`.
         """
         marks = {CAMPAIGN: self._campaign, SECTION: self._section, KEY: key}
         # The marks in the start documents are the only memory: reordered, added or removed calls of `measure` find

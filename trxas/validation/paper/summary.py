@@ -1,4 +1,4 @@
-"""What the table of the campaign says as a whole: how many numbers agree, by chance or not, and which do not."""
+"""The table of the campaign as a whole: how many numbers agree, whether by chance, and which do not."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Audit:
 
 
 class Truth(Protocol):
-    """What is known of every exposure from the log of the simulation, for one technique."""
+    """True facts about every exposure from the log of the simulation, for one technique."""
 
     def key_of(self, event: Mapping[str, Any]) -> Hashable:
         """Return the values that identify the exposure of an event's data."""

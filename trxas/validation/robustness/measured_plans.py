@@ -60,4 +60,4 @@ def _map(number: int) -> Planned:
 
 
 PLANS: dict[str, Callable[[int], Planned]] = {"xas": _spectrum_or_trace, "tplm": _map}
-"""What each technique measures."""
+"""Measured plans of each technique."""

@@ -100,7 +100,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measure_at_prompt(session: Session, enough: Path | str, datasets: int) -> None:
-    """Measure in an open session until there are enough datasets; raises as `measure_all` does."""
+    """Measure in an open session until there are enough datasets; raises the same errors as `measure_all`."""
     session.run_engine.subscribe(report_event)
     report("session")
     measure_all(SessionMeasurer(session), Path(enough), datasets)

@@ -43,7 +43,7 @@ PARAMETERS = (
     "D at 1 nW", "line at 1 nW", "D at 10 nW", "line at 10 nW", "x0", "lifetime", "time zero", "slow", "fast", "tau",
     "D at 1 nW, shared", "D at 10 nW, shared", "tau, shared",
 )  # fmt: skip
-"""What is compared: diffusivities in cm2/s, x0 in um, lifetime in ns, time zero in ps, tau in us.
+"""Compared quantities: diffusivities in cm2/s, x0 in um, lifetime in ns, time zero in ps, tau in us.
 
 Those that are shared come from one fit to all maps of the series, with a common width at time zero.
 """

@@ -27,7 +27,7 @@ class HiddenLaw(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenFilm:
-    """What is hidden: diffusivities, cm2/s, relaxation time, us, lifetimes, ns, centre, um, and the optics.
+    """Hidden truth: diffusivities, cm2/s, relaxation time, us, lifetimes, ns, centre, um, and the optics.
 
     `y_error_um` is by how much the line misses the centre of the image.
     """

@@ -27,7 +27,7 @@ Documents = list[tuple[str, dict[str, Any]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What calibration runs have found: time zero with its error, ps, and the response as in start documents.
+    """Results of calibration runs: time zero with its error, ps, and the response as in start documents.
 
     `covariance` (4, 4) is that of time zero and response, None before they were measured.
     """
@@ -41,7 +41,7 @@ class Calibration:
 UNCALIBRATED = Calibration(
     time_zero_ps=2000.0, time_zero_error_ps=1000.0, response={"fwhm_ps": 80.0, "tail_share": 0.05, "tail_ps": 250.0}
 )
-"""What is assumed before the response was measured."""
+"""Response that is assumed before it was measured."""
 
 
 class SimulatedMaps:

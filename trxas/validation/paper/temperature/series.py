@@ -34,7 +34,7 @@ AGAIN = "again"
 """Suffix of the name of a run that repeats another."""
 
 STABILITY_EV = 0.02
-"""How far the axis may have drifted, eV, and come back by the end of a series (chosen: a third of a urad)."""
+"""Drift of the axis by the end of a series, eV, that counts as none (chosen: a third of a urad)."""
 
 LARGEST_DRIFT_EV = 0.1
 """Largest shift between the first and the last spectrum that is a drift (chosen; backlash: several times more)."""

@@ -30,7 +30,7 @@ SECTIONS: tuple[PaperSection, ...] = (*MAIN, *films.SECTIONS.values())
 
 @dataclass(frozen=True, kw_only=True)
 class Microscopes:
-    """Where the microscopes are: `configuration(address_list, prefix)` gives a session's configuration.
+    """Access to the microscopes: `configuration(address_list, prefix)` gives a session's configuration.
 
     `address_list` names an existing one, on which only the main film is measured; None starts simulations with `seed`
     and `speed`, in seconds of beam time per second of wall time, around `sample` (None: the paper's film).
