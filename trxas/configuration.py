@@ -80,7 +80,7 @@ class ServeSettings:
         text("host and port of a Redis or Valkey server; empty: a stand-in that saves the queue in the data folder"),
     ] = ""
     tiled: Annotated[bool, switch("serve the catalogue")] = True
-    page: Annotated[bool, switch("serve a read-only page for phones and for those at home")] = False
+    page: Annotated[bool, switch("serve a read-only page for phones and for people at home")] = False
     page_port: Annotated[int, whole_number("port of that page on this machine; 0: a free one", low=0, high=65535)] = 0
 
     def faults(self) -> Iterable[Fault]:

@@ -43,7 +43,7 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
     values = _finite(raw, 5 + probes + apds * probes, pv)
     if (int(values[3]), int(values[4])) != (apds, probes):
         raise AcquisitionError(
-            f"{pv} has {int(values[3])} APDs x {int(values[4])} probes; the configuration says {apds} x {probes}. "
+            f"{pv} has {int(values[3])} APDs x {int(values[4])} probes; the configuration has {apds} x {probes}. "
             "Correct [exposure] in the configuration file."
         )
     numbers = values[5:].astype(np.int64)

@@ -71,7 +71,7 @@ class FrameLayout:
         frames = values[BLOCK_HEAD : BLOCK_HEAD + count * length]
         if count and (length != self.length or frames.size != count * length):
             raise AcquisitionError(
-                f"{self._pv} has frames of {length} numbers, the configuration says {self.length}. Correct `watched` "
+                f"{self._pv} has frames of {length} numbers, the configuration has {self.length}. Correct `watched` "
                 "in [sequencer], or apds and probes in [exposure]."
             )
         return [self._frame(first + place, row) for place, row in enumerate(frames.reshape(count, -1))]

@@ -103,7 +103,7 @@ def attribute(maps: Sequence[MapPoint]) -> Attribution:
     rate = np.log([one.rate_mhz for one in used])
     if len(used) < 4 or np.ptp(power) < 0.1 or np.ptp(rate) < 0.1:
         raise ReductionError(
-            f"{len(used)} maps with a measured diffusivity do not tell power from rate. Measure at least four, at "
+            f"{len(used)} maps with a measured diffusivity do not separate power from rate. Measure at least four, at "
             "several powers and repetition rates."
         )
     values = np.array([one.diffusivity.value for one in used])

@@ -114,8 +114,8 @@ class _Passes(NamedTuple):
 def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
     """Return the trends of the transient, in % of itself, by each mode, and of the unpumped signal, in %, by the first.
 
-    Energy scans have that of the energy axis, eV, besides. Empty for fewer than three passes; without a transient there
-    is none of it.
+    Energy scans also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a transient
+    have no trend of it.
     """
     found: list[Trend | None] = []
     for mode in modes:

@@ -105,7 +105,7 @@ def _webhook(settings: AlertSettings, alert: Alert) -> None:
 def _command(settings: AlertSettings, alert: Alert) -> None:
     try:
         command = shlex.split(settings.command)
-        # The secrets of the other ways are none of the command's business.
+        # The command does not need the secrets of the other ways.
         secret_names = (settings.mail_password_variable, settings.webhook_variable)
         inherited = {name: value for name, value in os.environ.items() if name not in secret_names}
         environment = {**inherited, "TRXAS_ALERT_KIND": alert.kind.value, "TRXAS_ALERT_TITLE": title_of(alert)}

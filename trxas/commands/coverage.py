@@ -56,8 +56,8 @@ class CoverageOptions:
         list[str] | None,
         typer.Option(
             metavar="NAME|all",
-            help="Effect of the simulation, such as Damage (repeatable): how far it moves every published number. "
-            "--samples and --measurements do not count then.",
+            help="Effect of the simulation, such as Damage (repeatable): report how far it shifts every published "
+            "number; --samples and --measurements are then ignored.",
         ),
     ] = None
     times: Annotated[float, typer.Option(help="With --effect: the multiple of its usual size.")] = 10.0

@@ -104,7 +104,7 @@ def is_broadcast(host: str, interfaces: Iterable[Interface]) -> bool:
 def _silent(host: str, port: int, problem: str) -> Trouble:
     if problem == "refused":
         text = f"{host} answers, but no IOC listens at TCP port {port}."
-        remedy = "Start the IOC, or give its port in the address list. An IOC beside another one has a port of its own."
+        remedy = "Start the IOC, or give its port in the address list. Two IOCs on one host have different ports."
         return Trouble(subject="IOC", text=text, remedy=remedy, is_fault=False)
     if problem:
         text = f"{host} does not answer at TCP port {port} ({problem})."

@@ -25,7 +25,7 @@ class ServeCommandOptions(BeamlineOptions):
         bool, typer.Option("--no-environment", help="Do not open the session in which the queue's plans run.")
     ] = False
 
-    page: Annotated[bool, typer.Option("--page", help="Serve a read-only page for phones and for those at home.")] = (
+    page: Annotated[bool, typer.Option("--page", help="Serve a read-only page for phones and for people at home.")] = (
         False
     )
 

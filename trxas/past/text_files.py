@@ -32,7 +32,9 @@ def read_text_file(path: Path, text: str) -> list[PastScan]:
     blocks = [_Block(lines, extras) for lines in _blocks(text)]
     scans = [one.scan(path, extras) for one in blocks if one.descriptions]
     if not scans:
-        raise PastFileError(f"{path} has no list of columns ({MARK}), so nobody knows them. Import the MDA file.")
+        raise PastFileError(
+            f"{path} has no list of columns ({MARK}), so their meaning is unknown. Import the MDA file."
+        )
     return scans
 
 

@@ -61,7 +61,7 @@ def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
     """
     requests = announced_requests(plan)
     if not requests:
-        raise InputError("This plan is no scan of trxas, so it does not tell beforehand what it will do.")
+        raise InputError("This plan is not a scan of trxas, so its moves and times cannot be predicted.")
     # The earlier runs at an edge are read once for all runs of a series that scan it alike.
     expected: dict[tuple[Any, ...], tuple[str, ...]] = {}
     found = []
@@ -88,7 +88,7 @@ def dry_run_answer(session: Session) -> Callable[..., dict[str, Any]]:
         """Return what the plan called `plan` would do with these arguments, or why it is refused; nothing moves."""
         plans_by_name = session.plans()
         if plan not in plans_by_name:
-            return {"problem": f"{plan} does not tell beforehand what it will do.", "runs": []}
+            return {"problem": f"{plan} is not a scan, so its moves and times cannot be predicted.", "runs": []}
         # Answers are JSON. An error of the user is an answer too: only its text helps, not the traceback of a server.
         try:
             runs = planned_runs(session, plans_by_name[plan](**arguments))

@@ -71,7 +71,7 @@ def _earlier(store: Store, edge: str) -> Iterator[tuple[RunAccumulator, str]]:
                 yield sums, f"scan {start.get('scan_id', str(start['uid'])[:8])}"
         except (ReductionError, StorageError, AttributeError, ValueError) as error:
             # A run of another kind, such as images, or of a detector that does not count.
-            logger.debug("Run %s tells nothing about errors: %s", start["uid"], error)
+            logger.debug("No errors can be expected from run %s: %s", start["uid"], error)
 
 
 def _of_a_point(sums: RunAccumulator, name: str, request: ScanRequest, pulses_per_s: float) -> list[str]:

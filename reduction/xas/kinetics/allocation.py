@@ -62,7 +62,7 @@ class Information:
         """
         combinations = combinations_of(fit)
         if quantity not in combinations:
-            raise InputError(f"quantity = {quantity!r} is none of {', '.join(combinations)}.")
+            raise InputError(f"quantity = {quantity!r} is not one of {', '.join(combinations)}.")
         slopes = np.array([combinations[quantity].slopes.get(name, 0.0) for name in fit.parameters])
         is_lifetime = quantity in fit.quantities and quantity.startswith(("tau", "rise"))
         problem = problem_of([rates], fit)

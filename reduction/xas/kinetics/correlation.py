@@ -47,7 +47,7 @@ class CorrelationMatrix:
         """Return the correlation of two quantities by name, -1 to 1; raises KeyError for an unknown name."""
         for name in pair:
             if name not in self.names:
-                raise KeyError(f"{name!r} is none of {', '.join(self.names)}")
+                raise KeyError(f"{name!r} is not one of {', '.join(self.names)}")
         first, second = map(self.names.index, pair)
         return float(self.values[first, second])
 

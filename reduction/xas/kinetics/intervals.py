@@ -75,7 +75,7 @@ class FitIntervals:
         """Return the interval of a quantity by name, in its unit; raises KeyError for an unknown name."""
         found = {one.name: one.interval for one in self.quantities}
         if name not in found:
-            raise KeyError(f"{name!r} is none of {', '.join(found)}")
+            raise KeyError(f"{name!r} is not one of {', '.join(found)}")
         return found[name]
 
     def lines(self) -> list[str]:

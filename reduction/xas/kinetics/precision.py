@@ -75,7 +75,7 @@ def precision_forecast(
     name = f"tau{len(fit.lifetimes_ps)}_ps" if quantity is None else quantity
     combinations = combinations_of(fit)
     if name not in combinations:
-        raise InputError(f"quantity = {name!r} is none of {', '.join(combinations)}.")
+        raise InputError(f"quantity = {name!r} is not one of {', '.join(combinations)}.")
     if wanted_error is not None and not wanted_error > 0:
         raise InputError(f"wanted_error = {wanted_error:g}: give an error above 0.")
     slopes = np.array([combinations[name].slopes.get(parameter, 0.0) for parameter in fit.parameters])

@@ -32,7 +32,7 @@ class FluenceResults(RunResults):
 
     `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
     `decay`: that of the same sample, which corrects the slope for what the reference holds.
-    `probed_share`: fluence averaged over the X-rays, relative to the fluence of the run; 0 if the run does not tell.
+    `probed_share`: fluence averaged over the X-rays, relative to the fluence of the run; 0 if not stated.
     `trends`: changes from pass to pass; `power`: that of the laser, None if it was not recorded.
     """
 

@@ -68,7 +68,7 @@ def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) 
     assert found["runs"][0]["summary"].startswith("energy_scan Br K: 79 exposures")
     assert found["runs"][0]["moves"][-1][0] == "energy_ev"
     assert "outside" in answer("energy_scan", {"edge": "Br K", "delay_ps": 1e9})["problem"]
-    assert "does not tell" in answer("rezero", {})["problem"]
+    assert "cannot be predicted" in answer("rezero", {})["problem"]
     assert hardware.moves == []
 
 

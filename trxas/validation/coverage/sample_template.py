@@ -20,7 +20,7 @@ from trxas.validation.coverage.random_sample import Range
 
 HIDDEN = {
     "lifetime_factor": Range(
-        low=0.5, high=2.0, reason="a lifetime that nobody has measured is known to a factor of two", logarithmic=True
+        low=0.5, high=2.0, reason="an unmeasured lifetime is known to a factor of two", logarithmic=True
     ),
     "shift_ev": Range(low=-0.8, high=0.8, reason="chemical shift between two complexes of one metal"),
     "t0_ps": Range(low=-40, high=40, reason="error of time zero after a coarse search: one width of the response"),
