@@ -42,11 +42,11 @@ class PlanEntry:
     """One plan of the registry.
 
     `runs`: function that returns the runs for given arguments, None for a plan that makes no scan. `detection`: its
-    detectors. `resumable`: whether its runs can be resumed. `unpumped_probe`: whether the unpumped probe must come
-    before the next pump. `around`: sets something up before each run and puts it back after it. `course`: measures the
-    runs, where what comes next depends on what was found. `own_keys`: keys that it adds to start documents.
-    `takes_options`: dataclass of its options. `group` is one of `Group`, or a name that another package gives to its
-    own plans. `technique` is the folder of a plan of trxas, empty for another package's.
+    detectors. `resumable`: whether its runs can be resumed. `around`: sets something up before each run and restores it
+    after the run. `course`: measures the runs one by one where each depends on the results before it. `own_keys`: keys
+    that the plan adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a
+    name that another package gives to its own plans. `technique` is the folder of a plan of trxas, empty for another
+    package's.
     """
 
     name: str
@@ -60,7 +60,6 @@ class PlanEntry:
     takes_configuration: bool = False
     detection: DetectionOf | None = None
     resumable: bool = False
-    unpumped_probe: bool = True
     around: Around | None = None
     course: Course | None = None
     own_keys: frozenset[str] = frozenset()
@@ -120,7 +119,6 @@ class PlanEntry:
             spec,
             plan_name=self.name,
             detection=self.detection,
-            unpumped_probe=self.unpumped_probe,
             around=self.around,
         )
 

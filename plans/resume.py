@@ -119,7 +119,6 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
     return ScanSpec(
         plan_name=entry.name,
         detection=entry.detection,
-        unpumped_probe=entry.unpumped_probe,
         around=entry.around,
         edge=edge_preset(start["edge"], beamline.configuration) if "edge" in start else None,
         settings=[points.setting(index) for index in range(len(points))],

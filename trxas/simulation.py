@@ -123,30 +123,27 @@ def simulated_beamline(
     seed: int = 1,
     speed: float = 1.0,
     sample: str | None = None,
-    hardware: Sequence[str] = (),
+    options: Sequence[str] = (),
     macro: str = "",
-    exposure_log: Path | None = None,
     restarts: int = 0,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
     """Run a simulated beamline on a free port for the time of the context, and yield its EPICS address list.
 
     `speed` is in seconds of beam per second of wall time. `sample` is the name of a shipped sample or the path of a
-    sample file; `hardware` are options for ring and detectors, see `Configuration.simulation_options`. With an
-    `exposure_log`, the simulation writes the truth about every exposure to that file. `restarts` is the number of its
-    earlier starts: with another one, ring and gates are the same and the noise is independent. `meanwhile` is called
-    while the simulation starts: a place for slow imports. The simulation ends with this process, however that ends.
-    Raises ConfigurationError with its last output if it does not start.
+    sample file; `options` are further options of `trxas sim`, such as those of `Configuration.simulation_options` for
+    ring and detectors. `restarts` is the number of its earlier starts: with another one, ring and gates are the same
+    and the noise is independent. `meanwhile` is called while the simulation starts: a place for slow imports. The
+    simulation ends with this process, however that ends. Raises ConfigurationError with its last output if it does not
+    start.
     """
-    options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
+    arguments = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
     if sample is not None:
-        options += ["--sample", sample]
-    options += hardware
+        arguments += ["--sample", sample]
+    arguments += options
     if restarts:
-        options += ["--restarts", str(restarts)]
-    if exposure_log is not None:
-        options += ["--exposure-log", str(exposure_log)]
-    program = ChildProgram(name="simulated beamline", command=simulation_command(options), ready=READY)
+        arguments += ["--restarts", str(restarts)]
+    program = ChildProgram(name="simulated beamline", command=simulation_command(arguments), ready=READY)
     # The child ends with this process, however that ends: it reads its standard input, which the kernel closes. So no
     # simulation is left behind by a killed session or test, with PVs that answer the next one.
     with Child(program) as simulation:

@@ -30,7 +30,8 @@ class Detection:
     `modes`: detectors, as named in the start document; `reader`: device that is triggered and gives the event;
     `devices`: devices that must answer; `conditions`: conditions that must hold; `sample`: sample that is moved into
     the beam, None for no change; `pilatus`: takes an image with each exposure. `records_grid`: whether a start document
-    without an edge holds the points of the scan, which images at one energy do not need.
+    without an edge holds the points of the scan, which images at one energy do not need. `unpumped_probe`: whether the
+    unpumped probe must come before the next pump, because the transients are measured against it.
     """
 
     modes: tuple[str, ...]
@@ -40,6 +41,7 @@ class Detection:
     sample: SampleInBeam | None = None
     pilatus: Pilatus | None = None
     records_grid: bool = True
+    unpumped_probe: bool = True
 
 
 def pump_probe(beamline: Beamline) -> Detection:

@@ -126,7 +126,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     detection = spec.detection(beamline)
     if spec.stepping is Stepping.HARDWARE:
         detection = by_sequencer(beamline, detection)
-    _check_targets(beamline, spec, points)
+    _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
     _check_until(spec)
     for dwell_s in (options.dwell_s, round(options.dwell_s * max(spec.dwell_factors, default=1.0), 3)):
@@ -198,14 +198,14 @@ def _check_until(spec: ScanSpec) -> None:
         )
 
 
-def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> None:
+def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints, *, unpumped_probe: bool) -> None:
     """Raise for a temperature (C), delay (ps) or point that the beamline cannot reach or the sample cannot use."""
     if spec.temperature_c is not None:
         checked_cell(beamline).check_value(spec.temperature_c)
     beamline.laser_shutter.check_value(spec.laser)
     if spec.shutter_reference is not ShutterReference.NONE:
         beamline.laser_shutter.check_value(ShutterState.CLOSED.value)
-    if spec.unpumped_probe:
+    if unpumped_probe:
         fixed = [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
         # The reference must stay unpumped at every delay of the run, scanned or fixed.
         check_before_next_pump([*points.along(AxisName.DELAY), *fixed], beamline)

@@ -40,7 +40,7 @@ class ScanSpec:
     such as its error per point, for the forecast of a technique that the window does not know. `until`: result that may
     end the run before all repeats.
 
-    The decorator of the plan fills in the last four.
+    The decorator of the plan fills in the last three.
     """
 
     options: ScanOptions
@@ -61,7 +61,6 @@ class ScanSpec:
     # Filled in by the decorator, unless the run comes from another plan, which has filled them in already.
     plan_name: str = ""
     detection: Callable[[Beamline], Detection] = pump_probe
-    unpumped_probe: bool = True
     around: Around | None = None
 
     @property

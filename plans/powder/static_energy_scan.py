@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
 from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
@@ -12,17 +14,23 @@ from plans.parameters import AllowUnreducible, DwellPower, Edge, RegionsEv, Regi
 from plans.registry import Group, scan_plan
 
 
+@dataclass(frozen=True, kw_only=True)
+class StaticScanOptions(ScanOptions):
+    """Options of a static scan besides its energies."""
+
+    dwell_power: DwellPower = 0.0
+    allow_unreducible: AllowUnreducible = False
+
+
 @scan_plan(group=Group.POWDER, order=1, detection=powder)
 def static_energy_scan(
     configuration: BeamlineConfiguration,
     edge: Edge,
     *,
-    options: ScanOptions,
+    options: StaticScanOptions,
     temperature_c: TemperatureC | None = None,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
-    dwell_power: DwellPower = 0.0,
-    allow_unreducible: AllowUnreducible = False,
 ) -> ScanSpec:
     """Scan the energy over an edge of the powder in the cell; the drift detector counts, the laser stays blocked.
 
@@ -38,12 +46,12 @@ def static_energy_scan(
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
-    check_reducible(preset, points, allow_unreducible=allow_unreducible)
+    check_reducible(preset, points, allow_unreducible=options.allow_unreducible)
     return ScanSpec(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
-        dwell_factors=dwell_factors(preset, points, dwell_power, regions_ev, regions_k),
+        dwell_factors=dwell_factors(preset, points, options.dwell_power, regions_ev, regions_k),
         laser=ShutterState.CLOSED,
         temperature_c=temperature_c,
         options=options,

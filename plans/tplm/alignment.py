@@ -61,7 +61,7 @@ def _centre_course(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str,
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=2, detection=histograms, unpumped_probe=False, own_keys=MAP_KEYS,
+    group=Group.MICROSCOPY, order=2, detection=histograms, own_keys=MAP_KEYS,
     course=_centre_course,
 )  # fmt: skip
 def tplm_centre(
@@ -94,7 +94,7 @@ def _focus_course(
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=13, detection=histograms, resumable=False, unpumped_probe=False,
+    group=Group.MICROSCOPY, order=13, detection=histograms, resumable=False,
     own_keys=COMMON_KEYS, course=_focus_course,
 )  # fmt: skip
 def tplm_focus(
@@ -148,7 +148,7 @@ def _aligned(beamline: Beamline, brief: BriefOptions, kelvin: float) -> AnyPlan:
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=12, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS,
+    group=Group.MICROSCOPY, order=12, detection=histograms, resumable=False, own_keys=MAP_KEYS,
     course=_temperature_course,
 )  # fmt: skip
 def tplm_temperature_series(

@@ -41,6 +41,7 @@ def histograms(beamline: Beamline) -> Detection:
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
         conditions=beamline.point.conditions.further,
+        unpumped_probe=False,
     )
 
 

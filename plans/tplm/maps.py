@@ -26,9 +26,7 @@ from plans.tplm.parameters import (
 POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 """Powers at which the paper shows decays (Fig. 1d, S6)."""
 
-microscope_plan = functools.partial(
-    scan_plan, group=Group.MICROSCOPY, detection=histograms, unpumped_probe=False, course=at_measured_centre
-)
+microscope_plan = functools.partial(scan_plan, group=Group.MICROSCOPY, detection=histograms, course=at_measured_centre)
 """Shared registration of all plans of single runs, which differ in their `order` in lists and in their keys."""
 
 EndsUm = Annotated[float, Arg("distance of both ends of the line from the centre", unit="um", low=0.0, high=20.0)]

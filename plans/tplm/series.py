@@ -36,7 +36,6 @@ map_series = functools.partial(
     group=Group.MICROSCOPY,
     detection=histograms,
     resumable=False,
-    unpumped_probe=False,
     own_keys=MAP_KEYS,
     course=at_measured_centre,
 )

@@ -7,7 +7,7 @@ judges the runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -17,7 +17,7 @@ from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from plans.edges import BR_K, edge_preset, feature_energy
-from plans.engine.detection import pump_probe
+from plans.engine.detection import Detection, pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import join_regions
 from plans.options import ScanOptions
@@ -116,11 +116,15 @@ def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
     return str((yield from bpp.finalize_wrapper(held(), free)))
 
 
+def any_probe(beamline: Beamline) -> Detection:
+    """Return the detection of the jet with the laser at every delay: an arm may have its rise at the unpumped probe."""
+    return replace(pump_probe(beamline), unpumped_probe=False)
+
+
 @scan_plan(
     group=Group.ALIGNMENT,
     order=8,
-    detection=pump_probe,
-    unpumped_probe=False,
+    detection=any_probe,
     around=holding,
     own_keys=(KEY,),
 )

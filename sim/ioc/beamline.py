@@ -11,12 +11,12 @@ from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.faults.history import History
 from sim.faults.records import Faults
-from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.acquisition import Acquisition
 from sim.ioc.after_write import after_write
 from sim.ioc.cell import Cell
 from sim.ioc.effect_switches import EffectSwitches
 from sim.ioc.environment import Environment
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.further_axes import FurtherAxis, axis_group
@@ -33,12 +33,9 @@ from sim.ioc.sequencer import SequencedDevices, Sequencer
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
 from sim.physics.beamline_state import BeamlineState
-from sim.physics.constants import APDS
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import Experiment
-from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Sample
-from sim.physics.source import DEFAULT_SCHEME
 
 NOZZLE_MOTOR = "7idd:m41"
 """Name of the jet nozzle's motor record, chosen here: an axis that the default configuration does not use."""
@@ -51,33 +48,30 @@ IMAGES = "images"
 
 
 class SimulatedBeamline:
-    """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
+    """All PVs of a beamline with `sample` in the beam, as the `options` describe it.
 
-    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server;
-    `scheme`: bunches, pump, and the gates of each of the `photodiodes`. With `public` only the public names are served,
-    and everything else is as if set by hand: the laser is on. Raises SimulationInputError if a fault of `schedule` is
-    about something that this beamline lacks.
+    Raises SimulationInputError if a fault of the schedule is about something that this beamline lacks.
     """
 
     def __init__(
         self,
         sample: Sample,
-        *,
-        seed: int,
-        speed: float,
-        macro: str = "",
-        schedule: Schedule = NOTHING_SCHEDULED,
-        restarts: int = 0,
-        scheme: PumpScheme = DEFAULT_SCHEME,
-        photodiodes: int = APDS,
-        public: bool = False,
+        options: BuildOptions,
     ) -> None:
-        self.clock = BeamClock(speed)
+        seed = options.seed
+        restarts = options.restarts
+        macro = options.macro
+        schedule = options.schedule
+        self.clock = BeamClock(options.speed)
         self._macro = macro
-        self._public = public
+        self._public = options.public
         self._added: list[PVGroup] = []
         self.experiment = Experiment(
-            sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
+            sample=sample,
+            seed=seed,
+            restarts=restarts,
+            scheme=options.scheme,
+            photodiodes=options.photodiodes,
         )
         self._beam = sample.beam
         self.effect_switches = EffectSwitches(macro, experiment=self.experiment)
@@ -88,8 +82,8 @@ class SimulatedBeamline:
         )
         # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
-        self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed, scheme=scheme)
-        if public:
+        self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed, scheme=options.scheme)
+        if options.public:
             self.laser.set_by_hand(FLUENCE_BY_HAND_MJ_CM2)
         self.environment = Environment(macro, clock=self.clock, experiment=self.experiment, disturbed=self.history.now)
         self.cell = Cell(macro, clock=self.clock)

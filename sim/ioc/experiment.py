@@ -7,30 +7,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sim.faults.schedule import Schedule
+from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.access import WriteGate
 from sim.ioc.fault_targets import Network
 from sim.ioc.further_axes import FurtherAxis
+from sim.physics.constants import APDS
 from sim.physics.pump_scheme import PumpScheme
+from sim.physics.source import DEFAULT_SCHEME
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
     """Options of the command line that an experiment is built with.
 
-    `speed` in seconds of beam per second of wall time. The last five describe a beamline; others ignore them.
+    `speed` is in seconds of beam per second of wall time; `macro`: prefix of all PVs; `schedule`: faults that strike by
+    themselves; `restarts`: number of earlier restarts of the server; `exposure_log` gets the truth about every
+    exposure. The other four describe a beamline, and other experiments ignore them. `scheme`: bunches, pump, and the
+    gates of each of the `photodiodes`. With `public` only the public names are served, and everything else is as if set
+    by hand: the laser is on. `axes`: motors that a user adds.
     """
 
     seed: int
     speed: float
-    macro: str
-    schedule: Schedule
-    restarts: int
-    scheme: PumpScheme
-    photodiodes: int
-    public: bool
-    axes: tuple[FurtherAxis, ...]
-    exposure_log: Path | None
+    macro: str = ""
+    schedule: Schedule = NOTHING_SCHEDULED
+    restarts: int = 0
+    exposure_log: Path | None = None
+    scheme: PumpScheme = DEFAULT_SCHEME
+    photodiodes: int = APDS
+    public: bool = False
+    axes: tuple[FurtherAxis, ...] = ()
 
 
 class Served(Protocol):

@@ -10,17 +10,7 @@ from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path,
 
 def build(sample: Sample, options: BuildOptions) -> SimulatedBeamline:
     """Return the beamline with `sample`; raises SimulationInputError for a fault on something that it lacks."""
-    beamline = SimulatedBeamline(
-        sample,
-        seed=options.seed,
-        speed=options.speed,
-        macro=options.macro,
-        schedule=options.schedule,
-        restarts=options.restarts,
-        scheme=options.scheme,
-        photodiodes=options.photodiodes,
-        public=options.public,
-    )
+    beamline = SimulatedBeamline(sample, options)
     beamline.add_axes(options.axes)
     if options.exposure_log is not None:
         beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)

@@ -9,6 +9,7 @@ from caproto import AlarmSeverity, AlarmStatus, ChannelType
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.server import ServerHooks, run_server
 from sim.ioc.sockets import Address
 from sim.physics.sample import load_sample
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--macro", required=True)
     parser.add_argument("--speed", type=float, required=True)
     options = parser.parse_args()
-    beamline = SimulatedBeamline(load_sample(), seed=1, speed=options.speed, macro=options.macro)
+    beamline = SimulatedBeamline(load_sample(), BuildOptions(seed=1, speed=options.speed, macro=options.macro))
     records = beamline.pvdb
     hooks = ServerHooks(on_ready=lambda port: print(f"ready on {port}"), gate=beamline.safety)  # noqa: T201
     run_server(records | Switch(options.macro, records).pvdb, Address(port=options.port), hooks=hooks)

@@ -116,7 +116,7 @@ def _simulation(options: DemoOptions) -> Iterator[Configuration]:
         seed=options.seed,
         speed=options.speed,
         sample=options.sample,
-        hardware=hardware,
+        options=hardware,
         meanwhile=_load_libraries,
     ) as address_list:
         yield load_configuration(options.config, address_list=address_list, data=options.data)

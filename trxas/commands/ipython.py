@@ -73,7 +73,7 @@ def _simulation(options: IPythonOptions, hardware: Sequence[str]) -> Iterator[st
     if options.sample:
         sample_label(options.sample)  # raises before anything starts
     with simulated_beamline(
-        seed=options.seed, speed=options.speed, sample=options.sample, hardware=hardware, meanwhile=_load_libraries
+        seed=options.seed, speed=options.speed, sample=options.sample, options=hardware, meanwhile=_load_libraries
     ) as address_list:
         try:
             yield address_list

@@ -9,15 +9,7 @@ from sim.physics.tplm.sample import DEFAULT_TPLM_SAMPLE, Film, film_path, load_f
 
 def build(film: Film, options: BuildOptions) -> SimulatedMicroscope:
     """Return the microscope with `film`; raises SimulationInputError for a fault that it cannot have."""
-    return SimulatedMicroscope(
-        film,
-        seed=options.seed,
-        speed=options.speed,
-        macro=options.macro,
-        restarts=options.restarts,
-        schedule=options.schedule,
-        exposure_log=options.exposure_log,
-    )
+    return SimulatedMicroscope(film, options)
 
 
 EXPERIMENT = SimulatedExperiment(

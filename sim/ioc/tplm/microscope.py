@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.clock import BeamClock
-from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
+from sim.faults.schedule import Schedule
 from sim.ioc.after_write import after_write
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.fault_targets import Network, Server
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.tplm.cryostat import Cryostat
@@ -41,33 +41,26 @@ FRESH_SPOT_UM = 1.0
 
 
 class SimulatedMicroscope:
-    """All PVs of a microscope with `film` under its objective, their names under the prefix `macro`.
+    """All PVs of a microscope with `film` under its objective, as the `options` describe it.
 
-    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server. The
-    faults of `schedule` strike by themselves; `exposure_log` gets the truth about every exposure. Raises
-    SimulationInputError for a fault that this microscope cannot have.
+    Raises SimulationInputError for a fault of the schedule that this microscope cannot have.
     """
 
     def __init__(
         self,
         film: Film,
-        *,
-        seed: int,
-        speed: float,
-        macro: str = "",
-        restarts: int = 0,
-        schedule: Schedule = NOTHING_SCHEDULED,
-        exposure_log: Path | None = None,
+        options: BuildOptions,
     ) -> None:
+        macro = options.macro
         self.film = film
         self._macro = macro
-        self.clock = BeamClock(speed)
-        self._random = np.random.default_rng([seed, restarts, 22])
+        self.clock = BeamClock(options.speed)
+        self._random = np.random.default_rng([options.seed, options.restarts, 22])
         self.disturbances = Disturbances(macro)
         share = self.disturbances.power_share
         # The laser and the electronics ask for what they need by functions: the groups of records know nothing of each
         # other, and all meet here.
-        self.laser = DiodeLaser(macro, clock=self.clock, seed=seed, power_share=lambda: float(share.value))
+        self.laser = DiodeLaser(macro, clock=self.clock, seed=options.seed, power_share=lambda: float(share.value))
         self.detector_stage = DetectorStage(macro, clock=self.clock)
         self.sample_stage = sample_stage(macro, clock=self.clock)
         self.path = DetectionPath(macro, clock=self.clock)
@@ -77,7 +70,7 @@ class SimulatedMicroscope:
             histogram=self.histogram,
             rate_hz=self.photon_rate_hz,
             sync_hz=self.sync_hz,
-            log=MicroscopeLog(exposure_log),
+            log=MicroscopeLog(options.exposure_log),
         )
         self.timing = PhotonTiming(macro, clock=self.clock, counting=counting)
         self.lock = SessionLock(macro, station=STATION)
@@ -88,9 +81,9 @@ class SimulatedMicroscope:
         self._exposed_s = 0.0
         self._spot_um = (0.0, 0.0)
         self.targets = self._targets()
-        self.faults = self._faults(schedule)
+        self.faults = self._faults(options.schedule)
         # A planned fault may name any record, those of the faults included: all of them are there by now.
-        for planned in schedule.faults:
+        for planned in options.schedule.faults:
             planned.fault.check(self.targets)
         self._connect_changes()
 

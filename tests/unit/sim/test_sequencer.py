@@ -11,6 +11,7 @@ import pytest
 
 from sim.errors import SimulationInputError
 from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.frame_ring import BLOCK, RING, FrameRing
 from sim.ioc.sequence_table import parse_table
 from sim.ioc.sequencer import HEAD, WATCHED
@@ -45,7 +46,7 @@ class ManualTime:
 
 @pytest.fixture(scope="module")
 def beamline() -> SimulatedBeamline:
-    line = SimulatedBeamline(load_sample(DEFAULT_SAMPLE), seed=1, speed=1.0)
+    line = SimulatedBeamline(load_sample(DEFAULT_SAMPLE), BuildOptions(seed=1, speed=1.0))
     manual = ManualTime()
     line.clock.now_s = manual.now_s  # type: ignore[method-assign]
     line.clock.sleep_unless = manual.sleep_unless  # type: ignore[method-assign]

@@ -52,7 +52,7 @@ def main() -> int:
 def _beamline(sample: dict[str, Any], campaign: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
     # The first import of the plans takes as long as the start of the simulation.
     return simulated_beamline(
-        hardware=load_configuration(_file(campaign)).simulation_options if campaign else ("--rf-mhz", str(RF_MHZ)),
+        options=load_configuration(_file(campaign)).simulation_options if campaign else ("--rf-mhz", str(RF_MHZ)),
         seed=sample["seed"],
         speed=SPEED,
         sample=str(sample["path"]),

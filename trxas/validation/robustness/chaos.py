@@ -81,8 +81,7 @@ class Chaos:
             simulated_beamline(
                 seed=self._seed,
                 speed=self._speed,
-                hardware=load_configuration().simulation_options,
-                exposure_log=log,
+                options=(*load_configuration().simulation_options, "--exposure-log", str(log)),
                 restarts=0 if faults else UNDISTURBED_RESTARTS,
             ) as address_list,
         ):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sim.errors import SimulationInputError
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.pv_list import pv_list
 from sim.ioc.tplm.microscope import SimulatedMicroscope
 from sim.ioc.tplm.optics import STAGE_PLAY_MM, Play
@@ -24,9 +25,8 @@ SPEED = 5000.0
 def microscope(request: pytest.FixtureRequest) -> SimulatedMicroscope:
     film = load_film()
     # At this speed the image would drift away within seconds.
-    return SimulatedMicroscope(
-        replace(film, image=replace(film.image, drift_nm_min=0.0)), seed=3, speed=getattr(request, "param", SPEED)
-    )
+    options = BuildOptions(seed=3, speed=getattr(request, "param", SPEED))
+    return SimulatedMicroscope(replace(film, image=replace(film.image, drift_nm_min=0.0)), options)
 
 
 async def exposed(microscope: SimulatedMicroscope, seconds: float = 30.0) -> np.ndarray[Any, Any]:

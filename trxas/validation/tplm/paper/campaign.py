@@ -60,7 +60,7 @@ def measure_paper(
         addresses = microscopes.address_list or " ".join(
             stack.enter_context(
                 simulated_beamline(
-                    seed=microscopes.seed + number, speed=microscopes.speed, sample=sample, hardware=EXPERIMENT,
+                    seed=microscopes.seed + number, speed=microscopes.speed, sample=sample, options=EXPERIMENT,
                     macro=macro,
                 )
             )
