@@ -107,6 +107,8 @@ class Coverage:
         number = line["measurement"]
         expected = self.kind.expected(self.samples[sample].truth, self.timing)
         for name, (value, sigma) in line["values"].items():
+            # By sample, because repeated measurements of one sample share its truth: the errors of the statistics come
+            # from samples, not from measurements.
             self.pulls[name].setdefault(sample, []).append((value - expected[name]) / sigma)
         self.failures += [
             Failure(sample=sample, measurement=number, parameter=name, reason=reason)
@@ -118,6 +120,8 @@ class Coverage:
         """Count the missing measurements of `samples` as failed, for `reason`."""
         for sample in samples:
             for number in range(self.settings.measurements):
+                # A process that dies has reported some measurements already; those count, and only the missing ones
+                # have failed.
                 if (sample.index, number) not in self.measured:
                     line = {"sample": sample.index, "measurement": number, "values": {}}
                     self.take({**line, "failures": dict.fromkeys(self.kind.parameters, reason)})

@@ -65,6 +65,7 @@ def set_effects(prefix: str, sizes: Mapping[str, float]) -> None:
     """
     for name, size in sizes.items():
         pv = epics.get_pv(f"{prefix}{EFFECT_PV}{name}", connect=True, timeout=ANSWER_TIMEOUT_S)
+        # Read back as well: an effect that stays at its old size would make a campaign that compares nothing.
         taken = pv is not None and pv.connected and pv.put(size, wait=True, timeout=ANSWER_TIMEOUT_S) == 1
         if not taken or pv.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S) != size:
             raise ConfigurationError(f"{prefix}{EFFECT_PV}{name} does not take {size:g}: is this a simulation?")
@@ -105,11 +106,15 @@ class EffectCampaign:
         start = scan[0][1]
         course = energy_course(self._foils, float(start["energy_calibration_offset_ev"]))
         if course is not None:
+            # A session adds the course to the start document when a stored run is read; these documents never were
+            # stored.
             scan = [("start", {**start, ENERGY_COURSE: course.document}), *scan[1:]]
         return self._reduced(name, scan)[0]
 
     def _reduced(self, name: str, documents: Documents) -> tuple[RunAccumulator, RunResults]:
         results = reduce_run(documents)
+        # Remarks and left-out points are collected, because an effect is harmless if the reduction reports it: only
+        # shifts without any mark are faults.
         self.marks += [f"{name}: {remark}" for remark in results.remarks]
         self.marks += [f"{name}: {one.text}" for one in results.cuts]
         return screened(accumulate(documents)).sums, results
@@ -139,6 +144,7 @@ class EffectCampaign:
         windows = early.metadata.windows
         shown = boxcar_spectrum(early)
         c = comparison_parameter(shown.energy_ev, shown.transient, transient_covariance(shown, windows), BR_WINDOWS)
+        # The area without noise: the raw one depends on the beam time, and would hide what an effect does to it.
         area = area_without_noise(shown, windows, spc_spectrum(late)).inverse_projected
         peak = extremum(
             shown.energy_ev,
@@ -180,6 +186,7 @@ def runs_of(documents: Documents) -> list[Documents]:
 def _size(spectrum: Spectrum) -> Value:
     """Return the transient at the main feature, in % of the unpumped signal."""
     index = int(abs(spectrum.energy_ev - PEAK_EV).argmin())
+    # The energies of the grid and of the feature may differ by rounding, so the nearest point is taken.
     static = float(spectrum.off[index]) / 100.0
     return Value(float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / static)
 

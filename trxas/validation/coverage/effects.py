@@ -79,6 +79,8 @@ class EffectCoverage(Coverage):
 
     def shifts(self, effect: str, times: float) -> list[Shift]:
         """Return the shifts of all parameters by `effect`, in errors of the noisy campaign without any effect."""
+        # Shifts are differences of campaigns without counting noise, so that tiny ones can be seen; only their unit,
+        # the error at the statistics of the paper, comes from a campaign with noise.
         none, noisy = (self.line(effect, 0.0, noise=noise)["values"] for noise in (False, True))
         moved = [self.line(effect, size, noise=False)["values"] for size in (1.0, times)]
 
@@ -94,6 +96,8 @@ class EffectCoverage(Coverage):
 
     def new_marks(self, effect: str, times: float) -> list[str]:
         """Return what the reductions remark at the enlarged size and not without the effect, by run and first words."""
+        # Marks are compared in campaigns with noise: without noise chi-square is far too small, and no test of a
+        # reduction means anything.
         before = {_head(mark) for mark in self.line(effect, 0.0, noise=True)["marks"]}
         after = self.line(effect, times, noise=True)
         failed = [f"{name}: {reason}" for name, reason in after.get("failures", {}).items()]
@@ -102,6 +106,7 @@ class EffectCoverage(Coverage):
 
 def _head(mark: str) -> str:
     """Return the run of a mark and its first words, without the numbers that differ from run to run."""
+    # The same remark has other numbers in every run. Its first words without digits identify the remark.
     return "".join(letter for letter in mark if not letter.isdigit())[:40]
 
 

@@ -113,6 +113,7 @@ def _is_determined(value: Value) -> bool:
 
 def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
     """Return the true value of each measured parameter, in the units of `PARAMETERS`: ps, 1/ns, cm2/mJ, eV."""
+    # Sample files state the transient at the reference fluence; the traces are measured at a lower one.
     amplitude = DELAY_FLUENCE_MJ_CM2 / REFERENCE_FLUENCE_MJ_CM2
     return {
         "tau1": truth.tau1_ps,
@@ -139,6 +140,8 @@ def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
 def _time_zero(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     """Measure time zero and the instrument response with the configured one as prior, as on the first day."""
     plan = time_zero_scan(beamline, BR_K.name, dwell_s=TIME_ZERO_DWELL_S, fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2)
+    # The configured response has an error of its own, and the true one is drawn from a wider range: the pull shows
+    # whether the prior is weighed rightly.
     found = time_zero_of(documents_of(run_engine, plan))
     return {"scanned_t0": found.t0_ps, "scanned_response": found.irf_sigma_ps}
 
@@ -146,6 +149,8 @@ def _time_zero(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
 def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     """Measure time traces of both edges and fit them together (paper, Figure 2c)."""
     runs = [_delay_run(beamline, run_engine, edge) for edge in DELAYS_PS]
+    # One fit for both edges, as in the paper: they share lifetimes, fractions and time zero, and have an amplitude
+    # each.
     fit = fit_kinetics([gate_rates(run) for run in runs], runs[0].metadata.timing)
     return {
         "tau1": fit.tau1_ps,
@@ -173,6 +178,8 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     zero_plan = energy_scan(
         beamline, BR_K.name, regions_ev=ZERO_GRID_EV, delay_ps=FLUENCE_DELAY_PS, dwell_s=FLUENCE_DWELL_S
     )
+    # The slope is relative to the unpumped signal. A zero that is left in the analog signal would enter it in full, and
+    # a fluence scan alone cannot separate the two.
     zero = boxcar_zero(accumulate(documents_of(run_engine, zero_plan)))
     plan = fluence_scan(
         beamline,

@@ -59,6 +59,7 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
 
 def write_json(coverage: Coverage, path: Path) -> None:
     """Write the JSON; the file is complete at any time. Raises StorageError if it cannot be written."""
+    # NaN is not JSON: a reader that follows the standard would refuse the whole file for one unknown number.
     text = json.dumps(as_json(coverage), indent=2, allow_nan=False) + "\n"
     try:
         write_atomically(path, text)
@@ -75,6 +76,7 @@ def summary(coverage: Coverage) -> str:
         f"{settings.measurements} times; seed {settings.seed}{done}",
         table_text(table(HEADINGS, map(cells, coverage.statistics().items()), right=HEADINGS[1:5])),
     ]
+    # One cause usually fails many parameters of many samples, so each reason is shown once.
     reasons = list(dict.fromkeys(failure.reason for failure in coverage.failures))
     lines += [f"failed: {reason}" for reason in reasons[:REASONS_SHOWN]]
     if len(reasons) > REASONS_SHOWN:

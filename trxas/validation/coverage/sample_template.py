@@ -62,6 +62,7 @@ class SampleTemplate:
     def lifetimes_ps(self) -> tuple[float, ...]:
         """Lifetimes of the file, ps, fast to slow: one or two."""
         kinetics = self.content["kinetics"]
+        # A file may state a second lifetime with a fraction of 0, which no measurement can see.
         second = (float(kinetics["tau2_ps"]),) if kinetics.get("fraction2", 0.0) > 0 else ()
         return (float(kinetics["tau1_ps"]), *second)
 
@@ -69,6 +70,7 @@ class SampleTemplate:
     def model(self) -> KineticModel:
         """The kinetic model by which the sample decays, as a user who knows its chemistry would choose it."""
         kinetics = self.content["kinetics"]
+        # Fractions such as 0.7 and 0.3 add up to 1 only within rounding.
         offset = 1.0 - kinetics.get("fraction1", 1.0) - kinetics.get("fraction2", 0.0) > 1e-9
         return KineticModel(f"{len(self.lifetimes_ps)}{'+offset' if offset else ''}")
 
@@ -82,6 +84,8 @@ class SampleTemplate:
         edge["edge_ev"] += truth.shift_ev
         for key in ("static", "transient"):
             edge[key] = [[center + truth.shift_ev, fwhm, height] for center, fwhm, height in edge[key]]
+        # The shift of the energies is hidden in the sample. An error of the monochromator would add to it, and could
+        # not be distinguished from it.
         hidden = {"time_zero_ps": truth.t0_ps, "irf_sigma_ps": truth.irf_sigma_ps, "calibration_offset_ev": 0.0}
         content["beam"] = {**content["beam"], **hidden}
         return toml_text(content)
@@ -94,6 +98,7 @@ class SampleTemplate:
 
     def amplitude(self, truth: HiddenTruth, energy_ev: float, fluence_mj_cm2: float) -> float:
         """Return transient over static signal at an energy, eV, just after a pump below all saturation."""
+        # The file's spectra are not shifted, so the shifted spectrum at an energy is the file's at a lower one.
         at = np.array([energy_ev - truth.shift_ev])
         share = fluence_mj_cm2 / self.content["pump"]["reference_fluence_mj_cm2"]
         return float(share * gaussians(self.content["edges"][self.edge]["transient"], at)[0] / self.level(at)[0])

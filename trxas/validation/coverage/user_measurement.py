@@ -37,6 +37,8 @@ LATE_PS = (20e3, 100e3)
 
 def delays_ps(lifetimes_ps: tuple[float, ...], *, offset: bool) -> list[float]:
     """Return the delays of a trace, ps, for lifetimes that are known to a factor of two."""
+    # Equal steps of the logarithm measure every lifetime of the range equally well. Eight times the longest reaches
+    # well beyond its decay even if the true lifetime is twice that of the file.
     after = np.geomspace(90.0, 8.0 * max(lifetimes_ps), 12).round(0).tolist()
     return [*BEFORE_PS, *after, *(LATE_PS if offset else ())]
 
@@ -86,6 +88,8 @@ def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Map
         reference = FoilSpectrum(np.array(known["energy_ev"]), np.log(known["level"]))
         return {"shift": align_foil(unpumped, reference, largest_shift_ev=LARGEST_SHIFT_EV).shift_ev}
 
+    # Two groups, so that a trace that cannot be fitted does not cost the shift of the spectrum, nor the other way
+    # round.
     groups = (
         MeasuredGroup(parameters=tuple(kinetic), measure=kinetics),
         MeasuredGroup(parameters=(shift,), measure=alignment),

@@ -51,8 +51,12 @@ def run_campaign(
             report(f"{heading}: already measured")
         else:
             report(heading)
+            # Measured, then remembered, then reduced: a failure of the reduction never costs the beam time of the
+            # section.
             uids = section.measure(_section_session(session, section, progress, report))
             progress.remember(section.name, uids, session.calibrations.current())
+        # Sections that were measured earlier are reduced again, too. Results are never stored: the runs are the only
+        # source, so an improved reduction reaches all rows.
         results[section.name] = reduce_section(section, known or sections, session.store, progress.measured, cache)
         if results[section.name].failure:
             report(f"  could not be reduced: {results[section.name].failure}")
@@ -74,6 +78,7 @@ def reduce_section(
     uids = {name: uid for known in names for name, uid in measured.get(known, {}).items()}
     try:
         return section.reduce(StoredRuns(store, uids, cache))
+    # Only errors of the reduction: anything else is a defect, and must not become a remark in a table.
     except ReductionError as error:
         return SectionResult(failure=str(error))
 
@@ -89,5 +94,6 @@ def _section_session(
 def _needed(sections: Mapping[str, PaperSection], name: str) -> list[str]:
     """Return the names of all sections that `name` needs, directly or not, in the order of the campaign."""
     direct = sections[name].needs
+    # Needs form no circle, since a section only needs earlier ones; so the recursion ends.
     every = {*direct, *(other for needed in direct for other in _needed(sections, needed))}
     return [known for known in sections if known in every]

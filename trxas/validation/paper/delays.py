@@ -72,6 +72,8 @@ def measured_delays(runs: StoredRuns) -> tuple[Delays, Delays]:
 
 def _delays(runs: StoredRuns, name: str, scans: tuple[str, str], c_windows: ComparisonWindows) -> Delays:
     early, late = (runs.scan(scan) for scan in scans)
+    # One run gives two delays: its probe 1 is the X-ray pulse one bunch period after probe 0. The boxcar integrates
+    # probe 0 only, so the third spectrum can only be counted.
     counted = (spc_spectrum(early), spc_spectrum(late), spc_spectrum(late, probe=1))
     shown = (boxcar_spectrum(early), boxcar_spectrum(late), counted[2]) if name == "Br" else counted
     uids = (runs.uids(scans[0]), runs.uids(scans[1]), runs.uids(scans[1]))
@@ -87,6 +89,7 @@ def _reduce(runs: StoredRuns) -> SectionResult:
     rows = [*_area_rows(br, areas), *(_area_ratio_row(br, areas, number) for number in (1, 2))]
     for edge in (br, pb):
         rows += [*_shape_rows(edge, shapes[edge.name]), *_comparison_rows(edge)]
+    # The figure scales with the raw areas, noise included, because the paper does: it is compared with Fig. 2 by eye.
     factors = [area.inverse_raw.value for area in areas]
     caption = "Static spectra and transients, times the inverse absolute area of the Br transient (Fig. 2a and b)"
     drawing = Drawing(name="fig-2ab", caption=caption, figure=scaled_figure([br.shown, pb.shown], factors, DELAYS))
@@ -102,6 +105,8 @@ def _reduce(runs: StoredRuns) -> SectionResult:
 
 def _area(edge: Delays, number: int) -> AreaWithoutNoise:
     """Return the area by the signs of another run: of the 100 ps transient for later delays, of 10.1 ns for 100 ps."""
+    # A sum of |transient| counts noise as signal. Signs from another run are independent of this run's noise, which
+    # then averages to zero. The 100 ps transient is the strongest; only it must take its signs from elsewhere.
     return area_without_noise(edge.shown[number], edge.windows, edge.counted[0 if number else 1])
 
 
@@ -120,6 +125,7 @@ def _area_rows(br: Delays, areas: list[AreaWithoutNoise]) -> list[Row]:
 
 
 def _area_row(name: str, inverse: Value, uids: tuple[str, ...], remark: str, expected: float | None) -> Row:
+    # An area that noise has turned negative or to 0 has no inverse: the row then has no value, instead of infinity.
     value, sigma = inverse if math.isfinite(inverse.value) else (None, None)
     return Row(
         name=name,
@@ -154,6 +160,7 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
     rows = []
     for delay, uids, shape in zip(DELAYS[1:], edge.uids[1:], shapes, strict=True):
         both = (*edge.uids[0], *uids)
+        # The paper states areas of bromine only; the Pb edge is compared by its shape alone.
         if edge.name == "Br":
             scale = Row(
                 name=f"Br transient, {delay} over 100 ps",
@@ -172,6 +179,7 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
             expected=1.0,
             expected_sigma=0.0,
             value=shape.chi_square / freedom,
+            # Chi-square with n degrees of freedom has the variance 2 n.
             sigma=math.sqrt(2 / freedom),
             uids=both,
             remark=f"chi-square of the scaled difference per degree of freedom; p = {shape.p_value:.2g}",
@@ -229,6 +237,8 @@ def _comparison_rows(edge: Delays) -> list[Row]:
         rows.append(comparison_sign_row(f"{edge.name} C at {delay}, sign", -1.0, c, uids))
     first, *later = (edge.comparison(number, counted=True) for number in range(len(DELAYS)))
     for delay, uids, c in zip(DELAYS[1:], edge.uids[1:], later, strict=True):
+        # The sign above is that of the spectra as published. A change needs one recipe for both, so the counted spectra
+        # are compared.
         change = change_of_comparison(first, c)
         row = Row(
             name=f"{edge.name} C, {delay} minus 100 ps",

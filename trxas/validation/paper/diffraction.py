@@ -49,6 +49,8 @@ def _image(runs: StoredRuns, temperature_c: float) -> PowderImage:
     (uid,) = runs.uids(name)
     images = np.asarray(load_images(runs.store, uid), dtype=float)
     i0 = sum(float(doc["data"]["i0"]) for kind, doc in runs.documents(name) if kind == "event")
+    # Negative counts mark gaps and dead pixels. A pixel that is masked in one image is masked in the sum, or its sum
+    # would hold fewer exposures than those around it.
     return PowderImage(np.where((images < 0).any(axis=0), -1.0, images.sum(axis=0)), i0)
 
 
@@ -85,6 +87,7 @@ def expected_phase(temperature_c: float) -> float:
         if temperature_c < low:
             return float(number)
         if temperature_c <= high:
+            # No phase has such a number, so the caller can recognise and drop these rows.
             return number + 0.5
     return float(len(CSPBBR3))
 

@@ -16,6 +16,7 @@ def _reduce(runs: StoredRuns) -> SectionResult:
     """Apply the paper's formulas to the fluence of this campaign; absorption and sample are the paper's."""
     fluence = _fluence_mj_cm2(runs)
     scale = fluence.value / published.FLUENCE_MJ_CM2
+    # The paper's absorbed numbers are proportional to the fluence, so one scale serves both.
     photons = scale * published.ABSORBED_PHOTONS_PER_M2
     absorbed_mj_cm2 = scale * published.ABSORBED_MJ_CM2
     # The calibration of the attenuator is the only error, so that all three have the same relative one.

@@ -31,6 +31,7 @@ def _measure(session: SectionSession) -> Uids:
 
 def _reduce(runs: StoredRuns) -> SectionResult:
     scans = {name: fluence_scan(runs.scan(name)) for name in EDGES}
+    # The two edges are fitted separately: they share the sample, but not the size of the transient or the statistics.
     fits = {name: fit_fluence(scan) for name, scan in scans.items()}
     drawing = Drawing(
         name="fig-s2-fluence",

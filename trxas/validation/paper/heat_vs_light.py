@@ -56,6 +56,7 @@ def _pre_edge_rows(delays: Delays, thermal: ThermalSeries) -> list[Row]:
 
 
 def _text(delays: Delays, thermal: ThermalSeries) -> str:
+    # The counted transient, because the chi-square of this comparison needs errors that are those of counts alone.
     share, chi_square, freedom = heat_in_transient(delays.counted[0], thermal.differences[HEATED_C])
     absorbed = published.PHOTOTHERMAL_RISE_K
     return (
@@ -76,6 +77,7 @@ def heat_in_transient(transient: Spectrum, difference: ThermalDifference) -> tup
     heat, heat_sigma = (
         np.interp(transient.energy_ev, points.energy_ev, values) for values in (points.intensity, points.sigma)
     )
+    # Thermal spectra are divided by their edge integral, transients by the edge step: bring both to one unit.
     unit = float(np.trapezoid(transient.off, transient.energy_ev))
     value = transient.transient / unit
     sigma = transient.sigma / unit
@@ -83,6 +85,8 @@ def heat_in_transient(transient: Spectrum, difference: ThermalDifference) -> tup
     # The error of the scaled difference depends on the scale. It is the smaller error, so few iterations suffice.
     for _ in range(5):
         weight = 1.0 / np.hypot(sigma, scale * heat_sigma)
+        # Normalisation can leave a multiple of the static spectrum and an offset in either of the two; both are fitted
+        # away, so that they cannot pass for a difference of shape.
         design = np.column_stack([heat, transient.off, np.ones_like(heat)]) * weight[:, None]
         fit, *_ = np.linalg.lstsq(design, value * weight, rcond=None)
         scale = float(fit[0])

@@ -50,6 +50,8 @@ def _measure_foil(session: SectionSession) -> Uids:
         return session.measure(key, plan)
 
     before = scan(FOIL_BEFORE)
+    # The calibration of this scan is applied before the next one, as on the first day at a beamline. So the second scan
+    # depends on the first, and the section cannot be resumed in the middle.
     offset_ev = StoredRuns(session.session.store, {FOIL_BEFORE: before}).foil(FOIL_BEFORE).offset_ev
     if offset_ev is None:
         raise ReductionError("The foil scan records no reference, so the energy axis cannot be calibrated by it.")
@@ -62,6 +64,8 @@ def _reduce_foil(runs: StoredRuns) -> SectionResult:
     errors_ev = [math.nan if one.edge_ev is None else one.edge_ev.sigma for one in found.values()]
     before = _edge_row("Pb foil edge, as found", found[BEFORE], errors_ev[0], runs.uids(FOIL_BEFORE))
     after = _edge_row("Pb foil edge, calibrated", found[AFTER], math.hypot(*errors_ev), runs.uids())
+    # The edge as found depends on the beamline's offset, which no paper states. After the calibration it must be at its
+    # energy; both scans then contribute to the error, as the offset was taken from the first.
     rows = (replace(before, expected=None), replace(after, expected_sigma=0.0, kind=RowKind.CONSISTENCY))
     drawing = Drawing(name="foil", caption="Pb foil before and after the energy calibration", figure=foil_figure(found))
     return SectionResult(rows=rows, drawings=(drawing,))
@@ -99,6 +103,7 @@ def _measure_time_zero(session: SectionSession) -> Uids:
 
     before = scan(ZERO_BEFORE)
     found = time_zero_of(StoredRuns(session.session.store, {"run": before}).documents("run"))
+    # As with the foil: the second scan shows whether time zero, once set, is at 0.
     session.session.measure_all(plans["rezero"](found.t0_ps.value))
     after = scan(ZERO_AFTER)
     # The grid of the second scan lies around zero, so it measures the response best, for all traces that follow.
@@ -130,6 +135,7 @@ def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
             expected=0.0,
             expected_sigma=0.0,
             value=left.t0_ps.value,
+            # The zero was set with the error of the first scan, and is found again with that of the second.
             sigma=math.hypot(found.t0_ps.sigma, left.t0_ps.sigma),
             uids=runs.uids(),
             remark="errors of both scans",
@@ -158,6 +164,7 @@ def _reduce_self_test(runs: StoredRuns) -> SectionResult:
     documents = [runs.documents(name) for name in runs.names]
     arms = dict(arm_rise(run) for run in documents)
     results = judge_delay_axis(documents)
+    # The runs were measured arm by arm, in the order of `documents`, so their uids follow the same order.
     uids = dict(zip(arms, runs.uids(), strict=True))
     drawing = Drawing(name="self-test", caption="Self-test of the delay axis", figure=rises_figure(arms, results))
     return SectionResult(rows=_arm_rows(results, uids), drawings=(drawing,), notes=(_self_test_text(results),))
@@ -168,6 +175,7 @@ def _arm_rows(results: Mapping[str, ArmResult], uids: Mapping[str, str]) -> tupl
     for name, result in results.items():
         if name == REFERENCE:
             continue
+        # An arm without a rise has no shift, but its verdict says why, which must not be lost from the table.
         known = result.shift_ps is not None and result.shift_sigma_ps is not None
         row = Row(
             name=f"delay axis: {name} against {REFERENCE}",

@@ -27,6 +27,8 @@ REPEATS = 6
 
 def global_fit(runs: StoredRuns) -> KineticsFit:
     """Fit both traces together; raises ReductionError if they do not determine the parameters."""
+    # Br first: the timing of the fit is that of the first trace. Both runs follow the same time zero and response,
+    # since the section on time zero comes before this one.
     scans = [runs.scan(name) for name in TRACES]
     return fit_kinetics([gate_rates(scan) for scan in scans], scans[0].metadata.timing)
 
@@ -52,6 +54,7 @@ def _reduce(runs: StoredRuns) -> SectionResult:
 
 def _row(name: str, fit: KineticsFit, uids: tuple[str, ...]) -> Row:
     value, sigma = published.KINETICS[name]
+    # The names of the published numbers are those of the attributes of the fit, so that none can be paired wrongly.
     measured = getattr(fit, name)
     return Row(
         name=name.removesuffix("_ps"),

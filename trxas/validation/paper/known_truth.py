@@ -26,6 +26,7 @@ def sealed_sample(folder: Path, *, resume: bool) -> Path:
     if not (resume and path.exists()):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(sample_toml(draw_truth(np.random.default_rng())), encoding="utf-8")
+        # The answer stays sealed: nobody else who uses this folder can read it by accident.
         path.chmod(0o600)
     return path
 
@@ -53,6 +54,7 @@ def truths_in(text: str) -> dict[str, float]:
         f"{table}.{key}": float(value)
         for table in ("kinetics", "beam")
         for key, value in content.get(table, {}).items()
+        # Texts and lists of these tables are labels and overlaps, with which no measured number is compared.
         if isinstance(value, int | float)
     }
     fractions = [numbers.get(f"kinetics.fraction{number}", 0.0) for number in (1, 2)]

@@ -50,6 +50,7 @@ def html_page(title: str, results: Mapping[str, SectionResult]) -> str:
 
 def _image_source(figure: Figure) -> str:
     """Return the figure as a PNG image inside a data URL."""
+    # The page is one file that can be mailed or archived, so the figures are inside it.
     image = BytesIO()
     figure.savefig(image, format="png", dpi=FIGURE_DPI)
     return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode('ascii')}"

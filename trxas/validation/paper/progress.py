@@ -50,6 +50,7 @@ class CampaignProgress:
         path = self._path.with_suffix(".sample")
         if self._sections and path.exists():
             before = json.loads(path.read_text(encoding="utf-8"))
+            # The contents decide, not the name: an edited file of the same name would mix two samples in one table.
             if before["fingerprint"] != fingerprint:
                 raise InputError(
                     f"--sample {sample or '(none)'}: {', '.join(self._sections)} in {self._path.parent} were measured "
@@ -66,6 +67,8 @@ class CampaignProgress:
         The file does not change yet.
         """
         if name in self._sections:
+            # Sections stand in the order of measurement. The calibrations in force before this section are those at the
+            # end of the latest section before it.
             names = list(self._sections)
             self.calibrations = _latest(self._sections[before] for before in names[: names.index(name)])
             del self._sections[name]
@@ -81,6 +84,8 @@ class CampaignProgress:
         write_atomically(self._path, json.dumps(content, indent=2))
 
     def _identify(self, *, resume: bool) -> str:
+        # A file of its own, written before the first run: a session killed in the first section must find its runs
+        # again, and the file of the sections does not exist yet then.
         path = self._path.with_suffix(".campaign")
         if not (resume and path.exists()):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,8 @@ def extremum_row(
 
 def comparison_sign_row(name: str, expected: float, c: ComparisonParameter, uids: tuple[str, ...]) -> Row:
     """Return the row of the sign of C, published as +1 or -1; it is known if the signs of both averages are."""
+    # C is a ratio of two averages, so its sign is certain only if both signs are. The error handed on is the one that
+    # gives C the significance of the weaker average.
     significance = min(abs(average.value) / average.sigma for average in (c.main_edge, c.pre_edge))
     what = f"C = {with_error(c.value, comparison_error(c))}"
     if not c.delta_valid:
@@ -72,6 +74,7 @@ def comparison_error(c: ComparisonParameter) -> float | None:
 
 def sign_row(name: str, expected: float, measured: Value, uids: tuple[str, ...], what: str) -> Row:
     """Return the row of a sign, published as +1 or -1; measured 0 within two errors of 0. `what` is the remark."""
+    # An uncertain sign becomes 0, which neither agrees nor disagrees, so that noise cannot fail the table.
     certain = abs(measured.value) > SIGN_SIGMAS * measured.sigma
     value = math.copysign(1.0, measured.value) if certain else 0.0
     return Row(name=name, expected=expected, value=value, sigma=0.0, uids=uids, remark=what)

@@ -57,6 +57,7 @@ class SectionSession:
     def _found(self, marks: dict[str, str]) -> str | None:
         """Return the uid of a dataset with these marks that is complete, or could be completed; else None."""
         store = self.session.store
+        # The latest attempt first: an earlier one may have been measured with calibrations that were replaced since.
         for start in reversed(find_starts(store, **marks)):
             documents = load_dataset(store, start["uid"])
             if is_complete(documents) or self._is_completed(start["uid"]):

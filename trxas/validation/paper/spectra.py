@@ -66,8 +66,11 @@ _MEASURE = {
 def _reduce_br_100ps(runs: StoredRuns) -> SectionResult:
     run = runs.scan(BR_100PS)
     spectrum = boxcar_spectrum(run)
+    # Fluctuations of the jet cancel in the transient and not in the static spectrum, so its features need other errors.
     static_errors = static_sigma(run, spectrum)
     uids = runs.uids(BR_100PS)
+    # The paper's number is that of the boxcar. Counting sees the same pulses and must give the same size, at another
+    # gain, another zero and another saturation: the second row tests the first.
     counted = spc_spectrum(run)
     rows = [
         _size_row("Br transient at 100 ps", spectrum, 13_472.0, published.BR_SIZE_PERCENT, uids),
@@ -121,7 +124,10 @@ def _reduce_br_10ns(runs: StoredRuns) -> SectionResult:
 
 def _with_scatter(spectrum: Spectrum, runs: StoredRuns) -> tuple[Spectrum, float]:
     """Return the second bunch against the laser shutter with errors from the scatter between scans, and its ratio."""
+    # Exposures with the laser open and blocked come minutes apart, so the jet changes in between. Counting errors alone
+    # would be too small; the scatter between scans shows by how much.
     ratio = scatter_ratio(*scan_transients(runs.scan(BR_10NS), "spc", 1, "laser shutter")).ratio
+    # A ratio below 1 is luck, never a reason for smaller error bars.
     return replace(spectrum, sigma=spectrum.sigma * max(ratio, 1.0)), ratio
 
 
@@ -176,6 +182,7 @@ def _transient_row(name: str, spectrum: Spectrum, near_ev: float, half_width_ev:
 def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float, uids: tuple[str, ...]) -> Row:
     half_ev = MODULATION_HALF_WIDTH_EV
     inside = points_within(spectrum.energy_ev, (energy_ev - half_ev, energy_ev + half_ev), "modulation")
+    # A weighted mean, because the sign of a small feature needs the smallest error that its points can give.
     weight = spectrum.sigma[inside] ** -2.0
     mean = Value(float(np.average(spectrum.transient[inside], weights=weight)), float(weight.sum() ** -0.5))
     what = f"{with_error(1e3 * mean.value, 1e3 * mean.sigma)} thousandths within {half_ev:g} eV of {energy_ev:g} eV"

@@ -71,6 +71,7 @@ class StoredRuns:
         return self._once("sums", name, lambda: summed(self.documents(name)))  # type: ignore[no-any-return]
 
     def _once(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
+        # The key is the uid, not the name: a section that was measured again has the same names and other runs.
         key = (kind, self._uid(name))
         if key not in self._cache:
             self._cache[key] = make()

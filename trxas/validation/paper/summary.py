@@ -49,6 +49,8 @@ def _line(rows: Sequence[Row], kind: RowKind) -> str:
     signs = [row for row in rows if row.pull is None and row.agrees is not None]
     parts = []
     if pulls:
+        # The sum tests all pulls at once: many slightly large ones can disagree although none does alone. Correlated
+        # rows are counted as if independent, so a small p-value is a reason to look and not a proof.
         chi_square = sum(pull**2 for pull in pulls)
         p_value = float(chi2.sf(chi_square, len(pulls)))
         parts.append(f"{_number(len(pulls), 'pull')} with chi-square {chi_square:.1f}, p = {p_value:.2g}")

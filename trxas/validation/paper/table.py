@@ -75,6 +75,7 @@ class Row:
         """
         if self.pull is not None:
             return abs(self.pull) <= LARGEST_PULL
+        # Only signs and classes are left here, which must be equal; the value 0 is an uncertain sign.
         if self.expected is None or self.expected_sigma is not None or not self.value:
             return None
         return self.value == self.expected

@@ -36,6 +36,8 @@ def spectral_truths(sample: Mapping[str, Any]) -> dict[str, float]:
     if BR_K.name not in sample.get("edges", {}):
         return {}
     timing = true_timing()
+    # The reference is not quite unpumped: the last probe still sees what the pump of its own period has left. The
+    # measured transient is the difference of the two.
     left = excitation(sample, timing, timing.unpumped_probe, FIRST_DELAYS_PS)
     seen = [
         float(excitation(sample, timing, timing.pumped_probe + pulse, (first_ps,))[0])
@@ -44,6 +46,7 @@ def spectral_truths(sample: Mapping[str, Any]) -> dict[str, float]:
     changes = [on - float(off) for on, off in zip(seen, left, strict=True)]
     found: dict[str, float] = {}
     for number, delay in enumerate(published.INVERSE_AREAS):
+        # The spectra at 163.5 ns are counted ones, whose pumped and unpumped parts have a scale each.
         own_scale = PULSES[number] > 0
         found[f"inverse area.{delay}"] = 1.0 / true_area(sample, seen[number], float(left[number]), own_scale=own_scale)
         found[f"ratio.{delay}"] = changes[number] / changes[0]
@@ -62,6 +65,8 @@ def excitation(sample: Mapping[str, Any], timing: Timing, probe: int, first_dela
     parts = (
         (one, 1.0 / kinetics["tau1_ps"]),
         (two, 1.0 / kinetics.get("tau2_ps", 1000.0)),
+        # The offset of the published fit is the slow end of a decay in the simulation, so it gets the rate that it has
+        # there.
         (1.0 - one - two, 1e-3 / kinetics.get("offset_lifetime_ns", 400.0)),
     )
     delays_ps = np.array([timing.delay_of(probe, first_ps) for first_ps in first_delays_ps])

@@ -134,6 +134,7 @@ def powder_figure(series: PowderSeries, temperatures_c: Sequence[float], shown_c
     """Draw the patterns at some temperatures (C) above each other, with the lines of the cubic phase (Fig. S8)."""
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     axes = figure.subplots()
+    # Less than the highest line, so that the patterns interleave and weak lines stay visible.
     step = 0.7 * max(float(pattern.intensity.max()) for pattern in series.patterns)
     for number, temperature_c in enumerate(shown_c):
         index = list(temperatures_c).index(temperature_c)
@@ -160,6 +161,8 @@ def powder_figure(series: PowderSeries, temperatures_c: Sequence[float], shown_c
 def temperature_colour(temperature_c: float) -> tuple[float, float, float, float]:
     """Return a colour from dark blue at 25 C to orange at 140 C, in equal steps between the paper's temperatures."""
     known = published.PB_TEMPERATURES_C
+    # By rank, not by temperature: neighbours a few degrees apart must still be distinguishable. The last fifth of the
+    # colour map is too bright on white.
     rank = float(np.interp(temperature_c, known, np.linspace(0.0, 0.8, len(known))))
     return tuple(colormaps["plasma"](rank))  # type: ignore[return-value]  # four floats
 

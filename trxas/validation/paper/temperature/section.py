@@ -65,6 +65,7 @@ def measure(session: SectionSession) -> Uids:
     uids: Uids = {}
     for temperature_c in TEMPERATURES_C[PB]:
         edges = tuple(edge for edge in (BR, PB) if temperature_c in TEMPERATURES_C[edge])
+        # Temperature in the outer loop: heating and settling take far longer than moving between the edges.
         uids |= _at(session, temperature_c, edges, images=1)
         if temperature_c == BACKLASH_C:
             uids[BACKLASH_RUN] = _with_backlash(session)
@@ -76,12 +77,15 @@ def _at(session: SectionSession, temperature_c: float, edges: tuple[str, ...], *
     plan = session.plans()["temperature_series"]
     options = {"dwell_s": DWELL_S, "images": images, "image_dwell_s": IMAGE_EXPOSURE_S, "series": "paper"}
     made = session.session.measure_all(plan([temperature_c], edges=edges, **options))
+    # The plan returns one run per edge and then, with images, one run of images.
     names = (*edges, "images")[: len(made)]
     return {run_name(name, temperature_c): uid for name, uid in zip(names, made, strict=True)}
 
 
 def _with_backlash(session: SectionSession) -> str:
     """Measure a Br spectrum after a long move down without compensation of the backlash, as in the paper."""
+    # The spectrum begins below this energy, so the first move of its scan is a long one down; with the approach
+    # "direct" it leaves the backlash in.
     session.session.measure_all(bps.mv(session.session.beamline.energy, ABOVE_BR_EV))
     plan = session.plans()["static_energy_scan"]
     return session.measure(BACKLASH_RUN, plan(BR, dwell_s=DWELL_S, approach="direct", series="paper"))
@@ -188,12 +192,15 @@ def _difference_rows(series: ThermalSeries) -> list[Row]:
 
 def _mean(points: SpectrumPoints, window_ev: tuple[float, float]) -> Value:
     inside = points_within(points.energy_ev, window_ev, "difference")
+    # Equal weights: the paper averages over a range, and neighbouring points are correlated by the common reference, so
+    # that the covariance, and not the weights, must carry the errors.
     weight = inside / inside.sum()
     return Value(float(weight @ points.intensity), math.sqrt(float(weight @ points.covariance @ weight)))
 
 
 def _comparison_rows(br: ThermalSeries, pb: ThermalSeries) -> list[Row]:
     low, high = published.BR_CROSSING_C
+    # Between both temperatures the paper has no sign: the crossing is compared instead.
     expected = {**{t: 1.0 for t in br.differences if t >= high}, **{t: -1.0 for t in br.differences if t <= low}}
     rows = [_sign_row(br, temperature_c, sign) for temperature_c, sign in sorted(expected.items())]
     crossing = zero_crossing({t: br.comparison(t) for t in br.differences}, br.comparison_covariance)

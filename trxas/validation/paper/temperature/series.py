@@ -73,6 +73,8 @@ class ThermalSeries:
 
     def comparison_covariance(self, first_c: float, second_c: float) -> float:
         """Return the covariance of C at two temperatures, in C, from the reference spectrum that both subtract."""
+        # All differences subtract the same reference spectrum, so its noise is in all of them. Neglecting this
+        # covariance would make a zero crossing between two temperatures look too certain.
         by_reference = []
         for temperature_c in (first_c, second_c):
             found = self.differences[temperature_c]
@@ -92,6 +94,7 @@ def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
     temperatures = [temperature_c for temperature_c in TEMPERATURES_C[edge] if temperature_c != REFERENCE_C]
     reference_name = run_name(edge, REFERENCE_C)
     first = runs.static(reference_name)
+    # The two spectra at 25 C enclose the series. Their shift is the only evidence whether the axis moved meanwhile.
     last = runs.static(f"{reference_name} {AGAIN}")
     returned = shift_between(last, first)
     shifts_fixed = abs(returned.value) <= LARGEST_DRIFT_EV
@@ -135,6 +138,7 @@ def zero_crossing(
     a function of two temperatures: all of them are differences to one reference spectrum.
     """
     temperatures = sorted(parameters)
+    # The first rise from below: noise may cross zero again where C stays small, and the paper has only one crossing.
     for low, high in itertools.pairwise(temperatures):
         below = parameters[low]
         above = parameters[high]
