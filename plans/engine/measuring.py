@@ -21,7 +21,7 @@ from plans.engine.attempts import FINAL, RETRYABLE, Attempts, reason
 from plans.engine.dips import DipRecord
 from plans.engine.point_settings import PointSettings, Targets
 from plans.engine.request import ScanRequest
-from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
+from plans.engine.suspending import wait_connected
 from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
 from plans.types import Plan
@@ -92,12 +92,11 @@ class PointLoop:
         failure, or AcquisitionError naming what was bad, once the attempts or the waiting time of [quality] are used.
         """
         attempts = Attempts(self._beamline, f"Point {point_index} of scan {scan_index}")
-        clock = SuspensionClock(self._beamline)
         while True:
             try:
                 # One attempt: wait for the beamline, arm the reader, set what changed, expose, judge. After anything
                 # that may have lost settings (a wait, an error, a bad exposure) the next attempt sets everything again.
-                if (yield from wait_until_well(self._beamline, clock, self._detection.conditions)):
+                if (yield from attempts.wait_until_well(self._detection.conditions)):
                     self._settings.forget()
                 self._arm(targets, scan_index, point_index)
                 yield from self._settings.apply(targets, self._request.dwell_of(point_index))
@@ -110,13 +109,13 @@ class PointLoop:
                 # Errors that another attempt cannot cure end the run at once.
                 if isinstance(reason(error), FINAL):
                     raise
-                yield from attempts.failed(str(reason(error)), clock.waited_s, error)
+                yield from attempts.failed(str(reason(error)), error)
                 yield from wait_connected(self._beamline, self._detection.devices)
             else:
                 if not failed:
                     return
                 self._settings.forget()
-                yield from attempts.failed("; ".join(failed), clock.waited_s)
+                yield from attempts.failed("; ".join(failed))
 
     def _arm(self, targets: Targets, scan_index: int, point_index: int) -> None:
         """Give the reader the targets of the next exposure, which it compares with the read-backs, and its indices."""

@@ -24,7 +24,7 @@ from plans.engine.approach import use_approach
 from plans.engine.attempts import FINAL, RETRYABLE, Attempts, reason
 from plans.engine.point_settings import PointSettings
 from plans.engine.request import ScanRequest
-from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
+from plans.engine.suspending import wait_connected
 from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
 from plans.types import Plan
@@ -96,28 +96,26 @@ class SequenceLoop:
     def _rounds(self) -> Plan:
         """Play tables until nothing is missing."""
         attempts = self._new_attempts()
-        clock = SuspensionClock(self._beamline)
         while self._missing:
             before = self._rows_left()
             yield Msg("checkpoint")
-            error = yield from self._round(clock)
+            error = yield from self._round(attempts)
             self._check_attempts()
             if self._rows_left() < before:
                 attempts = self._new_attempts()
-                clock = SuspensionClock(self._beamline)
             elif error is not None:
-                yield from attempts.failed(str(error), clock.waited_s, error)
+                yield from attempts.failed(str(error), error)
             if error is not None:
                 yield from wait_connected(self._beamline, self._request.detection.devices)
 
-    def _round(self, clock: SuspensionClock) -> Generator[Msg, Any, BaseException | None]:
+    def _round(self, attempts: Attempts) -> Generator[Msg, Any, BaseException | None]:
         """Play one table, or after an error read what is left of the earlier one; return an error that may be cured."""
         before = self._rows_left()
         try:
             if self._unread:
                 yield from self._caught_up()
                 return None
-            if (yield from wait_until_well(self._beamline, clock, self._request.detection.conditions)):
+            if (yield from attempts.wait_until_well(self._request.detection.conditions)):
                 self._settings.forget()
             yield from self._play(self._next_table())
         except RETRYABLE as error:

@@ -46,10 +46,6 @@ class FoilEdge:
     points: int
     half_width_ev: float
 
-    def offset_to(self, reference_ev: float) -> Value:
-        """Return the offset to add to the energy axis, eV, that puts the edge at `reference_ev` (Pb L3: 13035 eV)."""
-        return Value(reference_ev - self.edge_ev.value, self.edge_ev.sigma)
-
 
 def foil_absorption(accumulator: RunAccumulator) -> FoilSpectrum:
     """Return the absorption of the foil behind the sample from an energy scan, summed over scans and shutter states.

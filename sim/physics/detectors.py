@@ -45,11 +45,6 @@ def fired_gates(photons: FloatArray, pulses: IntArray, noise: float, rng: np.ran
     return binomials(np.broadcast_to(pulses, photons.shape), -np.expm1(-photons), noise, rng)
 
 
-def draw_gates(photons: FloatArray, pulses: IntArray, rng: np.random.Generator) -> IntArray:
-    """Draw the counts of gates, (apd, probe): those of `fired_gates`, summed over the bunches."""
-    return np.asarray(fired_gates(photons, pulses, 1.0, rng).sum(axis=-1))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Dwell:
     """State of jet and photons during the boxcar's dwell; by default steady light.

@@ -35,7 +35,7 @@ def measured(shift_ev: float, seed: int, noise: float = 2e-3) -> FoilSpectrum:
 def test_the_curve_gives_the_shift_where_the_steepest_point_is_5_ev_off() -> None:
     """On a right axis the steepest point asks for -5.6 eV, which would be added to every energy."""
     foil = measured(0.0, seed=1)
-    assert find_edge(foil).offset_to(13_035.0).value == pytest.approx(-5.6, abs=0.3)
+    assert 13_035.0 - find_edge(foil).edge_ev.value == pytest.approx(-5.6, abs=0.3)
     found = align_foil(foil, REFERENCE)
     assert abs(found.shift_ev.value) < 4 * found.shift_ev.sigma < 0.2
     assert found.gain == pytest.approx(1.3, rel=0.02)

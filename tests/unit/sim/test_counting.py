@@ -10,7 +10,7 @@ from scipy import stats
 
 from reduction.pileup import true_counts
 from sim.physics.beamline_state import BeamlineState
-from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
+from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, fired_gates
 from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from sim.physics.source import bunch_charges, pulses_per_bunch
@@ -18,6 +18,12 @@ from tests.support.pulse_oracle import count_pulse_by_pulse
 
 FALSE_ALARM = 1e-4
 """Probability that one of the distribution tests below fails although all is right (fixed seeds: it does not)."""
+
+
+def draw_gates(photons: Any, pulses: Any, rng: np.random.Generator) -> Any:
+    """Counts of gates, (apd, probe), summed over the bunches."""
+    return np.asarray(fired_gates(photons, pulses, 1.0, rng).sum(axis=-1))
+
 
 PERIODS, REPEATS = 64, 400
 
