@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from errors import InputError, ReductionError, StorageError
+from errors import ReductionError, StorageError
 from reduction.events import events_of
 from reduction.gate_interpolation import interpolated
-from reduction.kinds import reduce_run
 from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
 from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_kinds import GateResults
-from storage import find_starts, load_dataset
+from storage import find_starts
+from trxas.results.complete_runs import CompleteRuns
 from trxas.results.series_foils import SeriesFoils
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class CalibratedDocuments:
         self.foils = SeriesFoils(store)
         self._store = store
         self._lock = threading.Lock()
-        self._later: dict[str, Document | None] = {}
+        self._runs = CompleteRuns()
 
     def __call__(self, documents: Documents) -> Documents:
         """Return the documents of a run, calibrated; as they are where its series has nothing later.
@@ -77,16 +77,8 @@ class CalibratedDocuments:
         return self._reduced(store, str(of_gates[-1]["uid"])) if of_gates else None
 
     def _reduced(self, store: Store, uid: str) -> Document | None:
-        if uid not in self._later:
-            documents = load_dataset(store, uid)
-            if documents[-1][0] != "stop":
-                return None
-            try:
-                results = reduce_run(documents)
-            except (InputError, ReductionError):
-                results = None
-            self._later[uid] = results.document if isinstance(results, GateResults) else None
-        return self._later[uid]
+        results = self._runs.results(store, uid)
+        return results.document if isinstance(results, GateResults) else None
 
 
 def _changes(before: GateCalibration, after: GateCalibration) -> list[str]:

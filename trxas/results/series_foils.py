@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import norm
 
-from errors import InputError, ReductionError, StorageError
+from errors import StorageError
 from reduction.energy_course import KEY
-from reduction.kinds import reduce_run
 from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
-from storage import find_starts, load_dataset
+from storage import find_starts
+from trxas.results.complete_runs import CompleteRuns
 
 if TYPE_CHECKING:
     from reduction.energy_course import EnergyCourse
@@ -45,7 +45,7 @@ class SeriesFoils:
     def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._reduced: dict[str, FoilResults | None] = {}
+        self._runs = CompleteRuns()
 
     def __call__(self, start: Document) -> list[str]:
         """Return the error of the axis of the run with this start document, eV, and the drift between two foil scans.
@@ -106,16 +106,8 @@ class SeriesFoils:
         return [*lines, *_drift_lines(found)]
 
     def _foil(self, store: Store, uid: str) -> FoilResults | None:
-        if uid not in self._reduced:
-            documents = load_dataset(store, uid)
-            if documents[-1][0] != "stop":
-                return None
-            try:
-                results = reduce_run(documents)
-            except (InputError, ReductionError):
-                results = None
-            self._reduced[uid] = results if isinstance(results, FoilResults) else None
-        return self._reduced[uid]
+        results = self._runs.results(store, uid)
+        return results if isinstance(results, FoilResults) else None
 
 
 def _offset_line(uid: str, results: FoilResults, own_ev: float) -> str:

@@ -11,7 +11,7 @@ from reduction.values import Value
 from reduction.xas.foil_reference import AlignedEdge, FoilReference
 from reduction.xas.results import FoilResults
 from tests.unit.reduction.test_foil_alignment import measured
-from trxas.results import series_foils
+from trxas.results import complete_runs, series_foils
 from trxas.results.series_foils import SeriesFoils
 
 REFERENCE = FoilReference.from_document(FoilReferences().of("Pb L3"))
@@ -29,8 +29,8 @@ def foils(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
         return FoilResults(kind="foil", absorption=measured(0.0, seed=1), aligned=aligned)
 
     monkeypatch.setattr(series_foils, "find_starts", starts)
-    monkeypatch.setattr(series_foils, "load_dataset", lambda _, uid: [uid, ("stop", {})])
-    monkeypatch.setattr(series_foils, "reduce_run", reduced)
+    monkeypatch.setattr(complete_runs, "load_dataset", lambda _, uid: [uid, ("stop", {})])
+    monkeypatch.setattr(complete_runs, "reduce_run", reduced)
     return found
 
 
