@@ -13,7 +13,7 @@ from reduction.xas.results import FoilResults
 from tests.support.beam_time import BeamTime, br_signal, br_static, energy_points
 from tests.unit.reduction.test_energy_course import foil
 from tests.unit.reduction.test_gate_interpolation import GATES, calibration
-from trxas.results import calibrated_documents, series_foils
+from trxas.results import calibrated_documents, complete_runs, series_foils
 from trxas.results.calibrated_documents import CalibratedDocuments
 
 STORE: Any = object()
@@ -30,8 +30,8 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
 
     for module in (calibrated_documents, series_foils):
         monkeypatch.setattr(module, "find_starts", starts)
-        monkeypatch.setattr(module, "load_dataset", lambda _, uid: [found[uid], ("stop", {})])
-        monkeypatch.setattr(module, "reduce_run", lambda documents: documents[0]["results"])
+    monkeypatch.setattr(complete_runs, "load_dataset", lambda _, uid: [found[uid], ("stop", {})])
+    monkeypatch.setattr(complete_runs, "reduce_run", lambda documents: documents[0]["results"])
     return found
 
 
