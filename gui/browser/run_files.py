@@ -85,6 +85,7 @@ class RunFiles(QObject):
 
     def _draw(self, *_checked: bool) -> None:
         folder = self._folder_for("figures")
+        # Both are read here, in the GUI thread: the selection may change while a thread still writes.
         write = self._figure
         uids = list(self._selected())
         if folder is None or write is None:

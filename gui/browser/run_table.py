@@ -155,6 +155,7 @@ class RunTable(QAbstractTableModel):
             self._rearrange(fitting)
 
     def _refresh(self, runs: list[ListedRun]) -> None:
+        # One signal per changed row: the list is read every few seconds, usually with one run that has grown.
         changed = [row for row, (old, new) in enumerate(zip(self._shown, runs, strict=True)) if old != new]
         self._shown = runs
         for row in changed:
@@ -195,6 +196,8 @@ class RunTable(QAbstractTableModel):
         title = self.titles[index.column()]
         if role != _Role.EditRole or title not in EDITABLE:
             return False
+        # Several windows may edit the notes of one run. So the cell waits for the stored text instead of showing its
+        # own.
         self.note_edited.emit(self._shown[index.row()].summary.uid, title, str(value))
         return True
 
@@ -233,6 +236,8 @@ class RunTable(QAbstractTableModel):
                 return str(
                     {"Rating": run.note.rating, "Tags": ", ".join(run.note.tags), "Comment": run.note.comment}[title]
                 )
+            # The note of the run, not that of the computed row: notes are read with the list, and rows are computed
+            # later.
             return fixed_texts(NightRow(run=run.summary, note=run.note, reduced=None))[title.lower()]
         if row is None or row.reduced is None:
             return ""
@@ -280,6 +285,7 @@ def _marker(style: CurveStyle) -> QIcon:
     painter.drawPixmap(0, 0, icon.pixmap(size))
     painter.end()
     marker = QIcon(pixmap)
+    # Qt would tint the icon of a selected row, and the colour of the marker would no longer be that of the curve.
     marker.addPixmap(pixmap, QIcon.Mode.Selected)
     return marker
 

@@ -63,6 +63,7 @@ class ControlPanel(QWidget):
         """Use `photons_per_pulse` of all photodiodes together in forecasts; `source` names the run that gave it."""
         if self._settings.beam is None:
             return
+        # Everything else of the beam stays as configured; only the photons change from sample to sample.
         beam = replace(self._settings.beam, photons_per_pulse=photons_per_pulse, source=source)
         self._settings = replace(self._settings, beam=beam)
         self.plans.set_settings(self._settings)

@@ -122,6 +122,8 @@ class PlanPanel(QWidget):
         """
         if snapshot.plans and snapshot.plans != self._plans:
             self._offer(snapshot.plans)
+        # The queue runs on while a user types: a plan that has started in the meantime can no longer be changed, and
+        # must not be queued a second time without notice.
         gone = self._edited is not None and self._edited.uid not in {item.uid for item in snapshot.queue}
         if gone:
             self._end_editing()
@@ -169,7 +171,9 @@ class PlanPanel(QWidget):
         name = self.chooser.currentData()
         if name not in self._plans:
             return
+        # A form is made when its plan is first chosen: two dozen forms at once would delay the window.
         if name not in self._forms:
+            # What was queued last comes before the presets of the beamline: usually the same sample is measured again.
             presets = {**self._settings.presets, **self._memory.last}
             form = PlanForm(self._plans[name], self._settings.limits, presets, self._settings.outline)
             form.changed.connect(self._follow)
@@ -200,6 +204,7 @@ class PlanPanel(QWidget):
             expected = self._settings.forecast(self.form.signature, self.form.values())
         except InputError:
             return ""
+        # A wrong value is shown as the form's problem already; a forecast beside it would be about another plan.
         return "" if expected is None else forecast_words(expected)
 
     def _submit(self) -> None:
@@ -292,6 +297,7 @@ def _scrollable(form: PlanForm) -> QScrollArea:
     page.setFrameShape(QFrame.Shape.NoFrame)
     page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     page.setWidget(form)
+    # Qt fills a scrolled widget with its own colour, which differs from that of the dock around it.
     for widget in (page.viewport(), form):
         widget.setAutoFillBackground(False)
     return page

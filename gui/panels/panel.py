@@ -78,6 +78,7 @@ class Heading(QWidget):
     def show_state(self, text: str, severity: Severity, reason: str = "") -> None:
         """Show `text`, a shape and a word, in the colour of `severity`, with `reason` as tool tip."""
         style = f"font-weight: bold; color: {current_theme().state_colour(severity)};"
+        # Qt polishes a widget again whenever its style sheet is set, even to an equal one, and this runs in every frame.
         if self.state.text() != text or self.state.styleSheet() != style:
             self.state.setText(text)
             self.state.setStyleSheet(style)
@@ -155,12 +156,16 @@ class Panel(QWidget):
 
     def show_frame(self, frame: LiveFrame) -> None:
         """Show `frame` in heading and body, up to 30 times per second while the panel is visible."""
+        # Before anything is drawn: answers of the new run come later than its name, and the old numbers must not stand
+        # below it meanwhile.
         uid = frame.run.uid if frame.run else ""
         if uid != self._uid:
             self._uid = uid
             self.forget_run()
         self.heading.show_run(frame)
         for plot in self.plots():
+            # Set in every frame, as a user may export a plot at any moment; the remarks then state the exposures so
+            # far.
             plot.remarks = remarks_of(frame)
         self.draw(frame)
 

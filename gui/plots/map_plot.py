@@ -65,6 +65,7 @@ class MapPlot(QWidget):
         values: NDArray[np.float64],
     ) -> None:  # fmt: skip
         """Show `values` (rows, columns), %; `x` gives quantity and positions of the columns, `y` those of the rows."""
+        # A growing map of the same grid keeps the view that a user has chosen; another grid is shown as a whole.
         is_other = values.shape != self._values.shape
         self._values = values
         self._x_scale = CellScale(x[1])
@@ -74,6 +75,7 @@ class MapPlot(QWidget):
         self.canvas.set_empty(empty=values.size == 0)
         rows, columns = values.shape
         self._item.setImage(self.painted(values), autoLevels=False, levels=(0, 255))
+        # Cell centres are at whole numbers, so rounding a position of the mouse gives the indices of the cell.
         self._item.setRect(QRectF(-0.5, -0.5, columns, rows))
         if is_other:
             self.show_whole()
@@ -108,6 +110,7 @@ class MapPlot(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follow a change of theme."""
         super().changeEvent(event)
+        # Qt may send this event from the constructor of the base class, before the attributes exist.
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
             self.apply_theme()
 
@@ -171,6 +174,7 @@ class LogMapPlot(MapPlot):
 def colour_limit(values: NDArray[np.float64]) -> float:
     """Return the value, %, at which the colours end: all but a few cells of `values` are within it."""
     sizes = np.abs(values[np.isfinite(values)])
+    # Not the maximum: one noisy cell at the end of a grid would make all others white.
     return float(np.quantile(sizes, 1.0 - SATURATED_SHARE)) if sizes.any() else 1.0
 
 

@@ -51,6 +51,8 @@ def judge(frame: LiveFrame, now_s: float) -> Liveness:
     feed = frame.feed
     if not feed.connected:
         reason = feed.remark or f"{feed.source} does not answer"
+        # With a run, its curves are still on the screen and must be marked as old; without one there is nothing to
+        # mark.
         return Liveness(word="STALE" if frame.run else "DISCONNECTED", severity="bad", reason=reason)
     if not feed.live:
         return Liveness(word="REPLAY", severity="warning", reason=feed.source)
@@ -81,4 +83,5 @@ def quiet_limit_s(frame: LiveFrame) -> float:
     """Return how long no document may arrive from an open run before it counts as stale, s."""
     start = frame.run.start if frame.run else {}
     dwell_s = start.get("dwell_s", 0.0)
+    # Between two documents of a healthy run there is at least one exposure; long ones must not count as silence.
     return max(QUIET_S, DWELLS * float(dwell_s) + QUIET_S) if isinstance(dwell_s, int | float) else QUIET_S

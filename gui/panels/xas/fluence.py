@@ -77,6 +77,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         super().draw(frame)
         if self._decays.changed(frame, DecayRequest()):
             answer = frame.answer(DecayRequest())
+            # The decay is fitted to another run, and comes later than the dependence; only the table depends on it.
             self._decay = None if answer is None else answer.value
             self._show_rows()
 
@@ -108,6 +109,8 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         if found.fit is None:
             self.plot.retain(["transient"])
         else:
+            # The line is fitted below a limit and drawn dotted above it: a response that saturates then visibly leaves
+            # it.
             self._draw_line(found.fit, scan.fluence_mj_cm2)
         self.plot.show_all()
         self._found = found
@@ -124,6 +127,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
 
 def corrected_rows(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[list[Cell]]:
     """Return the slope against a sample that was never pumped (1, 2); nothing where the measured slope is none."""
+    # A slope relative to a signal with an electronic zero is not that of the sample, so no correction can make it one.
     if not scan.scale_known:
         return []
     text = corrected_slope_text(scan, fit, decay)

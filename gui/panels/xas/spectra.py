@@ -46,6 +46,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
     def __init__(self) -> None:
         super().__init__()
         self.choices = Choices(["mode", "probe", "reference", "all gates", "scans"])
+        # As in the paper. A run without a boxcar offers only counting, and the box follows it.
         self.choices.mode = "boxcar"
         self.choices.changed.connect(self.requests_changed)
         self.static = LinePlot(ENERGY, STATIC, compact=True)
@@ -181,6 +182,7 @@ def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
 def _same_x(other: LinePlot, view: Any) -> None:
     """Show `view` in the other plot too, with signals blocked, because it would send the view back."""
     before = other.blockSignals(True)  # noqa: FBT003  # Qt's signature
+    # If neither plot has a chosen view, both follow their data, and a copied view would end that.
     if view is not None or other.views.history.current is not None:
         other.follow_x(view)
     other.blockSignals(before)

@@ -108,6 +108,7 @@ class TrendsPanel(Panel):
 
 def _problem(followed: FollowedTrend, answer: Answer[Trend] | None) -> str:
     problem = problem_of(answer)
+    # A reason from the reduction names a missing field, which helps only for fitted quantities.
     return f"This run does not record the {followed.quantity.name}." if problem and not followed.axis else problem
 
 
