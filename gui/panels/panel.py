@@ -78,7 +78,7 @@ class Heading(QWidget):
     def show_state(self, text: str, severity: Severity, reason: str = "") -> None:
         """Show `text`, a shape and a word, in the colour of `severity`, with `reason` as tool tip."""
         style = f"font-weight: bold; color: {current_theme().state_colour(severity)};"
-        # Qt polishes a widget again whenever its style sheet is set, even to an equal one, and this runs in every frame.
+        # Qt polishes a widget again whenever its style sheet is set, even to an equal one; this runs in every frame.
         if self.state.text() != text or self.state.styleSheet() != style:
             self.state.setText(text)
             self.state.setStyleSheet(style)

@@ -83,6 +83,7 @@ def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:
         two = np.mean(
             [(spectrum_against(run, mode, None, "unpumped probe").transient - expected) ** 2 for run in runs], axis=0
         )
+        # The bound is a variance at every point, as are the two scatters, so that all three compare point by point.
         bound = _spectrum_bound(scan)
         parts = np.array_split(np.arange(ENERGY_EV.size), 4)
         if mode == "spc":
@@ -93,6 +94,7 @@ def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:
 
 def _efficiency(bound: FloatArray, ours: FloatArray, seeds: int) -> Entry:
     """Return the mean of bound over variance at all points, with the error of the variance by the number of seeds."""
+    # The harmonic mean: the noisy denominator is averaged before the division, or a few lucky points would raise it.
     ratio = float(1.0 / np.mean(ours / bound))
     error = ratio * float(np.sqrt(2.0 / (seeds * ours.size)))
     return Entry(value=float(bound.mean()), baseline=float(ours.mean()), ratio=ratio, unit="variance", spread=error)
@@ -104,6 +106,7 @@ def _means(values: FloatArray, parts: Sequence[NDArray[np.integer[Any]]]) -> lis
 
 def _recipe(on: FloatArray, off: FloatArray, *, own_scale: bool) -> FloatArray:
     """Return what the recipe of the paper makes of noiseless spectra, in code of its own."""
+    # Written again on purpose: an error in the reduction's recipe must not cancel in the comparison with it.
     pre, edge, post = ((low <= ENERGY_EV) & (high >= ENERGY_EV) for low, high in WINDOWS_EV.values())
     base = on if own_scale else off
     scaled = (on - base[pre].mean()) / np.trapezoid((base - base[pre].mean())[edge], ENERGY_EV[edge])
@@ -119,6 +122,8 @@ def _spectrum_bound(scan: EnergyScan) -> FloatArray:
     """
     points = ENERGY_EV.size
     gates = np.arange(GATES)
+    # Parameters: the transient at every point, then for each gate between the first and the last its share of the
+    # transient and its gain. The last gate has no transient and defines the scale; the first one has the whole.
     share = np.array(scan.shares)
     size = points + 2 * (GATES - 2)
     information = np.zeros((size, size))
@@ -129,9 +134,12 @@ def _spectrum_bound(scan: EnergyScan) -> FloatArray:
             slopes[gate, points + place] = scan.transient[point]
             slopes[gate, points + GATES - 2 + place] = 1.0
         weight = 1.0 / variance
+        # Jet times flux of an exposure is common to all gates. Removing the weighted mean of each column is the same as
+        # fitting one free factor per exposure.
         slopes -= weight @ slopes / weight.sum()
         information += slopes.T @ (weight[:, None] * slopes)
     covariance = np.linalg.inv(information)[:points, :points]
+    # The recipe is a ratio, so its slopes are taken numerically, by central differences about the truth.
     step = 1e-5
     own = scan.mode == "spc"
     on = scan.static * (1.0 + scan.transient)
@@ -168,6 +176,7 @@ def _trace_efficiency(seeds: int) -> Entries:
         ours.append((np.log([one.value for one in fit.lifetimes_ps]) - truth) ** 2)
         problem = problem_of([rates], exact)
         parameters = parameters_of(problem, exact)
+        # One Gauss-Newton step from the truth: linear in the noise, so it has the Cramer-Rao variance by construction.
         step = np.linalg.lstsq(problem.jacobian(parameters), -problem.residual(parameters), rcond=None)[0]
         bound.append((slopes @ step) ** 2)
     ratios = np.mean(bound, axis=0) / np.mean(ours, axis=0)
@@ -194,11 +203,13 @@ def _biases(order: PointOrder, passes: int) -> list[float]:
     sample = Sample()
     signal = sample.signal(TIMING)
     per_pass = sample.photons_per_s(TIMING) * PAPER_S / passes
+    # Counts without noise: whatever the fit then misses is bias by the drift alone.
     unpumped = per_pass / (1.0 + sample.amplitude * signal)
     photons = np.zeros(signal.shape)
     number = passes * DELAYS_PS.size
     course = [point for scan in range(passes) for point in ordered(DELAYS_PS.size, order, scan)]
     for place, point in enumerate(course):
+        # Growth centred on the mean amplitude: a drift that only scaled all points would be no bias of a lifetime.
         grown = sample.amplitude * (1.0 + 0.10 * ((place + 0.5) / number - 0.5))
         photons[point] += unpumped[point] * (1.0 + grown * signal[point])
     fit = fit_kinetics(rates_of(photons, np.full(DELAYS_PS.size, PAPER_S)), TIMING, intervals=False)
@@ -303,6 +314,8 @@ class AdaptiveScan:
         return Information.of(exact, seconds, fit_kinetics(exact, timing, intervals=False), self._quantity, draws=1)
 
     def _time_s(self, information: Information, shares: FloatArray) -> float:
+        # The error is that at the truth, and not the fitted one, which scatters from scan to scan. The time that gives
+        # the same error follows by bisection of its logarithm: the error falls with the time in every case.
         true_error = self._information(all_gates=True).sigma(self.seconds)
         low, high = 1.0, 1e8
         for _ in range(60):

@@ -147,6 +147,7 @@ def _count(
     waiting: set[int] = set()
     for number, canvas in enumerate(content.painted):
         canvas.painted.connect(lambda number=number: waiting.discard(number))
+    # The first frames include the layout of the plots; they are drawn and not counted.
     frames = -SETTLING_FRAMES
     image_at = 0.0
     began = 0.0
@@ -161,6 +162,8 @@ def _count(
             image_at = now
         for plot in range(PLOTS):
             content.show_scans(plot, sets[(frames + plot) % VARIANTS], sigma)
+        # A frame counts when every plot has painted it: setting data alone is cheap, and Qt merges repaints that come
+        # too fast.
         waiting.update(range(PLOTS))
         while waiting and time.perf_counter() - now < LONGEST_FRAME_S:
             application.processEvents()

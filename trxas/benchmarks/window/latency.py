@@ -59,6 +59,8 @@ class _WatchedSpectra(SpectraPanel):
         self._drawn = answer.events if answer is not None and answer.value is not None else 0
 
     def _note(self) -> None:
+        # Qt also paints without new data, for instance after a resize: only the first paint of each number of events
+        # counts.
         if self._drawn and (not self.painted or self.painted[-1][0] != self._drawn):
             self.painted.append((self._drawn, time.perf_counter()))
 
@@ -88,6 +90,8 @@ class _Producer:
         due = time.perf_counter()
         for name, doc in self._documents:
             if name == "event":
+                # From the due time and not from the last document, so that a late one does not slow down all that
+                # follow.
                 due += self._period_s
                 if self._ending.wait(max(due - time.perf_counter(), 0.0)):
                     return
@@ -123,6 +127,7 @@ class WindowUnderTest:
         """Feed a new run at `rate_per_s` events/s for `seconds`; its first scan, without spectra, is fed in advance."""
         documents = self._new_run(rate_per_s)
         before = len(self.watched.painted)
+        # A spectrum needs one complete scan. Feeding it in advance makes every later event change the picture.
         self._feed_first_scan(documents)
         wait_until(lambda: len(self.watched.painted) > before and self.watched.painted[-1][0] >= POINTS, 20.0)
         before = len(self.watched.painted)
@@ -159,6 +164,7 @@ class WindowUnderTest:
             remaining -= len(producer.put_at)
             self.feed.put(*stop_document(uid))
         run_for(1.0)
+        # Cycles that Python has not collected yet would count as growth.
         gc.collect()
 
     def _new_run(self, rate_per_s: float) -> Iterator[Document]:
@@ -197,6 +203,8 @@ def _latencies_ms(put_at: list[float], painted: list[tuple[int, float]]) -> np.n
     """Return for each event the time from the feed to the first paint that shows it, ms, (events,)."""
     numbers = np.array([number for number, _ in painted])
     times = np.array([at for _, at in painted])
+    # A paint shows all events up to its number. Each event is matched with the first paint whose number is not below
+    # its own; several events may share one paint.
     places = np.searchsorted(numbers, POINTS + 1 + np.arange(len(put_at)))
     shown = places < len(times)
     return np.asarray(1e3 * (times[places[shown]] - np.array(put_at)[shown]))
