@@ -39,8 +39,8 @@ def further_axes(configured: Mapping[str, RecordAxisSettings], *, prefix: str) -
 def further_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> Axis:
     """Return the axis of a table, not connected yet: records, or a device of the class that the table names.
 
-    A class derived from `Axis` is built as `cls(settings, prefix=prefix, name=name)`, any other from the PV in front of
-    its own. Raises InputError for a class path that the check of the configuration refuses.
+    A class derived from `Axis` is built as `cls(settings, prefix=prefix, name=name)`, any other as
+    `cls(prefix + pv, name=name)`. Raises InputError for a class path that the check of the configuration refuses.
     """
     if not settings.class_path:
         return record_axis(settings, prefix=prefix, name=name)

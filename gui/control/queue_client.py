@@ -309,7 +309,7 @@ class QueueClient(QObject):
     def _go_on_after_pause(self, snapshot: Snapshot) -> None:
         # Runs after each poll, in the client's thread. Three ends: the engine has paused with the same plan (the action
         # is sent), another plan runs or none (dropped, with a message), the time is up (dropped, with a message). A
-        # server that is silent for a moment is none of these: the action waits for its next answer.
+        # server that is silent for a moment is a different case: the action waits for its next answer.
         waiting = self._after_pause
         if waiting is None or snapshot.engine is Engine.NO_SERVER:
             return

@@ -89,7 +89,7 @@ class SequenceLoop:
         yield from self._rounds()
 
     def _plan(self, course: Iterable[tuple[int, int, ShutterState]]) -> None:
-        """Make these exposures, each (scan index, point index, laser shutter), the ones that are missing."""
+        """Set the exposures that are missing: each is (scan index, point index, laser shutter)."""
         self._planned = {frame.place: frame for frame in planned_frames(self._request, course)}
         self._missing = dict.fromkeys(self._planned)
 

@@ -177,7 +177,7 @@ def _decay(run: RunAccumulator) -> KineticsFit:
 
 
 def _setting_remarks(run: RunAccumulator) -> tuple[str, ...]:
-    """Return sentences on the power of the laser and on gates that have drifted, what there is to say of them."""
+    """Return sentences on the power of the laser and on gates that have drifted; none where all is in order."""
     use = power_use(run)
     return (*run.metadata.gate_drifts, *(() if use is None else use.remarks))
 

@@ -102,7 +102,7 @@ class Axis:
     async def travel(self, tell: Callable[[], Awaitable[None]]) -> Ended:
         """Travel all legs, also those set during the motion; await `tell` at 20 Hz of wall time."""
         while True:
-            # Cleared before the legs are looked at: what changes from here on ends the next profile early.
+            # Cleared before the legs are read: what changes from here on ends the next profile early.
             self._changed.clear()
             profile = self._next_profile()
             if profile is None or self._stalled:

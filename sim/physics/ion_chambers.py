@@ -80,7 +80,7 @@ class IonChambers:
 
     def _added(self, stretches: Sequence[Stretch], flux: float, sizes: EffectSizes) -> int:
         """Return the counts of offset and harmonic, which pass the foil; both are slow currents without own noise."""
-        # A glitch of the fundamental is none of the harmonic, and a foil thin for one is transparent to the other.
+        # A glitch of the fundamental does not affect the harmonic, and a foil thin for one is transparent to the other.
         harmonic = sizes.harmonics * HARMONIC_SHARE * I0_RATE * flux
         offset = sizes.i0_offset * OFFSET_PER_S
         rates = [

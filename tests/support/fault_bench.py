@@ -1,4 +1,4 @@
-"""What tests of faults do over Channel Access: expose, strike, and look."""
+"""Steps of the tests of faults over Channel Access: expose, strike, read."""
 
 from __future__ import annotations
 

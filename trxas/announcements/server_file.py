@@ -84,7 +84,7 @@ def read_state(root: Path) -> ServeState | None:
 
 
 class ServeLock:
-    """Held by the process that serves `root`, an existing folder, until `release` or the end of the process.
+    """Lock of the process that serves `root`, an existing folder, held until `release` or the end of the process.
 
     Raises AlreadyServedError if another process serves the folder.
     """

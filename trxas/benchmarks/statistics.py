@@ -36,7 +36,7 @@ RECOVERED = (1.0, 0.0, 0.0, 0.0, 0.0)
 """Transient at each gate relative to the pumped one: the sample has recovered before the next bunch."""
 
 OFFSET = (1.0, 0.17, 0.09, 0.04, 0.0)
-"""The same 100 ps after the pump, for the paper's sample, whose offset of 400 ns is left, against the last gate."""
+"""The same for the paper's sample, 100 ps after the pump: its offset, which decays in 400 ns, is left at later gates."""
 
 PAPER_S = 36.0
 """Beam time of a point of the paper's trace, s."""
@@ -123,7 +123,7 @@ def _spectrum_bound(scan: EnergyScan) -> FloatArray:
     points = ENERGY_EV.size
     gates = np.arange(GATES)
     # Parameters: the transient at every point, then for each gate between the first and the last its share of the
-    # transient and its gain. The last gate has no transient and defines the scale; the first one has the whole.
+    # transient and its gain. The first and the last gate are fixed, and define both scales.
     share = np.array(scan.shares)
     size = points + 2 * (GATES - 2)
     information = np.zeros((size, size))

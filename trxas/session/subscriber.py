@@ -146,7 +146,7 @@ class Subscriber:
             self._thread.start()
 
     def _work(self) -> None:
-        # The lock is held while the queue is looked at, never while the callback runs: the thread of the run must be
+        # The lock is held while the queue is read, never while the callback runs: the thread of the run must be
         # able to put the next document at any moment, whatever the callback does.
         while not self._guarded.failed:
             with self._changed:

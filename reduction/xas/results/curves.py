@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pump_probe_table(found: Transient, axis: Column, scale: str) -> CurveTable:
-    """Return off, on and transient, without unit on a `scale`, with the errors that they have, over an axis."""
+    """Return off, on and transient over an axis, with their errors where known; `scale` states what 1 means."""
     curves = found if isinstance(found, CurvesWithErrors) else None
     return CurveTable(
         name=found.metadata.detector or found.metadata.mode,
