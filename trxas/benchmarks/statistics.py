@@ -36,7 +36,7 @@ RECOVERED = (1.0, 0.0, 0.0, 0.0, 0.0)
 """Transient at each gate relative to the pumped one: the sample has recovered before the next bunch."""
 
 OFFSET = (1.0, 0.17, 0.09, 0.04, 0.0)
-"""The same for the paper's sample, 100 ps after the pump: its offset, which decays in 400 ns, is left at later gates."""
+"""The same for the paper's sample, 100 ps after the pump: its offset, which decays in 400 ns, is left later."""
 
 PAPER_S = 36.0
 """Beam time of a point of the paper's trace, s."""
