@@ -80,7 +80,7 @@ def map_run(options: MapOptions, excitation: Excitation) -> ScanSpec:
 
 def run_of(plan_name: str) -> dict[str, Any]:
     """Return what makes a run one of a single plan, also where a series makes it: it reduces and resumes like that."""
-    return {"plan_name": plan_name, "detection": histograms, "unpumped_probe": False}
+    return {"plan_name": plan_name, "detection": histograms}
 
 
 def spot_run(
