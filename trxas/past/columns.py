@@ -61,6 +61,7 @@ def find_data(scan: PastScan, settings: PastSettings) -> PastData:
     delay = None if coarse is None else (coarse * PS_PER_S, np.zeros(scan.rows) if fine is None else fine)
     return PastData(
         scan=scan,
+        # Files name the unit unreliably. No energy in eV of this beamline is as small as one in keV.
         energy_ev=np.where(energy < KEV_BELOW, energy * EV_PER_KEV, energy),
         delay_raw_ps=delay,
         i0=i0,
@@ -98,6 +99,7 @@ class _Finder:
                 self.used[quantity] = column.names[0]
                 return column.values
         for name in names:
+            # A quantity that did not change during the scan was often only recorded once, in front of it.
             for key, value in self._scan.extras.items():
                 if _fits(key, name) and (number := _number(value)) is not None:
                     self.used[quantity] = f"{key} (the same for all points)"
@@ -139,6 +141,8 @@ class _Finder:
     def _column(self, name: str) -> PastColumn | None:
         fitting = [column for column in self._scan.columns if any(_fits(one, name) for one in column.names)]
         if len(fitting) > 1:
+            # A wrong choice between different columns would be a wrong result without any sign; equal ones are one
+            # column.
             if any(not np.array_equal(fitting[0].values, one.values, equal_nan=True) for one in fitting[1:]):
                 raise PastFileError(
                     f"{self._scan.name} has {len(fitting)} different columns that fit {name}: "

@@ -47,10 +47,12 @@ class _Reader:
         """Return the next counted string, which has its length twice unless it is empty."""
         if self.integer() == 0:
             return ""
+        # The saveData task writes the length itself, and XDR writes it once more in front of the bytes.
         length = self.integer()
         if not 0 <= length <= len(self._content):
             raise PastFileError(f"{self._path} is damaged: it states a text of {length} characters.")
         found = self._content[self.position : self.position + length]
+        # XDR pads every string to a multiple of four bytes.
         self.position += (length + 3) // 4 * 4
         return found.decode("latin-1")
 
@@ -89,6 +91,8 @@ def read_mda_file(path: Path, content: bytes) -> list[PastScan]:
     reader.numbers("i", rank)
     reader.integer()
     extras_at = reader.integer()
+    # The extra PVs stand at the end of the file. They are read first, because every scan needs them, and then reading
+    # returns to the scans.
     begin = reader.position
     extras = {}
     if 0 < extras_at < len(content):
@@ -104,6 +108,7 @@ def _scans(reader: _Reader, path: Path, number: str, extras: dict[str, str]) -> 
     signals = [np.array(reader.numbers("f", header.rows), dtype=float) for _ in header.detectors]
     if header.rank > 1:
         found: list[PastScan] = []
+        # One more than the finished points: the inner scan of the point in progress may have data already.
         for row, offset in enumerate(header.inner[: header.done + 1]):
             # An inner scan that was never begun has no place in the file.
             if offset <= 0:
@@ -153,6 +158,7 @@ def _header(reader: _Reader) -> _Header:
         reader.integer()
         name, description, unit = (reader.text() for _ in range(3))
         detectors.append((_names((name, description)), unit))
+    # Triggers state how the scan was started; they are read only to reach what follows them.
     for _ in range(counts[2]):
         reader.integer()
         reader.text()

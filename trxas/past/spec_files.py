@@ -70,11 +70,14 @@ class _SpecScan:
         elif key == "#T":
             self._extras["count_time_s"] = rest.split()[0] if rest.split() else ""
         elif re.fullmatch(r"#P\d+", key):
+            # Positions are spread over #P0, #P1, ... in the order of the motors in #O0, #O1, ... at the top of the
+            # file.
             self._positions += rest.split()
 
     def _take_row(self, values: list[float]) -> None:
         if not self.rows:
             self._labels = self._split(len(values))
+        # A row that was cut by a crash, or by an editor, must not shift its numbers under other labels.
         if len(values) == len(self._labels):
             self.rows.append(values)
         else:
@@ -84,6 +87,8 @@ class _SpecScan:
         """Return the labels of rows of `width` numbers: some programs separate labels by single spaces."""
         labels = _LABELS.split(self._label_text)
         words = self._label_text.split()
+        # SPEC separates labels by two spaces, since a label may contain one. Single words count only if they fit the
+        # rows and the labels do not.
         return words if len(labels) != width == len(words) else labels
 
 

@@ -44,6 +44,7 @@ def write_bundle(
         raise InputError("No runs fit. `trxas runs list` shows them; give another --search.")
     if folder.exists():
         raise InputError(f"{folder} exists already. Give a new folder, so that no file of another bundle is in it.")
+    # Beside the final folder, so that the rename at the end stays on one file system and is atomic.
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)
@@ -129,6 +130,7 @@ def write_figure(folder: Path, name: str, documents: Documents) -> str:
 
 def _write_manifest(folder: Path, runs: Sequence[RunSummary]) -> None:
     """Write `manifest.json` and `SHA256SUMS`, which `sha256sum --check` reads; sizes are in bytes."""
+    # Last of all: every file that exists by now is in the sums, except the two that are written below.
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files: list[dict[str, Any]] = [
         {

@@ -57,6 +57,7 @@ def print_night(rows: Sequence[NightRow], columns: UserColumns) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if width is not None:
         cells = [[_short(text, title) for text, title in zip(line, titles, strict=True)] for line in cells]
+    # Empty columns are left out before others have to be.
     shown = [title for title in titles if title in ("uid", "time") or any(line[titles.index(title)] for line in cells)]
     left_out = _too_many(shown, {title: [line[titles.index(title)] for line in cells] for title in titles}, width)
     kept = [title for title in shown if title not in left_out]
