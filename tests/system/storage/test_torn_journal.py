@@ -7,22 +7,11 @@ from pathlib import Path
 import pytest
 
 from storage import open_store
-from storage.documents import NamedDocument
 from storage.journal import journal_paths
 from storage.records import MAGIC, pack_record, read_contents
 from tests.support.live_runs import delay_run
+from tests.support.small_runs import small_run
 from tests.support.stored_runs import StoredRuns, later
-
-
-def small_run() -> list[NamedDocument]:
-    """Start, descriptor, three events and stop."""
-    events: list[NamedDocument] = [
-        ("event", {"descriptor": "d", "uid": f"e{i}", "seq_num": i + 1, "time": float(i), "data": {"a": i}})
-        for i in range(3)
-    ]
-    start, descriptor = {"uid": "r", "time": 0.0}, {"uid": "d", "run_start": "r", "name": "primary"}
-    stop = {"uid": "s", "run_start": "r", "exit_status": "success"}
-    return [("start", start), ("descriptor", descriptor), *events, ("stop", stop)]
 
 
 @pytest.fixture

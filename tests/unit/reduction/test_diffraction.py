@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +17,7 @@ from reduction.powder.diffraction import (
     fit_line,
     integrate,
 )
-
-GEOMETRY = DetectorGeometry()
-LINES = ((1.52, 150.0), (1.83, 400.0), (2.14, 250.0))
-Profile = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+from tests.support.powder_images import GEOMETRY, LINES, Profile, profile
 
 
 def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
@@ -31,11 +27,6 @@ def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
     y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
     two_theta = np.arctan(np.hypot(x[None, :], y[:, None]) / geometry.distance_m)
     return np.asarray(4 * np.pi / (12.398419843 / 12.9) * np.sin(two_theta / 2))
-
-
-def profile(q: NDArray[np.float64], background: float = 20.0) -> NDArray[np.float64]:
-    lines = sum(height * np.exp(-(((q - centre) / 0.012) ** 2) / 2) for centre, height in LINES)
-    return np.asarray(background + 5.0 * (q - 2.0) + lines)
 
 
 def image(
