@@ -61,7 +61,7 @@ class AxisGroup:
         A shutter that does not close is logged as an error, and the others are closed anyway. Nothing is raised:
         an exception here would end bluesky's engine, and the plan could not clean up.
         """
-        # A sequencer that goes on would open the laser shutter again right after this.
+        # A sequencer that still runs would open the laser shutter again right after this.
         try:
             if self._stop_first is not None:
                 self._stop_first()

@@ -94,7 +94,7 @@ class Sequencer(Device):
             put_with_completion(self.run, 0, lambda **_: None)
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it goes on."""
+        """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it continues."""
         del success
         if not self.connected:
             return

@@ -109,7 +109,7 @@ def wait_until_well(beamline: Beamline, clock: SuspensionClock, needed: frozense
     # Conditions that do not close the shutters (a ring that is being filled) are waited for as long as exactly the same
     # ones fail; when the set changes, everything is checked again, as another condition may have joined them. For all
     # others: shutters closed first, so that a beam that returns does not hit the sample unnoticed; then wait until all
-    # have settled; then open the X-rays, which an interlock may still refuse, in which case the wait goes on.
+    # have settled; then open the X-rays, which an interlock may still refuse, in which case the wait continues.
     conditions = beamline.point.conditions
     failing = conditions.failing(needed)
     if not failing:

@@ -97,7 +97,7 @@ class MapSums:
 
     def snapshot(self) -> MapSums:
         """Return a copy that does not grow; histograms are shared, because they never change."""
-        # The window reduces in another thread while this one goes on to take documents.
+        # The window reduces in another thread while this one still takes documents.
         result = copy(self)
         result._counts = list(self._counts)
         result._rows = list(self._rows)

@@ -184,7 +184,7 @@ def _zeros(
 
 
 def _knows_late_signal(fit: KineticsFit) -> bool:
-    """Return whether a fit determines how the signal goes on after its last delay, and so the zeros of late gates.
+    """Return whether a fit determines how the signal continues after its last delay, and so the zeros of late gates.
 
     Late gates see the offset alone. Unless its decay was measured at the delays of the first gate, the fit cannot tell
     it from their efficiencies.

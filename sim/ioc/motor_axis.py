@@ -121,7 +121,7 @@ class Axis:
     def _next_profile(self) -> Profile | None:
         position, velocity = self._state()
         while self._legs:
-            # A leg is dropped only once its target is reached at rest, so a leg that was interrupted goes on.
+            # A leg is dropped only once its target is reached at rest, so an interrupted leg continues.
             leg = self._legs[0]
             if position != leg.target or velocity != 0:
                 self._acceleration = leg.acceleration

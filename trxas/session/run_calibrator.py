@@ -48,7 +48,7 @@ class RunCalibrator:
         """
 
         # Documents of a run are complete once `close_run` is done; the configure message that follows is the one that
-        # saves the calibration, as for every other. A plan that goes on to use the calibration finds it at the device.
+        # saves the calibration, as for every other. A plan that uses the calibration later finds it at the device.
         def after_run(msg: Msg) -> tuple[None, Plan | None]:
             return None, self._apply() if msg.command == "close_run" else None
 
