@@ -96,6 +96,7 @@ class GatedDetector(ListedDetector):
                 message=f"= {list(self.weights)}: has {len(self.weights)} numbers for {self.elements} elements. Give "
                 "one per element, or leave the key out.",
             )
+        # A weight of 0 switches off a broken element; all 0 would leave nothing to sum.
         sound = all(math.isfinite(weight) and weight >= 0 for weight in self.weights)
         if self.weights and not (sound and any(self.weights)):
             yield Fault(
@@ -225,6 +226,7 @@ class DriftDetector(GatedDetector):
         yield from one_source(table, "channels", self.channels, "records", self.records)
         yield from channel_range(table, "channels", (channel for row in self.channels for channel in row))
         for key in ("input_rates", "output_rates"):
+            # Elements have different dead times, so that one pair of rates cannot correct all of them.
             if len(getattr(self, key)) != self.elements:
                 yield Fault(
                     table=table,
@@ -286,6 +288,7 @@ class DeviceDetector(ListedDetector):
 
         All values of such a device are recorded as they are.
         """
+        # The reduction needs to know what a value means: counts, seconds or volts. Of an unknown class it does not.
         if self.role is not DetectorRole.MONITOR:
             yield Fault(
                 table=table,

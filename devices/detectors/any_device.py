@@ -46,6 +46,7 @@ class AnyDevice:
         try:
             fields = [self._attribute(field) for field in self.entry.fields] or [self.device]
             found = {key: data_key for field in fields for key, data_key in field.describe().items()}
+            # A class may describe objects that no event can hold; those are left out instead of refusing the detector.
             self._keys = {key: data_key for key, data_key in found.items() if data_key["dtype"] in _STORABLE}
             self._signals = {walked.item.name: walked.item for walked in self.device.walk_signals()}
             self.values()
@@ -76,6 +77,8 @@ class AnyDevice:
     def trigger(self) -> StatusBase:
         """Start it with an exposure; the status is done when it has ended or failed, or after `limit_s` seconds."""
         ended = Status(timeout=None)
+        # A detector alongside must never hold the exposure: at the limit its status ends as done, and the read-out
+        # finds no value.
         limit = threading.Timer(self.limit_s, _finish, [ended])
         limit.daemon = True
         limit.start()
@@ -100,6 +103,8 @@ class AnyDevice:
         return key if key.startswith(f"{self.name}_") else f"{self.name}_{key}"
 
     def _value(self, key: str) -> Any:
+        # A value from a monitor's cache may be that of the previous exposure, so PVs are requested. Other signals have
+        # no cache.
         signal = self._signals.get(key)
         if isinstance(signal, EpicsSignalBase):
             return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S, connection_timeout=ANSWER_TIMEOUT_S)

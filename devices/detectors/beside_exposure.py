@@ -82,6 +82,7 @@ class BesideDetector(Device):
                 "dtype": "array" if np.ndim(value) else "number",
                 "shape": list(np.shape(value)),
                 "units": self._unit(key),
+                # The catalogue allocates arrays before the first event, and needs their exact type then.
                 **({"dtype_numpy": np.asarray(value).dtype.str} if np.ndim(value) else {}),
             }
             for key, value in self.empty().items()

@@ -65,11 +65,14 @@ class Sequencer(Device):
 
         Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError if unanswered.
         """
+        # The table comes last but one, and arming last: the sequencer checks the table with the settings that stand
+        # then.
         put_and_wait(self.settle, self._settings.settle_s)
         put_and_wait(self.token, token)
         put_and_wait(self.watch, " ".join(watch))
         put_and_wait(self.table, table_of(steps))
         put_and_wait(self.arm_table, 1)
+        # A refusal is no failed put: the record accepts the 1, and only state and message show that it did not arm.
         found = read_together({"state": self.state, "message": self.message})
         if int(found["state"]) != STATES.index("Armed"):
             raise AcquisitionError(
@@ -120,6 +123,8 @@ class Sequencer(Device):
         It begins with the oldest frame of the ring if `number` is not in there any more. Raises AcquisitionError if
         another client keeps asking for other frames, NotConnectedError if unanswered.
         """
+        # Choosing the first frame and reading are two requests: another client may choose between them, so the answer
+        # is checked, and asked for again.
         for _ in range(READ_AGAIN):
             put_and_wait(self.read_from, number)
             found = self._layout.parse(read_together({"frames": self.frames})["frames"])

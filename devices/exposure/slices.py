@@ -60,6 +60,7 @@ def _averaged(readings: Sequence[ExposureReading], total_s: float) -> BoxcarFram
     boxcars = [(one.boxcar, one.spc.exposure_s / total_s) for one in readings if one.boxcar is not None]
     if not boxcars:
         return None
+    # Identity and shutter are those of the last slice, by which the reader recognises the exposure.
     last = boxcars[-1][0]
     return BoxcarFrame(
         exposure_id=last.exposure_id,
@@ -80,6 +81,7 @@ def outliers(frames: Sequence[SequenceFrame]) -> list[SequenceFrame]:
         return []
     counts = np.array([frame.reading.spc.counts.sum() for frame in frames], dtype=float)
     i0 = np.array([frame.reading.i0 for frame in frames])
+    # Per I0, so that a change of the beam is not taken for one of the jet; it has conditions of its own.
     ratio = counts / np.maximum(i0, 1.0)
     middle = float(np.median(ratio))
     if middle <= 0:
