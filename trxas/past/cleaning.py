@@ -24,7 +24,7 @@ OUT_OF_ORDER = "out_of_order"
 REASONS = {
     NOT_A_NUMBER: "a value is missing, or is not a number",
     BEAM_LOST: "I0 is far below that of the pass: the beam was lost",
-    I0_OUTLIER: "I0 is off its running median",
+    I0_OUTLIER: "I0 differs from its running median",
     OUT_OF_ORDER: "the axis jumped out of the order of the scan, as after a motor glitch",
 }
 

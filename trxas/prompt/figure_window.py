@@ -40,7 +40,7 @@ class FigureWindow:
             self._has_failed = True
             if self._viewer is not None:
                 self._viewer.stop()
-            logger.warning("Figures are not shown, only saved: the window for them does not run (%s).", error)
+            logger.warning("Figures are saved but not shown, because their window is not running (%s).", error)
 
     def _send(self, path: Path) -> None:
         # States of the viewer: not started, running, ended in good order (exit code 0, as at the end of a desktop
