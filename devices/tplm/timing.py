@@ -178,7 +178,7 @@ class PhotonTiming(OwnDetector):
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
         """Return the exposure triggered last, and keep it in `latest`; raises AcquisitionError for any other."""
-        # The number, the counts and all that belongs to the exposure come in one array, so they cannot belong to two exposures.
+        # The number, the counts and the rest come in one array, so all are of the same exposure.
         frame = parse_timing_frame(readings["frame"].value, self.frame.pvname)
         expected = self._armed_after + 1
         if frame.exposure_id != expected:

@@ -133,8 +133,8 @@ class Rules:
         is_recent = now_s - float(stop["time"]) < OLD_S
         if is_recent and self._settings.early_end and self._ended_early(stop) and self._is_new(Kind.AIM):
             goal = self._start["until"]
-            known = f"{goal.get('goal', 'result')} to {goal.get('sigma', 0.0):g}"
-            yield Alert(kind=Kind.AIM, text=f"{self._run} has ended: it was to count until it knew {known}.")
+            known = f"the error of {goal.get('goal', 'the result')} is {goal.get('sigma', 0.0):g}"
+            yield Alert(kind=Kind.AIM, text=f"{self._run} has ended early: {known}, as requested.")
         if stop.get("exit_status") == "fail" and self._settings.run_failed and is_recent and self._is_new(Kind.FAILED):
             reason = str(stop.get("reason", "")) or "no reason was recorded"
             yield Alert(kind=Kind.FAILED, text=f"{self._run} has failed: {reason}")

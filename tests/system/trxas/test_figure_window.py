@@ -42,7 +42,7 @@ def test_a_broken_screen_is_reported_once_and_ends_nothing(
     until(is_reported, "the report that the window does not run")
     window.show(tmp_path / "figure.png")
     (record,) = reports()
-    assert "Figures are not shown, only saved" in record.message
+    assert "Figures are saved but not shown" in record.message
 
 
 def test_without_a_screen_no_process_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

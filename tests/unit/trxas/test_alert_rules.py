@@ -131,7 +131,7 @@ def test_a_scan_that_ends_because_its_result_is_known_is_reported() -> None:
     night = Night()
     night.take("start", start)
     (alert,) = night.take("stop", {**stop, "num_events": {"primary": 120}})
-    assert (alert.kind, alert.text) == (Kind.AIM, "scan 8 has ended: it was to count until it knew tau1 to 15.")
+    assert (alert.kind, alert.text) == (Kind.AIM, "scan 8 has ended early: the error of tau1 is 15, as requested.")
     night.take("start", start)
     assert night.take("stop", {**stop, "num_events": {"primary": 500}}) == [], "it took all the time that it had"
 
