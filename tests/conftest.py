@@ -13,11 +13,15 @@ import signal
 import subprocess
 import tempfile
 
+import pydantic.fields  # noqa: F401  # before Qt, see below
 import pytest
 from hypothesis import settings
 
 from tests.support.ca_ports import CaPorts
 from tests.support.preloaded.popen import PreloadedPopen, ServerProcess
+
+# PySide's hook reads the source of every module that is imported after it. In the middle of pydantic's own imports this
+# ends in a circular import, so a test file that imports pydantic first of all would fail when it is run alone.
 
 # The same examples every time, on a machine of any speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
