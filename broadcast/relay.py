@@ -26,7 +26,7 @@ QUEUED_FOR_A_WINDOW = 2000
 """Messages that zmq queues for a slow subscriber; it has to ask for what is dropped beyond."""
 
 POLL_MS = 200
-"""How long the relay waits for a message before it checks whether to stop, ms."""
+"""Longest wait of the relay for a message, ms, before it checks whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a scan of a metal foil is compared with: a curve on a trusted axis, or the energy of one point of it.
+"""References of metal foils: a curve on a trusted axis, or the energy of one point of it.
 
 Every start document of a foil scan carries its reference as a mapping, which `FoilReferences.of` makes and only the
 reduction interprets. Keys: `edge`, `kind`, `source`, `edge_ev` (eV, the energy by which the edge is called), `error_ev`

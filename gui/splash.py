@@ -17,7 +17,7 @@ from gui.theme import THEMES, apply_theme, current_theme
 T = TypeVar("T")
 
 POLL_MS = 20
-"""How often `Splash.wait` checks whether the work is done."""
+"""Interval at which `Splash.wait` checks whether the work is done, ms."""
 
 SWITCH_S = 5e-4
 """Python's switch interval while the window runs.

@@ -30,7 +30,7 @@ REPAINT_MS = 33
 """30 times a second: of the 100 ms allowed from event to pixel, most is left for drawing. Idle ticks cost nothing."""
 
 LIVENESS_S = 0.25
-"""How often ages and states are updated when no document arrives."""
+"""Interval at which ages and states are updated when no document arrives, s."""
 
 SIZE = QSize(1500, 980)
 """Initial size of the window, pixels; it is higher, up to `MOST_HEIGHT`, on screens with room for larger forms."""

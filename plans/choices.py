@@ -31,7 +31,7 @@ class ShutterReference(StrEnum):
 
 
 class Stepping(StrEnum):
-    """How the delay is stepped from exposure to exposure: by the plan, or by a sequencer that plays a table."""
+    """Way of stepping the delay from exposure to exposure: by the plan, or by a sequencer that plays a table."""
 
     SOFTWARE = "software"
     HARDWARE = "hardware"

@@ -39,7 +39,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 PUBLIC_NAMES = tuple(sorted(_HOME_OF))
-"""What a scientist imports from `reduction`."""
+"""Names that a scientist imports from `reduction`."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What to add to the energies of a run at the moment of each exposure, as the foil scans around it have found."""
+"""Correction of the energies of a run at the time of each exposure, by the foil scans around it."""
 
 from __future__ import annotations
 

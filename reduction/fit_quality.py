@@ -1,4 +1,4 @@
-"""How well a fit describes its points: chi-square with its p-value, and the mark of a bad fit."""
+"""Quality of a fit: chi-square with its p-value, and the mark of a bad fit."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class ChiSquare:
 
 @dataclass(frozen=True, kw_only=True)
 class RunChecks:
-    """How much a run measured, and whether it is honest: `photons` counted by all gates, None if none count.
+    """Checks of a run: `photons` counted by all gates, None if none count.
 
     `null_tests`: those that the run allows, none without the gates or exposures that they need.
     """
@@ -198,7 +198,7 @@ def cut_lines(cuts: Sequence[Cut]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class CombineChoice:
-    """How runs are combined: on the given `grid`, in the unit of the scanned axis, or one that is chosen.
+    """Choices for combining runs: on the given `grid`, in the unit of the scanned axis, or one that is chosen.
 
     `force` allows runs of different samples, fluences and calibrations; `kinetics` is the model of a fit to traces, or
     the criterion that chooses it, by name; None for the usual one.
@@ -223,7 +223,7 @@ class MeasuredDecay:
 
 @dataclass(frozen=True, kw_only=True)
 class DecayUse:
-    """How results of one kind of run are corrected by the decay that another run has measured.
+    """Correction of one kind of results by the decay that another run has measured.
 
     `distance` compares the start document of a run with that of one that measures a decay: the smallest tuple fits
     best, and None is unsuitable. `correct` returns the results with a decay, or with a remark if there is none.

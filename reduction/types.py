@@ -25,7 +25,7 @@ Mode: TypeAlias = Literal["spc", "boxcar"]
 """Detection mode: single-photon counting or boxcar averager."""
 
 Reference: TypeAlias = Literal["unpumped probe", "laser shutter", "all gates"]
-"""What a transient is measured against: the unpumped probe of the same pump period, or the laser blocked.
+"""Reference of a transient: the unpumped probe of the same pump period, or the laser blocked.
 
 "all gates" is the first, determined by every gate of the period instead of two; only spectra have it.
 """

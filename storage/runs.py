@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.documents import Document, NamedDocument
 
 RunStatus: TypeAlias = Literal["complete", "stopped", "abort", "fail", "interrupted", "running"]
-"""How a run ended, by its stop document: "complete", "stopped" (successful, but early), "abort" or "fail".
+"""Status of a run by its stop document: "complete", "stopped" (successful, but early), "abort" or "fail".
 
 "interrupted": its process died. "running": in any live process.
 """

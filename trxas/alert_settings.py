@@ -23,7 +23,7 @@ class Way(StrEnum):
 
 
 class MailSecurity(StrEnum):
-    """How the connection to the mail server is protected."""
+    """Protection of the connection to the mail server."""
 
     NONE = "none"
     STARTTLS = "starttls"

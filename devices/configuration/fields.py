@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 DAY_S = 86_400.0
 
 SETTINGS = ConfigDict(extra="forbid")
-"""How every table is validated: a key that no code reads is a mistake of the file."""
+"""Validation of every table: a key that no code reads is a mistake in the file."""
 
 Pv = Annotated[str, Field(strict=True, pattern=r"^\S+$")]
 """Name of a process variable, without the prefix."""

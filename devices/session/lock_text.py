@@ -1,4 +1,4 @@
-"""How a session signs the lock of a beamline: its readable name and a random id, within an EPICS string."""
+"""Signature of a session in the lock of a beamline: its readable name and a random id, within an EPICS string."""
 
 from __future__ import annotations
 

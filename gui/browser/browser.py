@@ -28,7 +28,7 @@ from storage import Store
 from storage.documents import NamedDocument
 
 REFRESH_S = 3.0
-"""How often the list is read, and runs that still grow are reduced, while the browser is visible."""
+"""Interval at which a visible browser reads the list, and reduces runs that still grow, s."""
 
 AT_FIRST = 50
 """Number of the newest runs that are shown before all others have been read."""

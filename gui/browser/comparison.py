@@ -21,7 +21,7 @@ JITTER: Mapping[str, float] = {
     FLUENCE.column: 0.02,
     Q.column: 1e-6,
 }
-"""How far read-backs at one setting may differ between two runs: twice the in-position tolerance (7id.toml).
+"""Largest difference of read-backs at one setting between two runs: twice the in-position tolerance (7id.toml).
 
 Bins of Q follow from the geometry and agree to the last digit.
 """

@@ -1,4 +1,4 @@
-"""What a plan would do, as the queue server answers it: moves of the axes, beam time, expected errors."""
+"""Dry run of a plan, as the queue server answers it: moves of the axes, beam time, expected errors."""
 
 from __future__ import annotations
 

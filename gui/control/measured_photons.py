@@ -12,7 +12,7 @@ from gui.live.worker import LiveWorker
 from gui.requests.xas.bunches import BunchRequest
 
 PERIOD_MS = 2000
-"""How often the run is checked for new photons."""
+"""Interval at which the run is checked for new photons, ms."""
 
 REQUEST = BunchRequest("run")
 

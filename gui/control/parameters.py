@@ -46,7 +46,7 @@ _WORDS = {"md": "metadata"}
 
 
 class Kind(Enum):
-    """How a value is entered."""
+    """Kind of entry for a value."""
 
     NUMBER = "number"
     INTEGER = "whole number"

@@ -31,7 +31,7 @@ POLL_PERIOD_S = 0.5
 """At most two polls per second: people cannot follow more."""
 
 PAUSE_TIMEOUT_S = 120.0
-"""How long stop and abort wait for a running engine to pause; the longest moves of an axis take this long."""
+"""Longest wait of stop and abort for a running engine to pause, s: the longest moves of an axis take this long."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,13 @@ from gui.status.item import Reading, StatusItem
 from processes.child import Child, ChildProgram
 
 CHECK_PERIOD_S = 0.5
-"""How often the supervisor checks where the control system is, and whether the reader is alive."""
+"""Interval at which the supervisor checks the address of the control system and the reader, s."""
 
 SILENT_S = 5.0
 """A reader without a report for longer is considered dead; a live one reports at least every 0.5 s."""
 
 START_S = 60.0
-"""How long a new reader may take for its first report: its library loads slowly on a busy machine."""
+"""Longest time of a new reader to its first report, s: its library loads slowly on a busy machine."""
 
 CLOSE_TIMEOUT_S = 5.0
 

@@ -22,7 +22,7 @@ HEARTBEAT_S = 0.5
 """A report is printed at least this often, to show that the process is alive."""
 
 FIRST_VALUE_S = 3.0
-"""How long a connected PV may be without a first value before it is monitored again."""
+"""Longest time of a connected PV without a first value, s, before it is monitored again."""
 
 
 class FirstValues:

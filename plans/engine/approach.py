@@ -1,4 +1,4 @@
-"""How a long energy move ends in a scan: from below, which removes the backlash, or directly, which does not."""
+"""End of a long energy move in a scan: from below, which removes the backlash, or directly, which does not."""
 
 from __future__ import annotations
 

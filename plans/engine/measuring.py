@@ -30,7 +30,7 @@ ExposureOfPass = tuple[int, ShutterState]
 """Point index and laser shutter of one exposure."""
 
 MONITORS_LATE_S = 0.5
-"""How long monitors and the power meter may lag behind a move, s; typical meters update at 10 Hz."""
+"""Longest lag of monitors and the power meter behind a move, s; typical meters update at 10 Hz."""
 
 MONITORS_POLL_S = 0.001
 

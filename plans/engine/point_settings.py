@@ -1,4 +1,4 @@
-"""What is set at a point of a run: axes, shutters, exposure, sample and temperature."""
+"""Settings of a point of a run: axes, shutters, exposure, sample and temperature."""
 
 from __future__ import annotations
 

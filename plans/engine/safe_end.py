@@ -27,7 +27,7 @@ ENDED_BY_USER = (RunEngineControlException, FailedPause)
 """Exceptions that bluesky throws into a plan for stop, abort, and a pause where nothing can be resumed."""
 
 CLOSE_TIMEOUT_S = 20.0
-"""How long the end of a scan waits for a restarting IOC before it gives up on a shutter, s."""
+"""Longest wait at the end of a scan for a restarting IOC, s, before a shutter is given up."""
 
 logger = logging.getLogger("trxas.plans")
 

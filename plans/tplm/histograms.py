@@ -1,4 +1,4 @@
-"""How the microscope's exposures are made, and what a start document states of laser and electronics."""
+"""Exposures of the microscope, and the facts on laser and electronics in a start document."""
 
 from __future__ import annotations
 

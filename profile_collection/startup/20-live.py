@@ -1,4 +1,4 @@
-"""What a scan shows while it runs, and its figure at the end."""
+"""Progress of a scan while it runs, and its figure at the end."""
 
 from trxas.prompt.figure_at_end import FigureAtEnd
 from trxas.prompt.precision_line import PrecisionLine

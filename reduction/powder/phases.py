@@ -77,7 +77,7 @@ CSPBBR3 = (ORTHORHOMBIC, TETRAGONAL, CUBIC)
 
 
 class PhaseScore(NamedTuple):
-    """How well a phase explains a pattern.
+    """Score of a phase: how well it explains a pattern.
 
     `bic`: chi-square + parameters x ln(points) (Bayesian information criterion), lower is better; if even the best
     phase has a chi-square above 1 per degree of freedom, all are scaled so that it has 1. `strain`: relative change of

@@ -1,4 +1,4 @@
-"""What the diffusivity depends on: the power alone, or also the repetition rate, and with it the fluence."""
+"""Cause of changes of the diffusivity: the power alone, or also the repetition rate, and with it the fluence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CURVATURE = 3
 
 
 class Cause(StrEnum):
-    """What a diffusivity depends on, as far as the maps show it."""
+    """Quantity that the diffusivity depends on, as far as the maps show it."""
 
     POWER = "the power alone"
     FLUENCE = "the fluence of a pulse alone"
@@ -68,7 +68,7 @@ class Attribution:
 
     @property
     def cause(self) -> Cause:
-        """What the diffusivity depends on: the one quantity at which nothing else matters."""
+        """Quantity that the diffusivity depends on: at a fixed value of it, nothing else matters."""
         tests = {
             Cause.POWER: self.rate_exponent, Cause.FLUENCE: self.fluence_exponent, Cause.RATE: self.other_exponent
         }  # fmt: skip

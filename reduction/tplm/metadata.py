@@ -136,7 +136,7 @@ def _excitation(recorded: Mapping[str, Any]) -> Excitation:
 
 @dataclass(frozen=True, kw_only=True)
 class Dose:
-    """What a pulse does: fluence on the sample in uJ/cm2, excitons per crystal <N>, time between visits in us.
+    """Dose of a pulse: fluence on the sample in uJ/cm2, excitons per crystal <N>, time between visits in us.
 
     `heating_k` is the largest rise of the temperature by one pulse, K: all of its energy as heat in the crystal.
     """

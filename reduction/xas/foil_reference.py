@@ -66,7 +66,7 @@ class FoilReference:
 
     @property
     def text(self) -> str:
-        """What the reference is, where it comes from, and its error in eV, in one line."""
+        """The reference, its source, and its error in eV, in one line."""
         return f"{self.kind}, {self.source}, ± {self.error_ev:.2g} eV"
 
     @property

@@ -1,4 +1,4 @@
-"""What a reduction leaves out of a run: single outliers between passes, and glitches of the monochromator."""
+"""Exposures that a reduction leaves out: single outliers between passes, and glitches of the monochromator."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def previous_gates(scheme: PumpScheme, memory_ps: float = MEMORY_PS) -> tuple[in
 
 @dataclass(frozen=True, kw_only=True)
 class PulseMemory:
-    """How pulses act on later gates and on other photodiodes; `previous` as of `previous_gates`."""
+    """Effect of pulses on later gates and on other photodiodes; `previous` as of `previous_gates`."""
 
     previous: tuple[int | None, ...]
 

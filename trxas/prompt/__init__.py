@@ -1,1 +1,1 @@
-"""What a scientist sees and types at the prompt."""
+"""The prompt: output and commands of an IPython session."""

@@ -1,4 +1,4 @@
-"""What the time of a run is used for: counting, moving, waiting; what is not counting could be saved."""
+"""Use of the time of a run: counting, moving, waiting; all but the counting could be saved."""
 
 from __future__ import annotations
 

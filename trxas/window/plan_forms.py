@@ -37,7 +37,7 @@ KINDS: dict[Any, Kind] = {
     Sequence[Region]: Kind.REGIONS,
     Mapping[str, Any]: Kind.MAPPING,
 }
-"""How a value of each type is entered; a choice is one of its words, and everything else a Python literal."""
+"""Entry of a value by its type; a choice is one of its words, and everything else a Python literal."""
 
 
 def known_plans(configuration: BeamlineConfiguration | None = None) -> dict[str, PlanSignature]:

@@ -19,7 +19,7 @@ COUNTS = "emission_counts"
 """Event field with the photons of one exposure."""
 
 MARGIN_S = 20.0
-"""How much longer than its dwell an exposure may take, s."""
+"""Longest time beyond its dwell that an exposure may take, s."""
 
 SHORTEST = 0.999
 """Share of the dwell that a whole exposure has counted at least."""

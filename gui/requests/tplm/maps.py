@@ -97,7 +97,7 @@ def planned_places(start: Mapping[str, Any], axis: str, measured: FloatArray) ->
 
 @dataclass(frozen=True, kw_only=True)
 class LiveMap:
-    """What a map reduces to so far, and the error of its diffusivity that is expected at its end, cm2/s.
+    """Results of a map so far, and the expected error of its diffusivity at its end, cm2/s.
 
     `response` is that of the run; `expected` is None if the places are not stated, or for a map that is complete.
     """

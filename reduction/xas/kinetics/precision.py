@@ -1,4 +1,4 @@
-"""How long a delay scan still takes until a lifetime is known to a wanted error."""
+"""Time that a delay scan still needs until a lifetime is known to a wanted error."""
 
 from __future__ import annotations
 

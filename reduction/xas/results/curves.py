@@ -1,4 +1,4 @@
-"""What results of several kinds share: the table of pumped and unpumped curves, and headlines in per cent."""
+"""Parts of the results of several kinds: the table of pumped and unpumped curves, and headlines in per cent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the microscope is set during one exposure, as the hardware truly stands."""
+"""True settings of the microscope during one exposure."""
 
 from __future__ import annotations
 

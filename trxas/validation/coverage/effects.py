@@ -45,7 +45,7 @@ class EffectSetting:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """How far a number moves at the usual size and at a multiple of it, in units of its error at paper statistics.
+    """Shift of a number at the usual size and at a multiple of it, in units of its error at paper statistics.
 
     NaN where it was not determined.
     """

@@ -22,7 +22,7 @@ LARGEST_PULL = 3.0
 
 
 class RowKind(StrEnum):
-    """What a measured number is compared with."""
+    """Source of the number that a measured one is compared with."""
 
     PAPER = "paper"
     """A number or a sign that the paper states."""
