@@ -12,6 +12,7 @@ from reduction.energy_course import KEY as ENERGY_COURSE
 from reduction.energy_course import EnergyCourse
 from reduction.gate_calibration import GateCalibration, chamber_offsets
 from reduction.gate_interpolation import DRIFTS
+from reduction.jet_shares import JetShares
 from reduction.start_keys import require_keys
 from reduction.timing import TIMING_KEYS, Timing, timing_from
 
@@ -57,7 +58,9 @@ class RunMetadata:
     `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch. `energy_course`
     is what foil scans around the run say about its energy axis; None without them. `chambers` are the offsets of the
     ion chambers, counts/s, by event field, as dark exposures have measured them; they are subtracted. `gate_drifts` are
-    sentences on gates that have changed between the calibrations before and after the run.
+    sentences on gates that have changed between the calibrations before and after the run. `jet` is how the jet weakens
+    the fluorescence of the sample; None if the run does not state its geometry. `foil_in_beam` is
+    the element of the foil behind the sample, "" for none; None if the run does not state it.
     """
 
     uid: str
@@ -93,6 +96,8 @@ class RunMetadata:
     energy_course: EnergyCourse | None = None
     chambers: Mapping[str, Value] = field(default_factory=dict)
     gate_drifts: tuple[str, ...] = ()
+    jet: JetShares | None = None
+    foil_in_beam: str | None = None
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -188,6 +193,8 @@ class RunMetadata:
                 gates=gates_of_start(doc),
                 chambers=chamber_offsets(doc.get("gate_calibration") or {}),
                 gate_drifts=tuple(map(str, (doc.get("gate_calibration") or {}).get(DRIFTS, ()))),
+                foil_in_beam=None if (foil := doc.get("foil_in_beam")) is None else str(foil),
+                jet=JetShares.from_document(doc.get("jet")),
                 dead_time_share=float(reduction.get("dead_time_share", 0.0)),
                 foil_reference=dict(doc.get("foil_reference") or {}),
                 energy_course=EnergyCourse.from_document(doc[ENERGY_COURSE]) if doc.get(ENERGY_COURSE) else None,

@@ -28,6 +28,7 @@ from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.geometry_settings import GeometrySettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.jet_settings import JetSettings
 from devices.configuration.listed_detectors import Entry
 from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.sequencer_settings import SequencerSettings
@@ -62,6 +63,7 @@ class BeamlineConfiguration:
     exposure: ExposureSettings
     pump_scheme: PumpSchemeSettings | None = None
     geometry: GeometrySettings = field(default_factory=GeometrySettings)
+    jet: JetSettings | None = None
     quality: QualitySettings = field(default_factory=QualitySettings)
     cell: CellSettings | None = None
     sdd: SddSettings | None = None
@@ -135,6 +137,7 @@ TABLES: Mapping[str, type[Any]] = {
     "exposure": ExposureSettings,
     "pump_scheme": PumpSchemeSettings,
     "geometry": GeometrySettings,
+    "jet": JetSettings,
     "quality": QualitySettings,
     "cell": CellSettings,
     "sdd": SddSettings,
@@ -146,5 +149,7 @@ TABLES: Mapping[str, type[Any]] = {
 }
 """Settings by the name of their table."""
 
-OPTIONAL_TABLES = frozenset({"pump_scheme", "cell", "sdd", "pilatus", "foil_wheel", "sequencer", "safety", "holder"})
+OPTIONAL_TABLES = frozenset(
+    {"pump_scheme", "jet", "cell", "sdd", "pilatus", "foil_wheel", "sequencer", "safety", "holder"}
+)
 """Tables that a beamline may lack; any other table that is missing has its default values."""

@@ -13,8 +13,10 @@ from typing import Any
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration, GeometrySettings
+from devices.jet_absorption import jet_document
 from devices.names import AxisName
 from devices.pump_scheme import PumpScheme
+from errors import NotConnectedError
 from plans.choices import Stepping
 from plans.edges import EdgePreset
 from plans.engine.detector_metadata import detector_metadata
@@ -66,7 +68,8 @@ class StartDocument:
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
     `until` is the result that may end the run before all repeats. `stepping` is "hardware" for a run whose exposures
     are the frames of a sequence, which the sequencer has marked with `sequence_token`, and counted in slices of
-    `slice_s` seconds.
+    `slice_s` seconds. `jet` is how a flat jet weakens the fluorescence of the sample, if its geometry is configured,
+    `foil_in_beam` the element of the foil behind the sample, "" for none.
     """
 
     plan_name: str
@@ -86,6 +89,8 @@ class StartDocument:
     detectors: dict[str, Any] | None = None
     edge: str | None = None
     absorber: str | None = None
+    jet: dict[str, float] | None = None
+    foil_in_beam: str | None = None
     grid: dict[str, Any] | None = None
     reduction: dict[str, Any] | None = None
     temperature_c: float | None = None
@@ -177,13 +182,28 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     is_reducible = not {*REDUCIBLE_AXES}.isdisjoint(request.points.axes)
     reducible = {"reduction": reduction_metadata(edge, beamline)} if is_reducible else {}
     if request.detection.sample == "cell":
-        scheme = {}
+        scheme: dict[str, Any] = {}
     else:
         scheme = {
             "pump_scheme": scheme_metadata(beamline.configuration),
             "detectors": detector_metadata(beamline, request.detection.reader),
         }
+        if beamline.configuration.jet is not None:
+            scheme["jet"] = jet_document(beamline.configuration.jet, str(edge.name))
+        if (element := _foil_element(beamline)) is not None:
+            scheme["foil_in_beam"] = element
     return {"edge": str(edge.name), "absorber": edge.absorber, **scheme, **reducible}
+
+
+def _foil_element(beamline: Beamline) -> str | None:
+    """Return the element of the foil behind the sample, "" for none; None if nothing knows it."""
+    # The diode behind a foil of the sample's own element shows the foil, and not what the sample absorbs.
+    if beamline.foil_wheel is None:
+        return None
+    try:
+        return beamline.foil_wheel.position
+    except NotConnectedError:
+        return None
 
 
 def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Signal, expos
 from reduction.xas.gate_errors import gate_errors, with_common
 from reduction.xas.gate_shares import GateShares, fit_gate_shares
 from reduction.xas.laser_power import power_at
+from reduction.xas.self_absorption import without_self_absorption
 from reduction.xas.spc_energy import require_energy_scan, spc_curves, spc_spectrum
 from reduction.xas.transient import Spectrum
 
@@ -113,7 +114,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpect
         variance_ratio=shares.variance_ratio,
         shape_p_value=shares.p_value,
     )  # fmt: skip
-    return at_true_energies(result, run)
+    return without_self_absorption(at_true_energies(result, run), run)
 
 
 class _Gates(NamedTuple):

@@ -13,6 +13,7 @@ from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pair
 from reduction.xas.gate_correlation import gate_correlation
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.laser_power import at_nominal, power_at
+from reduction.xas.self_absorption import without_self_absorption
 from reduction.xas.spc_energy import require_energy_scan
 from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
@@ -76,7 +77,7 @@ def boxcar_spectrum(
             offset="pre-edge",
         ),
     )
-    return at_true_energies(found, accumulator)
+    return without_self_absorption(at_true_energies(found, accumulator), accumulator)
 
 
 def boxcar_curves(scans: ScaledScans, power: FloatArray) -> tuple[Intensity, Intensity]:

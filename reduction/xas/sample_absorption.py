@@ -22,46 +22,78 @@ LEAST_POINTS = 12
 SEEN_SIGMAS = 5.0
 """Errors above which a step is that of the sample, and not of a diode that drifts."""
 
+LARGEST_STEP = 0.2
+"""Step above which a diode of a run that does not state its foil is taken to stand behind one of the same element: a
+foil is about one absorption length thick, and fluorescence of a sample with such a step would be 10 % weaker."""
+
 LARGEST_LOSS = 0.02
 """Loss of fluorescence per edge step above which sizes of transients are marked (chosen: the error of a good slope)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleAbsorption:
-    """Step of ln(I0/I) over the sample's edge, without unit, with its error."""
+    """Step of ln(I0/I) over the sample's edge, without unit, with its error; `corrected` is the loss given back.
+
+    `corrected` is None for a run that does not state the geometry of its jet.
+    """
 
     step: Value
+    corrected: Value | None = None
+    by_concentration: bool = False
 
     @property
     def loss(self) -> Value:
-        """Loss of fluorescence per edge step, without unit: half of the step, as it comes from all depths alike."""
-        return Value(self.step.value / 2, self.step.sigma / 2)
+        """Loss of fluorescence per edge step, without unit; half of the step if no geometry is stated."""
+        return self.corrected or Value(self.step.value / 2, self.step.sigma / 2)
 
     @property
     def line(self) -> str:
         """The step in %, and the loss of fluorescence that follows from it, as one line."""
         step = with_error(100 * self.step.value, 100 * self.step.sigma)
-        return f"{'absorption of sample':<22} {step} % over the edge; fluorescence {100 * self.loss.value:.2g} % weaker"
+        source = ", by its concentration" if self.by_concentration else ""
+        text = f"{'absorption of sample':<22} {step} % over the edge{source}; "
+        if self.corrected is None:
+            return f"{text}fluorescence {100 * self.loss.value:.2g} % weaker"
+        loss = with_error(100 * self.loss.value, 100 * self.loss.sigma)
+        return f"{text}corrected: fluorescence was {loss} % weaker"
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """A sentence if the sample weakens its fluorescence by more than 2 %."""
-        if self.loss.value < LARGEST_LOSS:
+        """A sentence if the sample weakens its fluorescence by more than 2 % and nothing corrects that."""
+        if self.corrected is not None or self.loss.value < LARGEST_LOSS:
             return ()
         loss = with_error(100 * self.loss.value, 100 * self.loss.sigma)
         return (
             f"The sample absorbs so much that its fluorescence is {loss} % weaker above the edge (self-absorption): "
-            "white lines, transients and slopes are too small by about that share, C is distorted. Dilute the sample, "
-            "or use a thinner jet.",
+            "white lines, transients and slopes are too small by about that share, C is distorted. Describe the jet in "
+            "[jet] of the configuration, and later spectra are corrected; or dilute the sample, or use a thinner jet.",
         )
 
 
 def sample_absorption(run: RunAccumulator, spectrum: Spectrum) -> SampleAbsorption | None:
-    """Return the absorption of the sample over its edge, by a diode behind it; None where it shows no significant one.
+    """Return the absorption of the sample over its edge, without unit; None where nothing shows a significant one.
+
+    By the diode behind the sample, or by the concentration that the run states with the geometry of its jet. The loss
+    for which the `spectrum` was corrected is stated, if it was.
+    """
+    loss = spectrum.absorption_loss
+    corrected = loss if loss.sigma > 0 else None
+    step = measured_step(run, spectrum)
+    if step is not None:
+        return SampleAbsorption(step=step, corrected=corrected)
+    if corrected is None or run.metadata.jet is None or run.metadata.jet.expected_step is None:
+        return None
+    return SampleAbsorption(step=run.metadata.jet.expected_step, corrected=corrected, by_concentration=True)
+
+
+def measured_step(run: RunAccumulator, spectrum: Spectrum) -> Value | None:
+    """Return the step of ln(I0/I) of the sample over its edge, without unit, by a diode behind it; None if it has none.
 
     Fit of ln(I0/I) by a level, a slope and the unpumped `spectrum` (0 before, 1 after the edge). The error comes from
-    the scatter about the fit.
+    the scatter about the fit. A step below five of its errors is none, and behind a foil of the absorber there is none.
     """
+    if run.metadata.foil_in_beam == run.metadata.absorber:
+        return None
     try:
         found = foil_absorption(run)
     except ReductionError:
@@ -78,4 +110,6 @@ def sample_absorption(run: RunAccumulator, spectrum: Spectrum) -> SampleAbsorpti
     residual = found.absorption - design @ solution
     variance = float(residual @ residual) / (apart.size - design.shape[1])
     step = Value(float(solution[2]), float(np.sqrt(variance * (inverse[2] @ inverse[2]))))
-    return SampleAbsorption(step=step) if step.value > SEEN_SIGMAS * step.sigma else None
+    if run.metadata.foil_in_beam is None and step.value > LARGEST_STEP:
+        return None
+    return step if step.value > SEEN_SIGMAS * step.sigma else None

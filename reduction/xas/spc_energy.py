@@ -10,6 +10,7 @@ from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.laser_power import at_nominal, power_at
+from reduction.xas.self_absorption import without_self_absorption
 from reduction.xas.transient import INDEPENDENT, Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def spc_spectrum(
             accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
         ),
     )
-    return at_true_energies(found, accumulator)
+    return without_self_absorption(at_true_energies(found, accumulator), accumulator)
 
 
 def require_energy_scan(metadata: RunMetadata) -> None:

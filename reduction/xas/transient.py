@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from reduction.xas.grouping import ScatterRatio
 
 
-INDEPENDENT = Value(0.0, 0.0)
+NOTHING = Value(0.0, 0.0)
+"""Neither a value nor an error: what is not corrected for."""
+
+INDEPENDENT = NOTHING
 """Correlation of signals whose errors are independent, or not known to be correlated."""
 
 
@@ -140,6 +143,8 @@ class Spectrum(CurvesWithErrors):
     contains; 0 for SPC, and where the scans do not show any. `covariance` (points, points) of the transient of several
     runs that were combined, or that was corrected by foil scans; None for any other, whose is given by
     `transient_covariance`. `energy_sigma_ev`: error of all energies together by the foil scans, 0 without them.
+    `absorption_loss`: the loss of fluorescence per edge step for which the spectrum was corrected, without unit; 0 ± 0
+    for one that was not.
     """
 
     energy_ev: FloatArray
@@ -147,6 +152,7 @@ class Spectrum(CurvesWithErrors):
     correlation: Value = INDEPENDENT
     covariance: FloatArray | None = None
     energy_sigma_ev: float = 0.0
+    absorption_loss: Value = NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from reduction.accumulator import RunAccumulator, accumulate
 from reduction.kinds import reduce_run
 from reduction.types import Mode
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
+from reduction.xas.gate_shares import fit_gate_shares
 from reduction.xas.results import SpectrumResults
 from tests.support.beam_time import br_signal, energy_points
 from tests.unit.reduction.test_spectra import exact
@@ -101,3 +102,30 @@ def test_both_detections_are_shown_and_the_better_one_is_named(br_energy_scan: A
     text = results.table()
     assert "of the variance of two gates" in text
     assert "spc, all gates" in text
+
+
+def test_errors_of_the_shares_are_true_near_the_weakest_signal() -> None:
+    """Lost: honest errors, where the noise of the free transient looks like signal. 300 pulls: width 1 ± 0.041."""
+    rng = np.random.default_rng(1)
+    share = np.array(LEFT[:4])
+    variance = np.eye(4) + 1.0
+    shape = br_signal(energy_points())[:, 0]
+    shape *= np.sqrt(160.0 / (share @ np.linalg.solve(variance, share) * np.sum(shape**2)))
+    root = np.linalg.cholesky(variance)
+    pulls = []
+    for _ in range(100):
+        drawn_now = np.outer(share, shape) + root @ rng.standard_normal((4, shape.size))
+        found = fit_gate_shares(drawn_now, variance, np.ones(shape.size), np.zeros((0, shape.size)))
+        assert np.linalg.eigvalsh(found.covariance).min() > 0
+        pulls.append((found.share[1:] - share[1:]) / np.sqrt(np.diag(found.covariance)))
+    assert np.std(pulls) == pytest.approx(1.0, abs=4 * 0.041)
+
+
+@pytest.mark.parametrize("counts", [5, 20, 50])
+def test_few_counts_per_gate_are_left_to_two_gates(br_energy_scan: Any, counts: int) -> None:
+    """Lost: honest errors, by weights that follow the noise of a few counts, even of a bleach of half the signal."""
+    dwell_s = counts / (1.304e6 * 0.12)
+    for seed in range(3):
+        run, _ = drawn(br_energy_scan, seed, signal=30.0 * shared(LEFT), dwell_s=dwell_s, scans=1, modes=("spc",))
+        with pytest.raises(ReductionError, match="too weak"):
+            all_gates_spectrum(run, "spc")
