@@ -47,6 +47,14 @@ class ScanOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PowderOptions(ScanOptions):
+    """Options of a scan of the powder, which can bring along the foil scans that calibrate its energies."""
+
+    foil: FoilSchedule = Schedule.NONE
+    foil_edge: FoilEdge = PB_L3.name
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReferencedOptions(ScanOptions):
     """Options of a scan that can repeat its exposures with the laser blocked."""
 

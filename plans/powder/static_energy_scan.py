@@ -8,14 +8,15 @@ from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
 from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import powder
-from plans.engine.spec import ScanSpec
-from plans.options import ScanOptions
+from plans.engine.spec import Runs, ScanSpec
+from plans.options import PowderOptions
 from plans.parameters import AllowUnreducible, DwellPower, Edge, RegionsEv, RegionsK, TemperatureC
+from plans.powder.foils import with_foils
 from plans.registry import Group, scan_plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaticScanOptions(ScanOptions):
+class StaticScanOptions(PowderOptions):
     """Options of a static scan besides its energies."""
 
     dwell_power: DwellPower = 0.0
@@ -31,12 +32,13 @@ def static_energy_scan(
     temperature_c: TemperatureC | None = None,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
-) -> ScanSpec:
+) -> Runs:
     """Scan the energy over an edge of the powder in the cell; the drift detector counts, the laser stays blocked.
 
     The cell is put into the beam and brought to its temperature first. Neither laser nor jet is needed. A temperature
     that does not settle within `timeout_s` of `[cell]` ends the run at once: it is not tried again. Returns the run's
-    uid.
+    uid; with `foil`, the uids of all runs by name, of which "scan" is the scan. Foil scans in the series of a run
+    correct its energies when it is reduced.
 
     Events: `scan_index`, `point_index`, `energy_ev`, `temperature_c` (of the powder, by the calibrated thermocouple),
     `sdd_counts`, `sdd_input_rate` and `sdd_output_rate` (5 elements each; corrected for dead time, an element counted
@@ -47,7 +49,7 @@ def static_energy_scan(
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=options.allow_unreducible)
-    return ScanSpec(
+    scan = ScanSpec(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
@@ -56,3 +58,4 @@ def static_energy_scan(
         temperature_c=temperature_c,
         options=options,
     )
+    return with_foils(configuration, scan, options)

@@ -13,7 +13,7 @@ from plans.argument import MAXIMUM_REPEATS, Arg
 from plans.edges import PAPER_EDGES
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec, as_list
-from plans.options import RunOptions, ScanOptions
+from plans.options import PowderOptions, RunOptions
 from plans.parameters import ImageDwellS, TemperaturesC
 from plans.powder.diffraction import diffraction
 from plans.powder.static_energy_scan import static_energy_scan
@@ -36,7 +36,7 @@ def temperature_series(
     configuration: BeamlineConfiguration,
     temperatures_c: TemperaturesC = TEMPERATURES_C,
     *,
-    options: ScanOptions,
+    options: PowderOptions,
     edges: Edges = tuple(PAPER_EDGES),
     images: ImagesEach = 1,
     image_dwell_s: ImageDwellS = 60.0,
@@ -45,7 +45,8 @@ def temperature_series(
 
     Every temperature is settled before its first run, and held for the others. All runs share `series`. Everything is
     checked before the first temperature, so that no mistake shows up hours later; if a run fails the series ends there,
-    and the earlier runs are complete. Returns the runs' uids in order.
+    and the earlier runs are complete. With `foil`, each spectrum has foil scans of its own, which correct its energies.
+    Returns the runs' uids in order.
     """
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
     run = {one.name: scan[one.name] for one in fields(RunOptions)}

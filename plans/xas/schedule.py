@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
-from plans.choices import Schedule
+from plans.engine.calibrated_scan import scheduled
 from plans.engine.spec import Runs, ScanSpec
 from plans.options import ScheduledOptions
 from plans.xas.foil_scan import foil_scan
@@ -20,9 +18,6 @@ MOST_DELAYS = 6
 
 EXPOSURES = 10
 """Exposures of each kind: their scatter shows whether something drifts meanwhile."""
-
-SCAN = "scan"
-"""Name of the scan itself among the runs of a plan with a schedule."""
 
 
 def with_schedule(
@@ -42,33 +37,7 @@ def with_schedule(
         )
     assert scan.edge is not None  # the scans that can be scheduled have one
     gates = _gate_runs(configuration, str(scan.edge.name), options, delays_ps)
-    foil = _foil_run(configuration, options)
-    # A run is made of whole passes, so a scan with calibrations in between is several runs of one series.
-    ends = _ends(scan.options.repeats, options)
-    runs: dict[str, ScanSpec] = {}
-    for begin, end in pairwise([0, *ends]):
-        place = "before" if begin == 0 else f"pass_{begin}"
-        wanted = {**_when(options.foil, foil, begin), **_when(options.gates, gates, begin)}
-        runs |= {f"{name}_{place}": run for name, run in wanted.items()}
-        part = replace(scan, options=replace(scan.options, repeats=end - begin))
-        runs[SCAN if len(ends) == 1 else f"{SCAN}_{begin + 1}_to_{end}"] = part
-    after = {**_when(options.gates, gates, None), **_when(options.foil, foil, None)}
-    return {**runs, **{f"{name}_after": run for name, run in after.items()}}
-
-
-def _ends(repeats: int, options: ScheduledOptions) -> list[int]:
-    """Return the passes after which a part of the scan ends: those before a calibration, and the last."""
-    steps = [every for every in (options.gates, options.foil) if isinstance(every, int)]
-    cuts = {done for every in steps for done in range(every, repeats, every)}
-    return sorted({*cuts, repeats})
-
-
-def _when(schedule: str | int, runs: dict[str, ScanSpec], done: int | None) -> dict[str, ScanSpec]:
-    """Return the runs if they are measured after as many passes are `done`; None stands for the end of the scan."""
-    if isinstance(schedule, int):
-        return runs if done is None or done % schedule == 0 else {}
-    wanted = schedule == Schedule.AROUND or (schedule == Schedule.BEFORE and done == 0)
-    return runs if wanted and done in (0, None) else {}
+    return scheduled(scan, [(options.foil, _foil_run(configuration, options)), (options.gates, gates)])
 
 
 def _gate_runs(

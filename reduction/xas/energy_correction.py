@@ -9,6 +9,7 @@ import numpy as np
 
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.local_cubics import interpolation
 from reduction.xas.transient_shape import transient_covariance
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ AnySpectrum = TypeVar("AnySpectrum", bound="Spectrum")
 
 FALSE_ALARMS = 1e-3
 """p-value below which the foil scans of a run differ by more than their errors."""
-
-_NODES = 4
-"""Neighbouring points of a cubic interpolation: a straight line would lose 0.5 % of a feature in steps of 0.5 eV."""
 
 
 class PointShifts(NamedTuple):
@@ -143,23 +141,6 @@ def at_true_energies(spectrum: AnySpectrum, run: RunAccumulator) -> AnySpectrum:
         covariance=covariance,
         energy_sigma_ev=float(np.sqrt(np.sum(weights.mean(axis=1) ** 2))),
     )
-
-
-def interpolation(nodes: FloatArray, targets: FloatArray) -> FloatArray:
-    """Return the matrix (targets, nodes) that takes values at ascending `nodes` to `targets`, by local cubics.
-
-    Up to four nodes about each target; a target at a node takes its value exactly. Any unit, the same for both.
-    """
-    size = min(_NODES, nodes.size)
-    first = np.clip(np.searchsorted(nodes, targets) - size // 2, 0, nodes.size - size)
-    columns = first[:, None] + np.arange(size)
-    near = nodes[columns]
-    matrix = np.zeros((targets.size, nodes.size))
-    for place in range(size):
-        others = np.delete(near, place, axis=1)
-        factors = (targets[:, None] - others) / (near[:, [place]] - others)
-        matrix[np.arange(targets.size), columns[:, place]] = factors.prod(axis=1)
-    return matrix
 
 
 def _at_points(run: RunAccumulator, energy_ev: FloatArray, shifts: PointShifts) -> PointShifts:

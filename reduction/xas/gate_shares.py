@@ -105,10 +105,10 @@ def fit_gate_shares(
         )
     jacobian: FloatArray = np.asarray(found.jac)
     information = jacobian.T @ jacobian
-    # The free transient has noise of its own, of 1 per point. It looks like signal in the derivatives, once directly and
-    # once through the residuals: they hold S + 2 P for a signal S and P points. And it is no lever for the shares, whose
-    # information is S^2 / (S + P) (errors in both variables, Fuller 1987, Measurement Error Models, ch. 1). Without
-    # this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points.
+    # The free transient has noise of its own, 1 per point. It looks like signal in the derivatives, once directly and
+    # once through the residuals: they hold S + 2 P for a signal S and P points. And it is no lever for the shares,
+    # whose information is S^2 / (S + P) (errors in both variables: Fuller 1987, Measurement Error Models, ch. 1).
+    # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points.
     points = transients.shape[1]
     information[:others, :others] *= signal**2 / ((signal + points) * (signal + 2 * points))
     shares = GateShares(

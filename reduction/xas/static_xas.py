@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from errors import ReductionError
+from reduction.energy_course import KEY as ENERGY_COURSE
+from reduction.energy_course import EnergyCourse
 from reduction.events import PrimaryEvents
 from reduction.run_metadata import EnergyWindows
+from reduction.values import Value
 from reduction.xas.energy_windows import edge_integral, points_within
+from reduction.xas.local_cubics import interpolation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +41,17 @@ class SpectrumPoints(NamedTuple):
         return np.sqrt(np.diag(self.covariance))
 
 
+class FoilShare(NamedTuple):
+    """One foil scan: offset to add to energies and its error, eV, and its share in the offset of each point, (points,).
+
+    Shares of all foil scans add up to 1 at every point.
+    """
+
+    offset_ev: float
+    sigma_ev: float
+    shares: FloatArray
+
+
 @dataclass(frozen=True, kw_only=True)
 class StaticSpectrum:
     """A static spectrum at one temperature.
@@ -44,6 +59,7 @@ class StaticSpectrum:
     `measured`: corrected counts per I0, with the independent errors of counting. `normalised`: minus its flat pre-edge
     offset, divided by its edge integral (unit 1/eV); its covariance includes the errors of offset and integral, which
     the paper leaves out. `temperature_c`: mean of the thermocouple; `setpoint_c`: requested temperature.
+    `energy_offset_ev`: mean of what foil scans of the series add to the energies, with their error, eV; None without.
     """
 
     measured: SpectrumPoints
@@ -55,6 +71,7 @@ class StaticSpectrum:
     edge: str
     uid: str
     scans: int
+    energy_offset_ev: Value | None = None
 
 
 class StaticAccumulator:
@@ -74,6 +91,10 @@ class StaticAccumulator:
         self._events = PrimaryEvents(strict=True)
         # Rows: corrected counts, their variance, i0, sum of energies, sum of temperatures, exposures.
         self._sums = np.zeros((6, 0))
+        self._course: EnergyCourse | None = None
+        # By the time of each foil scan: its offset and error, eV, and its shares in the offsets, summed over exposures.
+        self._foils: dict[float, FoilShare] = {}
+        self._dated = True
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; raises ReductionError for an invalid one."""
@@ -82,7 +103,15 @@ class StaticAccumulator:
         elif name == "stop":
             self.exit_status = str(doc.get("exit_status", "success"))
         for event in self._events(name, doc):
-            self._take(event["data"])
+            self._take(event["data"], float(event.get("time", 0.0)))
+
+    @property
+    def foils(self) -> tuple[FoilShare, ...]:
+        """Foil scans that say by how much the energies are off, with shares per point; none without times of events."""
+        if not self._dated or not self.exposures.any():
+            return ()
+        number = np.maximum(self.exposures, 1.0)
+        return tuple(one._replace(shares=one.shares / number) for one in self._foils.values())
 
     @property
     def corrected(self) -> FloatArray:
@@ -127,19 +156,27 @@ class StaticAccumulator:
         EnergyWindows.from_settings(doc["reduction"])
         self._sums = np.zeros((6, len(doc["grid"]["points"])))
         self.start = doc
+        if doc.get(ENERGY_COURSE):
+            course = EnergyCourse.from_document(doc[ENERGY_COURSE])
+            self._course = course
+            nothing = np.zeros(self._sums.shape[1])
+            self._foils = {
+                time_s: FoilShare(offset_ev, sigma_ev, nothing.copy())
+                for time_s, offset_ev, sigma_ev in zip(course.times_s, course.offset_ev, course.sigma_ev, strict=True)
+            }
 
-    def _take(self, data: Mapping[str, Any]) -> None:
+    def _take(self, data: Mapping[str, Any], time_s: float) -> None:
         if not self.start:
             raise ReductionError("An event arrived before the start document: feed the run's documents in order.")
         if data["quality"]:
             self.rejected += 1
             return
         try:
-            self._add(data)
+            self._add(data, time_s)
         except KeyError as error:
             raise ReductionError(f"An event lacks {error}. Record it in every static energy scan.") from error
 
-    def _add(self, data: Mapping[str, Any]) -> None:
+    def _add(self, data: Mapping[str, Any], time_s: float) -> None:
         point = int(data["point_index"])
         counts, input_rate, output_rate = (
             np.asarray(data[name], dtype=float) for name in ("sdd_counts", "sdd_input_rate", "sdd_output_rate")
@@ -158,6 +195,10 @@ class StaticAccumulator:
                 "lies outside the grid, yet its quality is good. Mark such events in `quality`."
             )
         self._sums[:, point] += row
+        self._dated = self._dated and time_s > 0
+        if self._course is not None:
+            for share, one in zip(self._course.weights(time_s)[0], self._foils.values(), strict=True):
+                one.shares[point] += share
         self.scans = max(self.scans, int(data["scan_index"]) + 1)
 
 
@@ -189,7 +230,19 @@ def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
         edge=str(start["edge"]),
         uid=str(start.get("uid", "")),
         scans=accumulator.scans,
+        energy_offset_ev=_mean_offset(accumulator),
     )
+
+
+def _mean_offset(accumulator: StaticAccumulator) -> Value | None:
+    """Return the mean offset over all exposures by the foil scans, with their error, eV; None without any."""
+    foils = accumulator.foils
+    if not foils:
+        return None
+    weights = accumulator.exposures / accumulator.exposures.sum()
+    shares = np.array([one.shares @ weights for one in foils])
+    sigma = float(np.hypot.reduce(shares * [one.sigma_ev for one in foils]))
+    return Value(float(shares @ [one.offset_ev for one in foils]), sigma)
 
 
 def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
@@ -201,7 +254,29 @@ def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
     intensity = accumulator.corrected[measured] / i0
     # The ion chamber counts photons too: its relative variance, 1/i0, adds to that of the intensity.
     variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
-    return SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
+    points = SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
+    return _at_true_energies(points, [one._replace(shares=one.shares[measured][order]) for one in accumulator.foils])
+
+
+def _at_true_energies(points: SpectrumPoints, foils: Sequence[FoilShare]) -> SpectrumPoints:
+    """Return the intensities at true energies of the values of the grid, by the offsets of foil scans, eV."""
+    # As for spectra of the jet: a cubic through four neighbours, so that all windows hold the points that they held
+    # before. The error of each foil scan moves all points together.
+    if not foils:
+        return points
+    offset_ev = np.sum([one.offset_ev * one.shares for one in foils], axis=0)
+    moved_ev = points.energy_ev + offset_ev
+    if (np.diff(moved_ev) <= 0).any():
+        moved_ev = points.energy_ev + offset_ev.mean()
+    matrix = interpolation(moved_ev, points.energy_ev)
+    changes = np.array(
+        [
+            (interpolation(moved_ev + one.sigma_ev * one.shares, points.energy_ev) - matrix) @ points.intensity
+            for one in foils
+        ]
+    )
+    covariance = matrix @ points.covariance @ matrix.T + changes.T @ changes
+    return SpectrumPoints(points.energy_ev, matrix @ points.intensity, covariance)
 
 
 def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
@@ -221,7 +296,19 @@ def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
     whole._sums = np.sum([run._sums for run in runs], axis=0)
     whole.scans = sum(run.scans for run in runs)
     whole.rejected = sum(run.rejected for run in runs)
+    whole._dated = all(run._dated and run._course is not None for run in runs)
+    whole._foils = _joined_foils([run._foils for run in runs])
     return whole
+
+
+def _joined_foils(runs: Sequence[Mapping[float, FoilShare]]) -> dict[float, FoilShare]:
+    """Return the foil scans of several runs, by their times, each with its shares in all of them."""
+    found: dict[float, FoilShare] = {}
+    for foils in runs:
+        for time_s, one in foils.items():
+            before = found.get(time_s)
+            found[time_s] = one if before is None else one._replace(shares=before.shares + one.shares)
+    return found
 
 
 def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:

@@ -19,9 +19,12 @@ from errors import (
     NotSettledError,
     OutOfRangeError,
 )
+from plans.engine.spec import as_list
 from reduction.xas.static_xas import accumulate_static, static_spectrum
 from tests.support.recorded_runs import RecordedRuns
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
+CONFIGURATION = load_configuration(DEFAULT_CONFIGURATION).beamline
 GRID = [(13_450, 13_460, 5), (13_460, 13_470, 2)]
 
 
@@ -234,3 +237,15 @@ def test_bad_input_moves_nothing(
     with pytest.raises(error, match=message):
         static_scan(recorded, **options)
     recorded.assert_untouched()
+
+
+def test_foil_scans_are_measured_with_each_spectrum_of_the_powder() -> None:
+    """Lost: the energies of a temperature series, whose hours drift."""
+    around = plans.static_energy_scan.entry.specs(CONFIGURATION, edge="Br K", foil="around", series="heating")
+    assert isinstance(around, dict)
+    assert list(around) == ["foil_before", "scan", "foil_after"]
+    assert around["foil_before"].options.series == "heating"
+    series = plans.temperature_series.entry.specs(
+        CONFIGURATION, temperatures_c=[25.0, 60.0], edges=["Br K"], images=0, foil="before"
+    )
+    assert [one.plan_name for one in as_list(series)] == ["foil_scan", "static_energy_scan"] * 2

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from errors import ReductionError
-from reduction.xas.static_xas import accumulate_static, static_spectrum
+from reduction.energy_course import EnergyCourse
+from reduction.xas.alignment import align
+from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
+from tests.support.static_runs import static_run
 from tests.support.static_spectra import ENERGY_EV, documents, edge, exact, spectrum
 
 
@@ -116,3 +119,34 @@ def test_documents_of_something_else_are_refused() -> None:
     del docs[2][1]["data"]["sdd_counts"]
     with pytest.raises(ReductionError, match="sdd_counts"):
         accumulate_static(docs)
+
+
+def test_foil_scans_around_a_powder_spectrum_correct_its_energies_with_their_errors() -> None:
+    """Lost: energies of the powder, by the drift of the monochromator between two foil scans, 0.4 eV here."""
+    documents = static_run("drifted", 25.0)
+    course = EnergyCourse(times_s=(1001.0, 1001.0 + ENERGY_EV.size), offset_ev=(0.0, 0.4), sigma_ev=(0.02, 0.03),
+                          source="the first foil scan")  # fmt: skip
+    start = {**documents[0][1], "energy_course": course.document}
+    # The axis shows each energy too low by what the foils say at that time: those values belong 0 to 0.4 eV higher.
+    drift_ev = course.weights([1001.0 + point for point in range(ENERGY_EV.size)]) @ course.offset_ev
+    drifted = [one if one[0] != "event" else shown(one[1], float(drift_ev[one[1]["data"]["point_index"]]))
+               for one in documents[1:]]  # fmt: skip
+    true = [one if one[0] != "event" else shown(one[1], 0.0) for one in documents]
+    window = (13_465.0, 13_477.0)
+    right = static_spectrum(accumulate_static(true)).measured
+    found = static_spectrum(accumulate_static([("start", start), *drifted]))
+    as_measured = static_spectrum(accumulate_static([documents[0], *drifted])).measured
+    assert abs(align(as_measured, right, window).shift_ev.value) > 0.06
+    assert align(found.measured, right, window).shift_ev.value == pytest.approx(0.0, abs=0.01)
+    assert found.energy_offset_ev is not None
+    assert found.energy_offset_ev.value == pytest.approx(0.2, abs=0.01)
+    assert found.measured.covariance[9, 11] > 0
+    both = joined_static([accumulate_static([("start", start), *drifted])] * 2)
+    assert measured_points(both).intensity == pytest.approx(found.measured.intensity)
+
+
+def shown(event: dict[str, Any], higher_ev: float) -> tuple[str, dict[str, Any]]:
+    """An event with the counts of five elements, without noise, at an energy that is higher than its read-back."""
+    rate = 2e4 * (0.1 + 0.9 / (1.0 + np.exp(-(event["data"]["energy_ev"] + higher_ev - 13_470.0) / 1.5)))
+    counts = {"sdd_counts": [rate] * 5, "sdd_input_rate": [2 * rate] * 5, "sdd_output_rate": [2 * rate] * 5}
+    return "event", {**event, "data": {**event["data"], **counts}}
