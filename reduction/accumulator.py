@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NO_EXPOSURE = -1
 """Number of an exposure that was not made, or that has no number."""
 
+MOST_CORRELATED = 16
+"""Gates up to which events may hold the covariances of the boxcar's means."""
+
 LARGEST_OFFSET = 0.2
 """Share of the signal of an ion chamber up to which its reading in dark exposures is taken for an offset."""
 
@@ -34,7 +37,7 @@ class RunAccumulator:
     """Running sums of one run per (scan, point, laser shutter): call it with `(name, document)`.
 
     Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
-    power of 2) x points x 2 shutter states x numbers (34 with 2 photodiodes and 5 gates), however often exposures are
+    power of 2) x points x 2 shutter states x numbers (44 with 2 photodiodes and 5 gates), however often exposures are
     repeated. Exposures of the same scan, point and shutter add up. Events whose `quality` is not empty are counted in
     `rejected`, never summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun,
     points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for invalid documents.
@@ -123,6 +126,17 @@ class RunAccumulator:
     def boxcar_integral_variance(self) -> FloatArray:
         """Variance of `boxcar_integral`, (..., probe), V^2 s^2."""
         return self._field("boxcar_variance")
+
+    def boxcar_integral_covariance(self, first: int, second: int) -> FloatArray:
+        """Return the covariance of `boxcar_integral` of two gates, V^2 s^2, (...); 0 where it was not recorded."""
+        probes = self.metadata.timing.probes_per_pump
+        if first == second:
+            return np.asarray(self.boxcar_integral_variance[..., first])
+        if not pairs_of(probes):
+            return np.zeros(self.exposures.shape)
+        rows, columns = np.triu_indices(probes, 1)
+        pair = int(np.flatnonzero((rows == min(first, second)) & (columns == max(first, second)))[0])
+        return np.asarray(self._field("boxcar_covariance")[..., pair])
 
     @property
     def i0(self) -> FloatArray:
@@ -236,6 +250,7 @@ class RunAccumulator:
             "pulses": probes,
             "boxcar_integral": probes,
             "boxcar_variance": probes,
+            "boxcar_covariance": pairs_of(probes),
         }
         widths |= dict.fromkeys((*_SCALARS, "exposures"), 1)
         self._further = DetectorSums(metadata.detectors, probes)
@@ -308,6 +323,9 @@ class RunAccumulator:
             exposure = data["exposure_s"]
             row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
             row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
+            if "boxcar_covariance" in data:
+                covariance = np.asarray(data["boxcar_covariance"], dtype=float)
+                row[layout["boxcar_covariance"]] = covariance * exposure**2
         # The scalars lie side by side in the layout, in the order of `_SCALARS`, before the number of exposures.
         scalars = self._scalars(data, time_s)
         row[layout["i0"].start : layout["exposures"].start] = scalars
@@ -333,6 +351,11 @@ class RunAccumulator:
     def _field(self, name: str) -> FloatArray:
         _ = self.metadata
         return self._sums[: self._scans, :, :, self._layout[name]]
+
+
+def pairs_of(probes: int) -> int:
+    """Return the number of pairs of gates whose covariance an event may hold: 0 for more than `MOST_CORRELATED`."""
+    return probes * (probes - 1) // 2 if probes <= MOST_CORRELATED else 0
 
 
 def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = None, uid: str = "") -> RunAccumulator:

@@ -111,6 +111,7 @@ def _further_view(run: RunAccumulator, one: DetectorFacts) -> RunAccumulator:
         columns |= {"foil": own["signal"]}
     else:
         columns |= {"boxcar_integral": own["signal"], "boxcar_variance": _variance(one, own)}
+        columns["boxcar_covariance"] = np.zeros_like(columns["boxcar_covariance"])
     result._layout, result._sums = laid_out(columns)
     return result
 

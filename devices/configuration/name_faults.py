@@ -12,7 +12,8 @@ from devices.names import AxisName
 AXIS_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 EVENT_FIELDS = frozenset(
-    {"scan_index", "point_index", "laser_shutter", "spc_counts", "spc_pulses", "boxcar_mean", "boxcar_variance", "i0",
+    {"scan_index", "point_index", "laser_shutter", "spc_counts", "spc_pulses", "boxcar_mean", "boxcar_variance",
+     "boxcar_covariance", "i0",
      "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "laser_power_w",
      "quality", "marks"}
 )  # fmt: skip

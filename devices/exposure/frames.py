@@ -1,13 +1,14 @@
 """Frames: arrays in which a detector publishes one whole exposure, beginning with the exposure's number.
 
 SPC: id, seconds, laser shutter, APDs, probes, gates opened (probe), counts (apd, probe).
-Boxcar: id, seconds, laser shutter, mean (probe), variance of that mean (probe), volts per pulse.
+Boxcar: id, seconds, laser shutter, mean (probe), variance of that mean (probe), volts per pulse. The covariances of the
+means may follow: of gate 0 with 1, 2, ..., then of gate 1 with 2, ....
 Laser shutter: 1 open, 0 closed, -1 moved during the exposure.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,13 +30,27 @@ class SpcFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class BoxcarFrame:
-    """One exposure of the boxcar: `mean` (probe,) and `variance` of that mean (probe,), volts per pulse."""
+    """One exposure of the boxcar: `mean` (probe,) and `variance` of that mean (probe,), volts per pulse.
+
+    `covariance` (pairs,), V2: of the means of two gates, in the order of `np.triu_indices`; all 0 for a boxcar that
+    does not give it.
+    """
 
     exposure_id: int
     exposure_s: float
     laser_shutter: int
     mean: FloatArray
     variance: FloatArray
+    covariance: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+MOST_CORRELATED = 16
+"""Gates up to which the covariances of the boxcar are recorded; their number grows with the square of the gates."""
+
+
+def pairs_of(probes: int) -> int:
+    """Return the number of pairs of gates whose covariance is recorded: 0 for more than `MOST_CORRELATED` gates."""
+    return probes * (probes - 1) // 2 if probes <= MOST_CORRELATED else 0
 
 
 def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame:
@@ -68,15 +83,19 @@ def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> B
 
     Raises AcquisitionError for a wrong layout.
     """
-    values = _finite(raw, 3 + 2 * probes, pv)
+    pairs = pairs_of(probes)
+    with_covariance = np.size(raw) == 3 + 2 * probes + pairs
+    values = _finite(raw, 3 + 2 * probes + pairs * with_covariance, pv)
     mean = polarity * values[3 : 3 + probes]
-    variance = values[3 + probes :]
+    variance = values[3 + probes : 3 + 2 * probes]
+    covariance = values[3 + 2 * probes :] if with_covariance else np.zeros(pairs)
     return BoxcarFrame(
         exposure_id=int(values[0]),
         exposure_s=float(values[1]),
         laser_shutter=int(values[2]),
         mean=mean,
         variance=variance,
+        covariance=covariance,
     )
 
 

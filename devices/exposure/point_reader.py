@@ -15,6 +15,7 @@ from devices.configuration import QualitySettings
 from devices.detectors.further_detectors import FurtherDetectors
 from devices.exposure.conditions import ANY_POWER_W, Condition, ConditionName, Conditions
 from devices.exposure.event_reader import EventReader, data_key
+from devices.exposure.frames import pairs_of
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
@@ -205,7 +206,11 @@ def counted_values(reading: ExposureReading) -> dict[str, Any]:
     """Return the event fields of what an exposure counted: (apd, probe) counts, (probe,) pulses and volts, I0, s."""
     spc = reading.spc
     boxcar = reading.boxcar
-    analog = {} if boxcar is None else {"boxcar_mean": boxcar.mean, "boxcar_variance": boxcar.variance}
+    analog = {}
+    if boxcar is not None:
+        analog = {"boxcar_mean": boxcar.mean, "boxcar_variance": boxcar.variance}
+        if boxcar.covariance.size:
+            analog["boxcar_covariance"] = boxcar.covariance
     return {
         "laser_shutter": spc.laser_shutter,
         **({"spc_counts": spc.counts, "spc_pulses": spc.pulses} if spc.counts.size else {}),
@@ -227,6 +232,8 @@ def _counted_keys(exposure: Exposure, apds: int, probes: int) -> dict[str, dict[
             name: data_key("array", source=source, shape=[probes], units=units, dtype_numpy="<f8")
             for name, units in (("boxcar_mean", "V"), ("boxcar_variance", "V2"))
         }
+        if pairs := pairs_of(probes):
+            analog["boxcar_covariance"] = data_key("array", source=source, shape=[pairs], units="V2", dtype_numpy="<f8")
     counts = {
         "spc_counts": data_key("array", source=spc, shape=[apds, probes], units="counts", dtype_numpy=integers),
         "spc_pulses": data_key("array", source=spc, shape=[probes], units="pulses", dtype_numpy=integers),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from devices.configuration import ExposureSettings
-from devices.exposure.frames import parse_boxcar_frame, parse_spc_frame
+from devices.exposure.frames import pairs_of, parse_boxcar_frame, parse_spc_frame
 from devices.exposure.gated_detectors import ExposureReading
 from devices.types import FloatArray
 from errors import AcquisitionError
@@ -60,7 +60,8 @@ class FrameLayout:
         self._pv = pv
         self._spc = 5 + settings.probes + settings.apds * settings.probes
         self.length = HEAD + 3 * watched + self._spc + 3 + 2 * settings.probes
-        """Numbers in a frame."""
+        """Numbers in a frame of a boxcar without covariances; these may follow."""
+        self._lengths = (self.length, self.length + pairs_of(settings.probes))
 
     def parse(self, raw: ArrayLike) -> list[SequenceFrame]:
         """Return the frames of one answer, in order; raises AcquisitionError for an array with another layout."""
@@ -69,7 +70,7 @@ class FrameLayout:
             return []
         count, length, first = (int(value) for value in values[:BLOCK_HEAD])
         frames = values[BLOCK_HEAD : BLOCK_HEAD + count * length]
-        if count and (length != self.length or frames.size != count * length):
+        if count and (length not in self._lengths or frames.size != count * length):
             raise AcquisitionError(
                 f"{self._pv} has frames of {length} numbers, the configuration has {self.length}. Correct `watched` "
                 "in [sequencer], or apds and probes in [exposure]."

@@ -68,6 +68,7 @@ def _averaged(readings: Sequence[ExposureReading], total_s: float) -> BoxcarFram
         laser_shutter=last.laser_shutter,
         mean=np.sum([weight * one.mean for one, weight in boxcars], axis=0),
         variance=np.sum([weight**2 * one.variance for one, weight in boxcars], axis=0),
+        covariance=np.sum([weight**2 * one.covariance for one, weight in boxcars], axis=0),
     )
 
 

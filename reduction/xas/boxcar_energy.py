@@ -10,7 +10,7 @@ from errors import ReductionError
 from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
-from reduction.xas.gate_correlation import gate_correlation
+from reduction.xas.gate_correlation import gate_correlation, recorded_correlation
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.laser_power import at_nominal, power_at
 from reduction.xas.self_absorption import without_self_absorption
@@ -26,12 +26,23 @@ _SCATTER_SCANS = 3
 
 
 class ScaledScans(NamedTuple):
-    """Offset-corrected, scaled pairs of the usable scans: `energy_ev` (points,), the others (scans, points)."""
+    """Offset-corrected, scaled pairs of the usable scans: `energy_ev` (points,), the others (scans, points).
+
+    `correlation` of the errors of on and off, as the frames state it; 0 if they do not.
+    """
 
     energy_ev: FloatArray
     on: Intensity
     off: Intensity
     used: BoolArray
+    correlation: FloatArray
+
+    def correlation_of_means(self) -> FloatArray:
+        """Return the correlation of the errors of the means of on and off over the scans, (points,), -1 to 1."""
+        used = self.used
+        tables = (self.correlation * self.on.sigma * self.off.sigma, self.on.sigma**2, self.off.sigma**2)
+        shared, on, off = (np.where(used, table, 0.0).sum(axis=0) for table in tables)
+        return np.asarray(shared / np.sqrt(on * off))
 
 
 def boxcar_spectrum(
@@ -41,8 +52,8 @@ def boxcar_spectrum(
 
     Recipe, per scan: divide by I0, subtract the off spectrum's pre-edge mean from on and off, divide both by the off
     spectrum's edge integral; then average on, off and their differences over the scans. A common factor gives the off
-    mean 1 in the post-edge window. `sigma` propagates the measured variances, with the correlation of both gates where
-    the scans show one (`gate_correlation`); `sigma_scatter` is the standard error
+    mean 1 in the post-edge window. `sigma` propagates the measured variances, with the correlation of both gates that
+    the frames of the boxcar or the scans show (`gate_correlation`); `sigma_scatter` is the standard error
     of the on and the off spectra over the scans, combined as in the paper. Raises ReductionError while no scan covers
     pre-edge and edge.
     """
@@ -50,10 +61,13 @@ def boxcar_spectrum(
     require_energy_scan(metadata)
     probe = metadata.timing.pumped_probe if probe is None else probe
     gates = gates_of(reference, probe, metadata.timing)
-    scans = scaled_scans(exposure_pairs(accumulator, "boxcar", *gates), metadata.windows)
+    pairs = exposure_pairs(accumulator, "boxcar", *gates)
+    scans = scaled_scans(pairs, metadata.windows)
     power = power_at(accumulator, scans.energy_ev)
     on, off = boxcar_curves(scans, power)
-    correlation = gate_correlation(scans.on, scans.off, scans.used)
+    stated = recorded_correlation(pairs)
+    correlation = stated or gate_correlation(scans.on, scans.off, scans.used)
+    of_points = correlation.value if stated is None else scans.correlation_of_means()
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
@@ -65,7 +79,7 @@ def boxcar_spectrum(
     common = gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)
     found = Spectrum(
         energy_ev=scans.energy_ev,
-        **curves_of(on, off, common, correlation.value),
+        **curves_of(on, off, common, of_points),
         sigma_scatter=scatter,
         correlation=correlation,
         metadata=transient_metadata(
@@ -113,7 +127,8 @@ def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
     on, off = (
         Intensity(((part.value - offset) / gain)[:, measured], (part.sigma / gain)[:, measured]) for part in (on, off)
     )
-    return ScaledScans(pairs.axis[measured], on, off, used[:, measured])
+    correlation = pairs.correlation()[kept][:, measured]
+    return ScaledScans(pairs.axis[measured], on, off, used[:, measured], correlation)
 
 
 def _gains(energy_ev: FloatArray, off: FloatArray, used: BoolArray, edge: BoolArray) -> FloatArray:

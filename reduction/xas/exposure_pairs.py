@@ -52,7 +52,8 @@ class Intensity(NamedTuple):
 class ExposurePairs:
     """On and off signals of one run, sorted along the axis, without points that were never measured as a pair.
 
-    `axis` (points,): mean read-back; `on`, `off`: (scans, points) each; `paired` (scans, points): whether both exist.
+    `axis` (points,): mean read-back; `on`, `off`: (scans, points) each; `paired` (scans, points): whether both exist;
+    `covariance` (scans, points) of both signals, as the frames of the boxcar state it, and 0 for counting.
     Sums take the same scans for on and off, so changes of jet and flux between scans affect both alike, and cancel in
     the transient.
     """
@@ -61,6 +62,16 @@ class ExposurePairs:
     on: Signal
     off: Signal
     paired: BoolArray
+    covariance: FloatArray
+
+    def correlation(self) -> FloatArray:
+        """Return the correlation of the errors of on and off in every scan, (scans, points), -1 to 1."""
+        return _correlation(self.covariance, self.on.variance, self.off.variance)
+
+    def correlation_of_sums(self) -> FloatArray:
+        """Return the correlation of the errors of `summed` on and off, (points,), -1 to 1."""
+        tables = (self.covariance, self.on.variance, self.off.variance)
+        return _correlation(*(np.where(self.paired, table, 0.0).sum(axis=0) for table in tables))
 
     @property
     def scans(self) -> int:
@@ -129,7 +140,26 @@ def exposure_pairs(
             f"No point has both {_name(on)} and {_name(off)} yet. Wait for more exposures, or change the reference."
         )
     first, second = (Signal(*(table[:, order] for table in signal)) for signal in signals)
-    return ExposurePairs(axis=axis[order], on=first, off=second, paired=paired[:, order])
+    covariance = _covariance(accumulator, mode, on, off)[:, order]
+    return ExposurePairs(axis=axis[order], on=first, off=second, paired=paired[:, order], covariance=covariance)
+
+
+def _covariance(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate) -> FloatArray:
+    """Return the covariance of two gates of the boxcar, (scans, points), V2 s2; 0 for counting and other exposures."""
+    total = np.zeros(accumulator.exposures.shape[:2])
+    if mode == "spc" or on.laser_shutter != off.laser_shutter:
+        return total
+    gains = [_zero_and_gain(accumulator, mode, gate)[1] for gate in (on, off)]
+    for one, gain in zip(on.probes, gains[0], strict=True):
+        for other, other_gain in zip(off.probes, gains[1], strict=True):
+            shared = accumulator.boxcar_integral_covariance(one, other)[:, :, on.laser_shutter]
+            total = total + shared / (gain * other_gain)
+    return np.asarray(total)
+
+
+def _correlation(covariance: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    scale = np.sqrt(first * second)
+    return np.asarray(np.clip(np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0), -1.0, 1.0))
 
 
 def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate, *, zero_v: float = 0.0) -> Signal:

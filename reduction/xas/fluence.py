@@ -101,7 +101,7 @@ def _usable_scans(pairs: ExposurePairs) -> _ScaledScans:
             "No scan has the two lowest fluences, whose difference is the offset, and a third point yet. Wait for more."
         )
     on, off = (Intensity(part.value[usable], part.sigma[usable]) for part in pairs.each())
-    return _ScaledScans.of(on, off, pairs.paired[usable])
+    return _ScaledScans.of(on, off, pairs.paired[usable], pairs.correlation()[usable])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +110,8 @@ class _ScaledScans:
 
     With o the mean on - off of the two lowest points, l the mean off and n the points of a scan, d_i = (on_i - off_i -
     o) / l. Its derivatives by the measured values are, with P subtracting the mean of the two lowest points,
-    d d_i / d on_j = P_ij / l and d d_i / d off_j = -P_ij / l - d_i / (n l): on and off are counted independently, so
-    the covariance is the sum of both parts (first-order propagation).
+    d d_i / d on_j = P_ij / l and d d_i / d off_j = -P_ij / l - d_i / (n l): the covariance is the sum of both parts,
+    and of what the errors of on and off have in common (first-order propagation).
     """
 
     on: FloatArray
@@ -120,7 +120,7 @@ class _ScaledScans:
     covariance: FloatArray
 
     @classmethod
-    def of(cls, on: Intensity, off: Intensity, used: BoolArray) -> _ScaledScans:
+    def of(cls, on: Intensity, off: Intensity, used: BoolArray, correlation: FloatArray) -> _ScaledScans:
         offset = (on.value - off.value)[:, :_OFFSET_POINTS].mean(axis=1, keepdims=True)
         number = used.sum(axis=1, keepdims=True)
         level = np.where(used, off.value, 0.0).sum(axis=1, keepdims=True) / number
@@ -136,6 +136,9 @@ class _ScaledScans:
         by_on = subtract / level[:, :, None]
         by_off = -by_on - (scaled_on - scaled_off)[:, :, None] * (used / number / level)[:, None, :]
         covariance = _propagate(by_on, on.sigma) + _propagate(by_off, off.sigma)
+        if correlation.any():
+            both = ((correlation * on.sigma * off.sigma)[:, None, :] * by_on) @ by_off.transpose(0, 2, 1)
+            covariance = covariance + both + both.transpose(0, 2, 1)
         return cls(
             on=scaled_on, off=scaled_off, used=used, covariance=covariance * (used[:, :, None] & used[:, None, :])
         )

@@ -12,6 +12,7 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.energy_windows import points_within
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, exposure_pairs, gates_of
+from reduction.xas.gate_correlation import correlated_difference
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.spc_time import before_pump
 
@@ -57,7 +58,7 @@ def gate_null_test(accumulator: RunAccumulator, mode: Mode) -> GateNullTest:
     gates = [gate._replace(laser_shutter=SHUTTER_CLOSED) for gate in opened]
     pairs = exposure_pairs(accumulator, mode, *gates)
     on, off = pairs.summed()
-    sigma = np.hypot(on.sigma, off.sigma)
+    sigma = correlated_difference(on.sigma, off.sigma, pairs.correlation_of_sums())
     difference = on.value - off.value
     design = np.column_stack([_per_unit_of_zero(accumulator), off.value])
     common = gate_errors(accumulator, mode, gates, lambda moved: _difference(moved, mode, gates), difference)
@@ -141,7 +142,7 @@ def baseline_checks(accumulator: RunAccumulator, mode: Mode) -> list[BaselineChe
     pairs = exposure_pairs(accumulator, mode, *gates)
     on, off = pairs.summed()
     difference = on.value - off.value
-    sigma = np.hypot(on.sigma, off.sigma)
+    sigma = correlated_difference(on.sigma, off.sigma, pairs.correlation_of_sums())
     common = gate_errors(accumulator, mode, gates, lambda moved: _difference(moved, mode, gates), difference)
     places = _baselines(accumulator, pairs)
     level = _level(accumulator, pairs)

@@ -11,6 +11,7 @@ from errors import ReductionError
 from reduction.detector_view import with_default_detector
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
+from reduction.xas.gate_correlation import common_share
 from reduction.xas.laser_power import mean_power
 from reduction.xas.spc_time import before_pump
 
@@ -127,6 +128,8 @@ def _signal_rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
     """Return the signals of an analog or drift detector: all gates of a row have the same time and flux."""
     signal = accumulator.boxcar_integral[:, :, shutter].sum(axis=0)
     variance = accumulator.boxcar_integral_variance[:, :, shutter].sum(axis=0)
+    # What all gates have in common within an exposure is one factor of the row, which drops out of the fit.
+    variance = variance * (1.0 - common_share(accumulator, shutter))
     seconds = accumulator.exposure_s[:, :, shutter].sum(axis=0)
     # The variance of a mean is known only up to a floor of 0: without a value there is no row.
     measured = (seconds > 0) & (variance > 0).all(axis=-1)

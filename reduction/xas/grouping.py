@@ -12,6 +12,7 @@ from errors import ReductionError
 from reduction.values import Value
 from reduction.xas.boxcar_energy import scaled_scans
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Intensity, exposure_pairs, gates_of
+from reduction.xas.gate_correlation import correlated_difference
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
@@ -93,7 +94,8 @@ def scan_transients(
         ratio, measured = _log_ratio(*pairs.each(), pairs.paired)
         return ratio.value, ratio.sigma, measured
     scans = scaled_scans(pairs, run.windows)
-    return scans.on.value - scans.off.value, np.hypot(scans.on.sigma, scans.off.sigma), scans.used
+    sigma = correlated_difference(scans.on.sigma, scans.off.sigma, scans.correlation)
+    return scans.on.value - scans.off.value, sigma, scans.used
 
 
 def scatter_ratio(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> ScatterRatio:
@@ -179,13 +181,16 @@ def _pair_ratio(
     accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     pairs: ExposurePairs = exposure_pairs(accumulator, mode, on, off)
-    ratio, measured = _log_ratio(*pairs.summed(), np.ones(pairs.axis.shape, dtype=bool))
+    everywhere = np.ones(pairs.axis.shape, dtype=bool)
+    ratio, measured = _log_ratio(*pairs.summed(), everywhere, pairs.correlation_of_sums())
     return ratio.value, ratio.sigma, measured
 
 
-def _log_ratio(on: Intensity, off: Intensity, paired: BoolArray) -> tuple[Intensity, BoolArray]:
+def _log_ratio(
+    on: Intensity, off: Intensity, paired: BoolArray, correlation: FloatArray | float = 0.0
+) -> tuple[Intensity, BoolArray]:
     measured = paired & (on.value > 0) & (off.value > 0)
     safe_on = np.where(measured, on.value, 1.0)
     safe_off = np.where(measured, off.value, 1.0)
-    sigma = np.hypot(on.sigma / safe_on, off.sigma / safe_off)
+    sigma = correlated_difference(on.sigma / safe_on, off.sigma / safe_off, correlation)
     return Intensity(np.log(safe_on / safe_off), np.where(measured, sigma, 0.0)), measured

@@ -116,7 +116,9 @@ class CurvesWithErrors(Transient):
     off_sigma: FloatArray
 
 
-def curves_of(on: Intensity, off: Intensity, common: FloatArray, correlation: float = 0.0) -> dict[str, Any]:
+def curves_of(
+    on: Intensity, off: Intensity, common: FloatArray, correlation: FloatArray | float = 0.0
+) -> dict[str, Any]:
     """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
 
     The errors of on and off are independent, or have a `correlation`; the variance of the transient is that of their

@@ -43,6 +43,9 @@ SEQUENCE = "sequence"
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
 """Another detector under the master's gate; it receives the exposure's number, its state, and the others' counts."""
 
+MOST_CORRELATED = 16
+"""Gates up to which the boxcar publishes their covariances."""
+
 MIXED_SHUTTER = -1.0
 """Laser shutter in the frame of an exposure during which it moved."""
 
@@ -56,7 +59,7 @@ class Acquisition(PVGroup):
     )  # fmt: skip
     boxcar_frame = pvproperty(
         name="7idb:boxcar:Frame", value=[0.0], record="waveform", dtype=float, units="V", read_only=True,
-        doc="Boxcar exposure: id s shutter mean var",
+        doc="Boxcar: id s shutter mean var cov",
     )  # fmt: skip
     boxcar_off_3s = pvproperty(
         name="7idb:userCalc11", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
@@ -91,7 +94,7 @@ class Acquisition(PVGroup):
         gates = experiment.photodiodes * experiment.probes
         head = [0.0, 0.0, 0.0, float(experiment.photodiodes), float(experiment.probes)]
         resize(self.spc_frame, [*head, *[0.0] * (experiment.probes + gates)])
-        resize(self.boxcar_frame, [0.0] * (3 + 2 * experiment.probes))
+        resize(self.boxcar_frame, [0.0] * boxcar_length(experiment.probes))
         self._spc_shown = np.asarray(self.spc_frame.value, dtype=float)
         self._boxcar_shown = np.asarray(self.boxcar_frame.value, dtype=float)
         self._history = history
@@ -237,10 +240,25 @@ def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
     return [*head, float(photodiodes), float(probes), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
 
 
+def boxcar_length(probes: int) -> int:
+    """Return the number of values in the frame of a boxcar with `probes` gates."""
+    covariances = probes * (probes - 1) // 2 if probes <= MOST_CORRELATED else 0
+    return 3 + 2 * probes + covariances
+
+
 def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
-    """Return the boxcar frame: exposure id, seconds, shutter, mean and variance of the mean (each (probe,), volts)."""
+    """Return the boxcar frame: exposure id, seconds, shutter, mean and variance of the mean (each (probe,), volts).
+
+    With up to 16 gates the covariances of these means follow, V2: of gate 0 with 1, 2, ..., then of gate 1 with 2, ...
+    """
     # The boxcar averages within each block; the scatter of the blocks gives the variance of one of them, and divided by
     # their number that of the mean. It thus contains photon statistics, electronic noise and unsteady light alike.
     blocks = exposure.boxcar
     variance = blocks.var(axis=0, ddof=1) / len(blocks)
-    return [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]
+    frame = [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]
+    probes = blocks.shape[1]
+    if probes > MOST_CORRELATED:
+        return frame
+    # The jet changes all gates of a block alike: what their blocks have in common is no error of a difference.
+    covariance = np.cov(blocks, rowvar=False) / len(blocks)
+    return [*frame, *covariance[np.triu_indices(probes, 1)].tolist()]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plans.edges import BR_K, EdgePreset
 from plans.engine.start_document import timing_metadata
 from reduction.accumulator import RunAccumulator, accumulate
@@ -97,6 +99,7 @@ class SimulatedRuns:
             "spc_pulses": seen.pulses,
             "boxcar_mean": volts.mean(axis=0),
             "boxcar_variance": volts.var(axis=0, ddof=1) / len(volts),
+            "boxcar_covariance": (np.cov(volts, rowvar=False) / len(volts))[np.triu_indices(volts.shape[1], 1)],
         }
 
     def _start(

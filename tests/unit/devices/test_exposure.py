@@ -126,3 +126,14 @@ def test_boxcar_sign_belongs_to_the_device() -> None:
     raw = [1, 6.0, 1, *[-0.5] * 5, *[0.1] * 5]
     assert parse_boxcar_frame(raw, -1, 5, "pv").mean[0] == 0.5
     assert parse_boxcar_frame(raw, 1, 5, "pv").mean[0] == -0.5
+
+
+def test_a_boxcar_may_publish_the_covariances_of_its_gates() -> None:
+    """Lost: errors that hold the jet twice, or every boxcar of another make."""
+    raw = [7.0, 6.0, 1.0, *[-0.008] * 5, *[1e-10] * 5]
+    assert parse_boxcar_frame(raw, -1, 5, "pv").covariance.tolist() == [0.0] * 10
+    found = parse_boxcar_frame([*raw, *np.arange(10.0)], -1, 5, "pv")
+    assert found.covariance.tolist() == list(range(10))
+    assert found.variance.tolist() == [1e-10] * 5
+    many = [7.0, 6.0, 1.0, *[0.1] * 40]
+    assert parse_boxcar_frame(many, 1, 20, "pv").covariance.size == 0
