@@ -13,8 +13,8 @@ class EffectSizes:
     noise, with the fluctuations of jet and flux, and is either there (1) or not (0); without it, every detector shows
     the mean of its counts.
 
-    Off by default: the jet within a dwell, since nothing states how large it is; and the blind bunches, since photodiodes
-    are ready again after 153 ns.
+    Off by default: the jet within a dwell, since nothing states how large it is; and the blind bunches, since
+    photodiodes are ready again after 153 ns.
     """
 
     efficiencies: float = 1.0

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from storage.chains import load_dataset
+from storage.calibrated_documents import CALIBRATION_PLANS, CalibratedDocuments
+from storage.chains import find_starts, load_dataset
 from storage.line_journal import LineJournal
 from storage.notes import Note, RunNotes
 from storage.table.columns import ColumnRun, UserColumns, read_columns
@@ -52,6 +53,7 @@ class NightTable:
         self._parsed = 0
         self._memory: dict[str, tuple[str, ReducedRow]] = {}
         self._lock = threading.Lock()
+        self._calibrated = CalibratedDocuments(lambda: store)
         self.notes = RunNotes(store.root)
 
     def columns(self) -> UserColumns:
@@ -77,16 +79,35 @@ class NightTable:
         columns = self.columns()
         notes = self.notes.all()
         saved = self._saved()
-        found = {run.uid: saved.get((run.uid, _state(run, runs))) for run in runs}
+        later = self._calibrations(runs)
+        states = {run.uid: " ".join([_state(run, runs), *later.get(run.uid, ())]) for run in runs}
+        found = {run.uid: saved.get((run.uid, states[run.uid])) for run in runs}
         if compute:
             missing = [run for run in runs if _is_missing(found[run.uid], columns, recompute=recompute)][:most]
             for number, run in enumerate(missing):
                 if progress is not None:
                     progress(number, len(missing))
-                found[run.uid] = self._compute(run, _state(run, runs), columns, found[run.uid])
+                found[run.uid] = self._compute(run, states[run.uid], columns, found[run.uid])
             if missing and progress is not None:
                 progress(len(missing), len(missing))
         return [NightRow(run=run, note=notes.get(run.uid, Note()), reduced=found[run.uid]) for run in runs]
+
+    def _calibrations(self, runs: Sequence[RunSummary]) -> dict[str, list[str]]:
+        """Return the runs that calibrate each of the `runs`, by uid: foils and gates of its series that have ended.
+
+        A saved row is that of its calibrations, so it is computed again when one has been measured after the run.
+        """
+        running = {run.uid for run in runs if run.status in UNSAVED}
+        starts = [start for start in find_starts(self._store) if start.get("series")]
+        found: dict[str, list[str]] = {}
+        for start in starts:
+            if start.get("plan_name") in CALIBRATION_PLANS and start["uid"] not in running:
+                found.setdefault(str(start["series"]), []).append(str(start["uid"])[:8])
+        return {
+            str(start["uid"]): found[series]
+            for start in starts
+            if (series := str(start["series"])) in found and start.get("plan_name") not in CALIBRATION_PLANS
+        }
 
     def _saved(self) -> dict[tuple[str, str], ReducedRow]:
         with self._lock:
@@ -103,7 +124,7 @@ class NightTable:
 
     def _compute(self, run: RunSummary, state: str, columns: UserColumns, earlier: ReducedRow | None) -> ReducedRow:
         try:
-            documents = load_dataset(self._store, run.uid)
+            documents = self._calibrated(load_dataset(self._store, run.uid))
         except StorageError as error:
             # The table of a night must not end at one damaged journal; no file has this row, as it may be repaired.
             row = ReducedRow(problem=str(error))

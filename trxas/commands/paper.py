@@ -102,8 +102,12 @@ def _absorption(options: PaperOptions, progress: CampaignProgress) -> Measured:
     with contextlib.ExitStack() as stack:
         address_list = options.address_list
         if address_list is None:
+            # A campaign that continues has the same ring and gates, and noise of its own: the seed alone would repeat
+            # that of the sections measured before.
             address_list = stack.enter_context(
-                simulated_beamline(seed=options.seed, speed=options.speed, sample=sample)
+                simulated_beamline(
+                    seed=options.seed, speed=options.speed, sample=sample, restarts=len(progress.measured)
+                )
             )
             stack.callback(channel_access.silence)
         session = stack.enter_context(open_session(options.at(address_list)))

@@ -148,7 +148,7 @@ def run_show(options: ShowOptions) -> int:
     A run that was interrupted is shown together with the runs that resumed it.
     """
     from storage import load_dataset
-    from trxas.results.calibrated_documents import CalibratedDocuments
+    from storage.calibrated_documents import CalibratedDocuments
     from trxas.results.measured_decays import MeasuredDecays
     from trxas.results.run_report import run_facts, run_report
     from trxas.session.session import open_configured_store

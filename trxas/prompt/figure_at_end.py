@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reduction.kinds import RunReduction
+from storage.calibrated_documents import CALIBRATION_PLANS
 from trxas.prompt.figure_window import FigureWindow
 from trxas.results.figures import figure_of, save
 from trxas.results.live_run import LiveRun
@@ -33,6 +34,8 @@ class FigureAtEnd:
         self._folder = folder
         self._live = LiveRun()
         self._name = ""
+        self._measured: set[str] = set()
+        self._calibrated: set[str] = set()
         self._show = FigureWindow().show if show is None else show
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -44,12 +47,32 @@ class FigureAtEnd:
         elif name == "stop" and self._live.reduction is not None:
             self._finish(self._live.reduction)
 
+    def _state_calibrations(self) -> None:
+        """Print what runs of the same series after this one change, or what this one changes in those before it."""
+        series = str(self._start.get("series") or "")
+        if not series:
+            return
+        if self._start.get("plan_name") in CALIBRATION_PLANS:
+            self._calibrated.add(series)
+            if series in self._measured:
+                print(
+                    f"It calibrates the earlier runs of the series {series} too: show() and night() use it from now on."
+                )
+            return
+        self._measured.add(series)
+        if series in self._calibrated:
+            print(
+                "Energies and gates are as calibrated before this run. Foils and gates that its series measures after "
+                "it change the result: then see show() and night()."
+            )
+
     def _finish(self, reduction: RunReduction) -> None:
         # Runs on the thread of this subscriber, so that a slow fit or a full disk delays nobody. Order: print the
         # result first, which needs no file; then the figure, of which the path is printed only when it has been
         # written.
         results = reduction.results(None if self._decays is None else self._decays(self._start))
         print(results.table())
+        self._state_calibrations()
         figure = figure_of(results, reduction)
         if figure is None:
             return

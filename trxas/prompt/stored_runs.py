@@ -10,7 +10,7 @@ from reduction.run_kind import CombineChoice, RunResults
 from reduction.slices import Slices, slices_of
 from reduction.xas.kinetics.results import KineticsResults
 from storage import RunSummary, Store, list_runs, load_dataset
-from trxas.results.calibrated_documents import CalibratedDocuments
+from storage.calibrated_documents import CalibratedDocuments
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
 from trxas.results.run_results import combine_stored_runs, reduce_stored_run

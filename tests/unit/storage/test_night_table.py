@@ -235,3 +235,18 @@ def test_sparklines_show_where_a_curve_is_low_and_high() -> None:
     assert sparkline_text([2.0, 2.0, 2.0]) == "▁▁▁"
     assert sparkline_text([0.0, -1.0, 0.0, 0.0, 0.0, 0.5], width=3) == "▁▆█"
     assert len(sparkline_text([float(number) for number in range(100)])) == 16
+
+
+def test_a_calibration_after_a_run_computes_its_row_again(known: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the corrected number, if the table keeps the one from before the foil scan."""
+    starts = [
+        {"uid": "energy-1", "plan_name": "energy_scan", "series": "night"},
+        {"uid": "foil-after", "plan_name": "foil_scan", "series": "night"},
+        {"uid": "delay-1", "plan_name": "delay_scan", "series": "other"},
+    ]
+    monkeypatch.setattr(night_table, "find_starts", lambda _: starts)
+    delay, energy = rows_of(known, compute=False)
+    assert delay.reduced is not None
+    assert energy.reduced is None
+    assert rows_of(known)[1].reduced is not None
+    assert rows_of(known, compute=False)[1].reduced is not None

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
 from reduction.kinds import reduce_run
-from storage import load_dataset
+from storage.chains import load_dataset
 
 if TYPE_CHECKING:
     from reduction.run_kind import RunResults
-    from storage import Store
+    from storage.runs import RunSource
 
 
 class CompleteRuns:
@@ -19,7 +19,7 @@ class CompleteRuns:
     def __init__(self) -> None:
         self._results: dict[str, RunResults | None] = {}
 
-    def results(self, store: Store, uid: str) -> RunResults | None:
+    def results(self, store: RunSource, uid: str) -> RunResults | None:
         """Return the results of a run; None if it cannot be reduced, or is still being measured.
 
         Raises StorageError if the run cannot be read.

@@ -13,16 +13,19 @@ from reduction.gate_interpolation import interpolated
 from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
 from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_kinds import GateResults
-from storage import find_starts
-from trxas.results.complete_runs import CompleteRuns
-from trxas.results.series_foils import SeriesFoils
+from storage.chains import find_starts
+from storage.complete_runs import CompleteRuns
+from storage.series_foils import FOIL_PLAN, SeriesFoils
 
 if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
     from reduction.types import Document, Documents
-    from storage import Store
+    from storage.runs import RunSource
 
 logger = logging.getLogger("trxas")
+
+CALIBRATION_PLANS = frozenset({FOIL_PLAN, DARK_PLAN, BLOCKED_PLAN})
+"""Plans whose runs calibrate other runs of their series, also those before them."""
 
 GATES = "gate_calibration"
 """Key of start documents: the calibration of the gates."""
@@ -35,7 +38,7 @@ class CalibratedDocuments:
     series, are looked up in the store that `store` returns. Any thread may call it.
     """
 
-    def __init__(self, store: Callable[[], Store]) -> None:
+    def __init__(self, store: Callable[[], RunSource]) -> None:
         self.foils = SeriesFoils(store)
         self._store = store
         self._lock = threading.Lock()
@@ -76,7 +79,7 @@ class CalibratedDocuments:
         # Gains contain the zeros before them, so the last run has both.
         return self._reduced(store, str(of_gates[-1]["uid"])) if of_gates else None
 
-    def _reduced(self, store: Store, uid: str) -> Document | None:
+    def _reduced(self, store: RunSource, uid: str) -> Document | None:
         results = self._runs.results(store, uid)
         return results.document if isinstance(results, GateResults) else None
 

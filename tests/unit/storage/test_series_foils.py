@@ -10,9 +10,9 @@ from devices.foil_references import FoilReferences
 from reduction.values import Value
 from reduction.xas.foil_reference import AlignedEdge, FoilReference
 from reduction.xas.results import FoilResults
+from storage import complete_runs, series_foils
+from storage.series_foils import SeriesFoils
 from tests.unit.reduction.test_foil_alignment import measured
-from trxas.results import complete_runs, series_foils
-from trxas.results.series_foils import SeriesFoils
 
 REFERENCE = FoilReference.from_document(FoilReferences().of("Pb L3"))
 STORE: Any = object()

@@ -15,13 +15,13 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
-from storage import find_starts
-from trxas.results.complete_runs import CompleteRuns
+from storage.chains import find_starts
+from storage.complete_runs import CompleteRuns
 
 if TYPE_CHECKING:
     from reduction.energy_course import EnergyCourse
     from reduction.types import Document, Documents
-    from storage import Store
+    from storage.runs import RunSource
 
 logger = logging.getLogger("trxas")
 
@@ -42,7 +42,7 @@ class SeriesFoils:
     still being measured is not used. Any thread may call it.
     """
 
-    def __init__(self, store: Callable[[], Store]) -> None:
+    def __init__(self, store: Callable[[], RunSource]) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._runs = CompleteRuns()
@@ -105,7 +105,7 @@ class SeriesFoils:
         lines = [line for uid, results in found if (line := _offset_line(uid, results, own_ev))]
         return [*lines, *_drift_lines(found)]
 
-    def _foil(self, store: Store, uid: str) -> FoilResults | None:
+    def _foil(self, store: RunSource, uid: str) -> FoilResults | None:
         results = self._runs.results(store, uid)
         return results if isinstance(results, FoilResults) else None
 

@@ -10,11 +10,11 @@ import pytest
 from reduction.energy_course import KEY
 from reduction.xas.gate_kinds import GateResults
 from reduction.xas.results import FoilResults
+from storage import calibrated_documents, complete_runs, series_foils
+from storage.calibrated_documents import CalibratedDocuments
 from tests.support.beam_time import BeamTime, br_signal, br_static, energy_points
 from tests.unit.reduction.test_energy_course import foil
 from tests.unit.reduction.test_gate_interpolation import GATES, calibration
-from trxas.results import calibrated_documents, complete_runs, series_foils
-from trxas.results.calibrated_documents import CalibratedDocuments
 
 STORE: Any = object()
 SERIES = "night"
