@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from reduction.values import Value
 from reduction.xas.sample_absorption import measured_step
 from reduction.xas.transient_shape import transient_covariance
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.types import FloatArray
-    from reduction.values import Value
     from reduction.xas.transient import Spectrum
 
 AnySpectrum = TypeVar("AnySpectrum", bound="Spectrum")
@@ -40,6 +40,19 @@ def without_self_absorption(spectrum: AnySpectrum, run: RunAccumulator) -> AnySp
             return spectrum
         corrected = _corrected(spectrum, jet.loss(step), run)
     return corrected
+
+
+def of_thin_sample(change: Value, spectrum: Spectrum, energy_ev: float) -> Value:
+    """Return a relative change of the fluorescence at one energy, eV, as a thin sample would show it; without unit.
+
+    Such as the amplitude of a delay scan or a slope of a fluence scan: their energy alone does not show how high the
+    level is above the edge, `spectrum` does. It comes back as it is if the spectrum is not corrected.
+    """
+    # By the derivative of L (1 + s) / (1 + s L): a relative change appears divided by 1 + s L.
+    level = float(np.interp(energy_ev, spectrum.energy_ev, spectrum.off))
+    loss = spectrum.absorption_loss
+    factor = 1.0 + loss.value * level
+    return Value(change.value * factor, float(np.hypot(change.sigma * factor, change.value * level * loss.sigma)))
 
 
 def _corrected(spectrum: AnySpectrum, loss: Value, run: RunAccumulator) -> AnySpectrum:

@@ -16,7 +16,6 @@ from plans import delay_scan, energy_scan, fluence_scan, foil_scan
 from plans.choices import Schedule
 from plans.edges import BR_K, PB_L3
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.energy_course import KEY as ENERGY_COURSE
 from reduction.fit_quality import is_bad_fit, quality_text
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
@@ -29,7 +28,6 @@ from reduction.xas.comparison import comparison_parameter
 from reduction.xas.features import extremum
 from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
-from reduction.xas.foil_course import energy_course
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.results import FoilResults
@@ -39,6 +37,7 @@ from reduction.xas.static_error import static_sigma
 from reduction.xas.transient import Spectrum
 from reduction.xas.transient_shape import area_without_noise, transient_covariance
 from trxas.validation.coverage.measurement import MeasuredGroup, Measurement, documents_of, measure_groups
+from trxas.validation.coverage.spectra_measurement import with_course
 
 EFFECT_PV = "7idd:sim:Effect:"
 ANSWER_TIMEOUT_S = 30.0
@@ -103,13 +102,7 @@ class EffectCampaign:
             results = self._reduced("foil", documents)[1]
             assert isinstance(results, FoilResults)
             self._foils.append(results)
-        start = scan[0][1]
-        course = energy_course(self._foils, float(start["energy_calibration_offset_ev"]))
-        if course is not None:
-            # A session adds the course to the start document when a stored run is read; these documents never were
-            # stored.
-            scan = [("start", {**start, ENERGY_COURSE: course.document}), *scan[1:]]
-        return self._reduced(name, scan)[0]
+        return self._reduced(name, with_course(scan, self._foils))[0]
 
     def _reduced(self, name: str, documents: Documents) -> tuple[RunAccumulator, RunResults]:
         results = reduce_run(documents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from plans import energy_scan, foil_scan
 from plans.edges import BR_K, PB_L3
 from plans.grids import Region, join_regions
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.energy_course import KEY as ENERGY_COURSE
 from reduction.kinds import reduce_run
 from reduction.timing import Timing
 from reduction.types import Documents, FloatArray
@@ -23,6 +24,7 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.comparison import BR_K as BR_WINDOWS
 from reduction.xas.comparison import comparison_parameter
 from reduction.xas.features import extremum
+from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
 from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
@@ -67,8 +69,11 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
 
     Raises ReductionError if a spectrum or the foil cannot be reduced.
     """
-    foil_ev = _foil_edge(beamline, run_engine)
-    early, late = (_scan(beamline, run_engine, delay_ps) for delay_ps in (FIRST_DELAY_PS, SECOND_DELAY_PS))
+    before = _foil(beamline, run_engine)
+    documents = _documents_of(run_engine, _scan(beamline, FIRST_DELAY_PS))
+    after = _foil(beamline, run_engine)
+    early = _sums(with_course(documents, [before, after]))
+    late = _sums(_documents_of(run_engine, _scan(beamline, SECOND_DELAY_PS)))
     shown = boxcar_spectrum(early)
     counted = spc_spectrum(early)
     windows = early.metadata.windows
@@ -81,8 +86,11 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
         near_ev=PEAK_EV,
         half_width_ev=PEAK_HALF_WIDTH_EV,
     )
-    # The Bragg angle drifts, so that an energy is as good as the foil scan beside it.
-    peak = Value(peak.value - (foil_ev.value - FOIL_EDGE_EV), math.hypot(peak.sigma, foil_ev.sigma))
+    # The Bragg angle drifts: the foils around the scan give the drift since the first of them, and this one its energy.
+    foil_ev = _edge_of(before)
+    peak = Value(
+        peak.value - (foil_ev.value - FOIL_EDGE_EV), math.hypot(peak.sigma, foil_ev.sigma, shown.energy_sigma_ev)
+    )
     return {
         "size_100ps": transient_size(shown)[1],
         "size_10ns": transient_size(boxcar_spectrum(late))[1],
@@ -112,8 +120,8 @@ def expected_spectra(truth: SampleTruth, timing: Timing) -> dict[str, float]:
     }
 
 
-def _scan(beamline: Beamline, run_engine: RunEngine, delay_ps: float) -> RunAccumulator:
-    plan = energy_scan(
+def _scan(beamline: Beamline, delay_ps: float) -> Any:
+    return energy_scan(
         beamline,
         BR_K.name,
         regions_ev=GRID_EV,
@@ -122,13 +130,28 @@ def _scan(beamline: Beamline, run_engine: RunEngine, delay_ps: float) -> RunAccu
         repeats=PASSES,
         fluence_mj_cm2=FLUENCE_MJ_CM2,
     )
-    sums: RunAccumulator = screened(accumulate(_documents_of(run_engine, plan))).sums
+
+
+def _sums(documents: Documents) -> RunAccumulator:
+    sums: RunAccumulator = screened(accumulate(documents)).sums
     return sums
 
 
-def _foil_edge(beamline: Beamline, run_engine: RunEngine) -> Value:
+def with_course(documents: Documents, foils: Sequence[FoilResults]) -> Documents:
+    """Return a run whose start document has the course of its energy axis by foil scans, eV, as a session adds it."""
+    start = documents[0][1]
+    course = energy_course(foils, float(start["energy_calibration_offset_ev"]))
+    return documents if course is None else [("start", {**start, ENERGY_COURSE: course.document}), *documents[1:]]
+
+
+def _foil(beamline: Beamline, run_engine: RunEngine) -> FoilResults:
     found = reduce_run(_documents_of(run_engine, foil_scan(beamline, PB_L3.name, dwell_s=FOIL_DWELL_S)))
-    if not isinstance(found, FoilResults) or found.edge_ev is None:
+    assert isinstance(found, FoilResults)
+    return found
+
+
+def _edge_of(found: FoilResults) -> Value:
+    if found.edge_ev is None:
         raise ReductionError(f"The foil scan has no edge. {found.table()}")
     return found.edge_ev
 
