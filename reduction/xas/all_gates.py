@@ -85,6 +85,8 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpect
     if len({curve.energy_ev.size for curve in curves}) != 1:
         raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
     independent = 1.0 - two.correlation.value
+    if not independent > 0:
+        raise ReductionError("The boxcar states that all errors of its gates are common, which no detector's are.")
     shares = _shares(curves, independent, mode)
     found = _combined(run, mode, gates, shares.weights)
 

@@ -81,7 +81,7 @@ def draw_boxcar(
     mean = mean * np.reshape(dwell.course, (-1, 1))
     if not dwell.noise:
         sigma = np.sqrt(mean * (1 + boxcar.height_variance) + boxcar.noise_photons**2 * per_block)
-        charge = mean + sigma * even_scatter(BOXCAR_BLOCKS)[:, None]
+        charge = mean + sigma * even_scatter(BOXCAR_BLOCKS, mean.shape[1])
     else:
         detected = rng.poisson(mean) if dwell.surplus is None else _shared(mean, dwell.surplus, dwell.known, rng)
         shape = detected / boxcar.height_variance

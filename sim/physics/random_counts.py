@@ -19,10 +19,14 @@ def binomials(trials: IntArray, probability: FloatArray, noise: float, rng: np.r
     return np.asarray(np.rint(trials * probability), dtype=np.int64)
 
 
-def even_scatter(number: int) -> FloatArray:
-    """Return numbers with mean 0 and sample variance 1 in place of `number` standard normal ones, (number,).
+def even_scatter(number: int, gates: int) -> FloatArray:
+    """Return numbers with mean 0 and sample variance 1 in place of standard normal ones, (number, gates).
 
-    They take turns at +1 and -1, so that the mean of what they scatter is exact and its variance as usual.
+    The mean of what they scatter is exact, its variance is as usual, and up to `number` / 2 gates are not correlated:
+    each has a cosine of its own frequency.
     """
-    turns = np.where(np.arange(number) % 2, -1.0, 1.0)
-    return np.asarray((turns - turns.mean()) / turns.std(ddof=1)) if number > 1 else np.zeros(number)
+    if number < 2:
+        return np.zeros((number, gates))
+    frequencies = 1 + np.arange(gates) % max((number - 1) // 2, 1)
+    turns = np.cos(2 * np.pi * np.outer(np.arange(number) + 0.5, frequencies) / number)
+    return np.asarray((turns - turns.mean(axis=0)) / turns.std(axis=0, ddof=1))

@@ -15,9 +15,9 @@ from reduction.energy_course import KEY, EnergyCourse
 from reduction.kinds import reduce_run
 from reduction.types import FloatArray
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.energy_correction import interpolation
 from reduction.xas.foil_course import energy_course
 from reduction.xas.foil_reference import AlignedEdge, FoilReference, aligned_edge
+from reduction.xas.local_cubics import interpolation
 from reduction.xas.pass_trends import FALSE_ALARMS, energy_trend
 from reduction.xas.results import FoilResults, SpectrumResults
 from reduction.xas.spc_energy import spc_spectrum
