@@ -106,7 +106,8 @@ def spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
     """Return the size of a spectrum's transient, and what is known about its gates and elements, a line each."""
     label = f"transient, {spectrum.metadata.detector or spectrum.metadata.mode}"
     correlated = []
-    if spectrum.correlation.value:
+    # Frames state a correlation for every run; chance alone makes one of up to three errors.
+    if abs(spectrum.correlation.value) > 3.0 * spectrum.correlation.sigma:
         correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
     return [*size.lines(label), *correlated, *weight_lines(spectrum)]
 
