@@ -89,7 +89,7 @@ class FakeSequencer:
         )  # fmt: skip
         boxcar = BoxcarFrame(
             exposure_id=100 + number, exposure_s=step.dwell_s, laser_shutter=shutter,
-            mean=np.full(5, 0.008), variance=np.full(5, 1e-10),
+            mean=np.full(5, 0.008), variance=np.full(5, 1e-10), covariance=np.zeros(10),
         )  # fmt: skip
         values = self._values(step)
         return SequenceFrame(

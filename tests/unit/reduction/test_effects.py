@@ -40,7 +40,7 @@ from trxas.validation.coverage.measurement import DELAYS_PS, FLUENCES_MJ_CM2, ZE
 from trxas.validation.coverage.spectra_measurement import GRID_EV
 
 TIMES = 10.0
-FLUENCE = {"fluence_mj_cm2": 8.83}
+FLUENCE: dict[str, Any] = {"fluence_mj_cm2": 8.83}
 JET = {"jet": {"depth_share": 0.495, "depth_share_error": 0.0099}, "foil_in_beam": ""}
 
 KNOWN_ELSEWHERE = {"energy_drift", "noise", "shared_photons", "turbulence", "efficiencies", "gains", "zeros"}
@@ -90,7 +90,7 @@ def measured(effects: EffectSizes) -> Campaign:
         found.marks += ["a bad fit"] if is_bad_fit(fit.chi_square, fit.degrees_of_freedom) else []
         found.numbers |= {"tau1": fit.tau1_ps, "tau2": fit.tau2_ps, "offset": fit.offset, "t0": fit.t0_ps}
         found.numbers |= {"response": fit.irf_sigma_ps, "amplitude": fit.amplitudes[0]}
-    energy = {"delay_ps": 100.0, "energy_ev": BR_K.main_feature_ev}
+    energy: dict[str, Any] = {"delay_ps": 100.0, "energy_ev": BR_K.main_feature_ev}
     zero = boxcar_zero(runs.sums("energy_ev", join_regions(ZERO_GRID_EV, "eV"), dwell_s=6.0, delay_ps=100.0, **FLUENCE))
     dependence = found.take(runs.run("fluence_mj_cm2", FLUENCES_MJ_CM2, dwell_s=18.0, repeats=3, **energy))
     found.numbers["slope"] = fit_fluence(fluence_scan(dependence)).slope
