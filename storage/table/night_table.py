@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from storage.calibrated_documents import CALIBRATION_PLANS, CalibratedDocuments
-from storage.chains import find_starts, load_dataset
+from storage.chains import load_dataset
+from storage.journal import journal_paths
 from storage.line_journal import LineJournal
 from storage.notes import Note, RunNotes
+from storage.records import read_start
 from storage.table.columns import ColumnRun, UserColumns, read_columns
 from storage.table.row import ReducedRow, reduced_row, reduction_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from storage.documents import Document
     from storage.runs import RunSource, RunSummary
 
 logger = logging.getLogger("trxas")
@@ -54,6 +58,7 @@ class NightTable:
         self._memory: dict[str, tuple[str, ReducedRow]] = {}
         self._lock = threading.Lock()
         self._calibrated = CalibratedDocuments(lambda: store)
+        self._starts: dict[Path, Document] = {}
         self.notes = RunNotes(store.root)
 
     def columns(self) -> UserColumns:
@@ -98,7 +103,7 @@ class NightTable:
         A saved row is that of its calibrations, so it is computed again when one has been measured after the run.
         """
         running = {run.uid for run in runs if run.status in UNSAVED}
-        starts = [start for start in find_starts(self._store) if start.get("series")]
+        starts = self._series_starts()
         found: dict[str, list[str]] = {}
         for start in starts:
             if start.get("plan_name") in CALIBRATION_PLANS and start["uid"] not in running:
@@ -108,6 +113,19 @@ class NightTable:
             for start in starts
             if (series := str(start["series"])) in found and start.get("plan_name") not in CALIBRATION_PLANS
         }
+
+    def _series_starts(self) -> list[Document]:
+        """Return uid, plan and series of every run of a series; each journal is read once."""
+        for path in journal_paths(self._store.root):
+            if path in self._starts:
+                continue
+            try:
+                start = read_start(path)
+            except StorageError:
+                # Not remembered: a journal may have been opened a moment ago.
+                continue
+            self._starts[path] = {key: start.get(key) for key in ("uid", "plan_name", "series")}
+        return [start for start in self._starts.values() if start["series"]]
 
     def _saved(self) -> dict[tuple[str, str], ReducedRow]:
         with self._lock:

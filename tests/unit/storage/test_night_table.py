@@ -244,7 +244,7 @@ def test_a_calibration_after_a_run_computes_its_row_again(known: Store, monkeypa
         {"uid": "foil-after", "plan_name": "foil_scan", "series": "night"},
         {"uid": "delay-1", "plan_name": "delay_scan", "series": "other"},
     ]
-    monkeypatch.setattr(night_table, "find_starts", lambda _: starts)
+    monkeypatch.setattr(NightTable, "_series_starts", lambda _: starts)
     delay, energy = rows_of(known, compute=False)
     assert delay.reduced is not None
     assert energy.reduced is None
