@@ -18,6 +18,7 @@ from sim.ioc.effect_switches import EffectSwitches
 from sim.ioc.environment import Environment
 from sim.ioc.experiment import BuildOptions
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
+from sim.ioc.fly_scan import FlownDevices, FlyScans
 from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.further_axes import FurtherAxis, axis_group
 from sim.ioc.gated_drift import gated_drift_group
@@ -31,6 +32,7 @@ from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
 from sim.ioc.sequencer import SequencedDevices, Sequencer
 from sim.ioc.session_lock import SessionLock
+from sim.ioc.sweep import DrivePlay
 from sim.ioc.timing import Timing
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.diffraction import Scene
@@ -96,6 +98,7 @@ class SimulatedBeamline:
         self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish, self.laser.after_exposure]
         sequenced = SequencedDevices(acquisition=self.acquisition, timing=self.timing, laser=self.laser)
         self.sequencer = Sequencer(macro, clock=self.clock, devices=sequenced, resolve=self._channel)
+        self.fly_scans = self._fly_scans(macro, DrivePlay(sample.beam.drive_play_ev))
         gate = ImageGate(self.history, self.scene)
         self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
         self.lock = SessionLock(macro)
@@ -113,6 +116,16 @@ class SimulatedBeamline:
         for planned in schedule.faults:
             planned.fault.check(self.targets)
         self._connect_changes()
+
+    def _fly_scans(self, macro: str, play: DrivePlay) -> FlyScans:
+        flown = FlownDevices(acquisition=self.acquisition, monochromator=self.monochromator, laser=self.laser)
+        found = FlyScans(macro, clock=self.clock, devices=flown, resolve=self._channel, play=play)
+        found.offset_ev = self._energy_offset_ev
+        return found
+
+    def _energy_offset_ev(self) -> float:
+        """Return the true energy minus that of the encoder, eV, at rest."""
+        return self.monochromator.seating.offset_ev + self._beam.calibration_offset_ev
 
     def _guarded(self) -> GuardedDevices:
         return GuardedDevices(
@@ -174,7 +187,7 @@ class SimulatedBeamline:
         # the laser spot an offset. Only the exposure log writes these numbers; a measurement has to find them.
         mono = self.monochromator
         return BeamlineState(
-            energy_ev=mono.energy_ev + mono.seating.offset_ev + self._beam.calibration_offset_ev,
+            energy_ev=mono.energy_ev + self._energy_offset_ev(),
             delay_ps=self.timing.delay_ps,
             laser_horizontal_um=self.laser.horizontal.position - self._beam.laser_horizontal_um,
             laser_vertical_um=self.laser.vertical.position - self._beam.laser_vertical_um,
@@ -226,8 +239,8 @@ class SimulatedBeamline:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
-                  self.sequencer, self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock,
-                  self.safety, self.effect_switches, self.faults)  # fmt: skip
+                  self.sequencer, self.fly_scans, self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus,
+                  self.lock, self.safety, self.effect_switches, self.faults)  # fmt: skip
         served = {name: pv for group in groups for name, pv in group.pvdb.items()}
         shown = only_public(served, self._macro) if self._public else served
         return shown | {name: pv for group in self._added for name, pv in group.pvdb.items()}

@@ -87,6 +87,24 @@ class Axis:
         self._hung = hung
         self._changed.set()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a motion that another controller makes has to end: somebody stopped the axis, or it is blocked."""
+        return self._stopping or self._stalled
+
+    def place(self, position: float) -> None:
+        """Put the axis where another controller has moved it, in dial units."""
+        self._profile = Profile(segments=(), end=position)
+
+    def release(self) -> None:
+        """Begin a motion that another controller makes by `place`."""
+        self._legs = []
+        self._stopping = False
+
+    def land(self) -> None:
+        """End such a motion: the axis rests where it was placed last."""
+        self._set_still(self.position)
+
     def go(self, legs: list[Leg]) -> None:
         """Set the remaining legs; a motion in progress follows them at once."""
         self._legs = list(legs)

@@ -17,7 +17,7 @@ from typing import Any
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
 from caproto.server import PVGroup, pvproperty
 
-from sim.errors import SimulationInputError
+from sim.errors import RecordBusyError, SimulationInputError
 from sim.ioc.motor_axis import Axis, Ended, Leg
 from sim.ioc.motor_fields import ACTING_FIELDS, Drive, Status, limit_metadata, write_drive
 from sim.ioc.record_fields import acting, post, repost
@@ -46,6 +46,7 @@ class MotorRecord(PVGroup):
         self._starting = asyncio.Lock()
         self._ended = Ended.ARRIVED
         self._jogging = False
+        self._landed: asyncio.Event | None = None
         self.interlock: Callable[[float], None] = lambda _: None
         """Raises SimulationInputError if the axis must not go to `dial`, whatever the soft limits allow."""
 
@@ -53,6 +54,61 @@ class MotorRecord(PVGroup):
     def moving(self) -> bool:
         """Whether a motion is in progress (DMOV = 0)."""
         return self._motion is not None and not self._motion.done()
+
+    @property
+    def speed(self) -> float:
+        """Speed of moves (VELO), units/s."""
+        return float(self._field("VELO").value)
+
+    @property
+    def ramp_s(self) -> float:
+        """Time in which the axis reaches its speed (ACCL), s of beam."""
+        return float(self._field("ACCL").value)
+
+    @property
+    def flight_interrupted(self) -> bool:
+        """Whether a flight has to end: somebody stopped the axis, or it is blocked."""
+        return self._axis.interrupted
+
+    def check_target(self, dial: float) -> None:
+        """Raise SimulationInputError if the axis must not go to `dial`, in its unit."""
+        if not self._within_limits(dial):
+            raise SimulationInputError(f"{self.prefix} = {self._to_user(dial):g} is outside its soft limits")
+        self.interlock(dial)
+
+    async def begin_flight(self) -> None:
+        """Let another controller move the axis by `fly_to`, shown as one motion of the record until `end_flight`.
+
+        Raises RecordBusyError if the axis moves already.
+        """
+        if self.moving:
+            raise RecordBusyError(f"{self.prefix} is moving; wait until it stands")
+        self._axis.release()
+        self._landed = asyncio.Event()
+        await self._post_started([Leg(target=self._axis.position, speed=self.speed, ramp_s=self.ramp_s)])
+        self._motion = asyncio.create_task(self._flight(self._landed))
+
+    def fly_to(self, dial: float) -> None:
+        """Put the axis at `dial`, in its unit, where the controller of the flight has moved it."""
+        self._axis.place(dial)
+
+    async def show_flight(self) -> None:
+        """Post the read-backs during a flight."""
+        await self._post_readback()
+
+    async def end_flight(self) -> None:
+        """End the flight: the axis rests where it was put last, and VAL is set to the read-back."""
+        if self._landed is not None and self._motion is not None:
+            self._landed.set()
+            await asyncio.shield(self._motion)
+
+    async def _flight(self, landed: asyncio.Event) -> None:
+        await landed.wait()
+        self._landed = None
+        self._axis.land()
+        self._ended = Ended.STALLED if self._axis.stalled else Ended.ARRIVED
+        await self._set_target_to_readback()
+        await self._post_ended()
 
     def _field(self, name: str) -> Any:
         return self.record.fields[name]
@@ -78,6 +134,8 @@ class MotorRecord(PVGroup):
         """Raise SimulationInputError, and set LVIO, if the record must not move to `dial` (= `user`)."""
         if not math.isfinite(dial):
             raise SimulationInputError(f"{self.prefix} cannot move to {user}; write a finite number")
+        if self._landed is not None:
+            raise RecordBusyError(f"{self.prefix} makes a fly scan; stop that first")
         if self.able.value != "Enable":
             raise SimulationInputError(f"{self.prefix} is disabled; write Enable to {self.prefix}_able")
         if self._field("SPMG").value == "Stop":

@@ -90,7 +90,8 @@ class Beam:
     `time_zero_ps` is added to the nominal time zero; `backlash_ev` shifts the energy after a long move downwards.
     Optional: the jump of the fine delay below 2560 ps, and the direction (1 or -1) of both raw delays; the position of
     the X-rays relative to the centre of the laser spot with its mirrors at 0, um; and `foil_shift_ev`, by which the
-    edges of the foils behind the sample are above those of other foils of the same metal.
+    edges of the foils behind the sample are above those of other foils of the same metal. `drive_play_ev`: by which the
+    true energies of sweeps down are above those of sweeps up at the same place of the encoder.
     """
 
     time_zero_ps: float
@@ -103,6 +104,7 @@ class Beam:
     laser_horizontal_um: float = 0.0
     laser_vertical_um: float = 0.0
     foil_shift_ev: float = 0.0
+    drive_play_ev: float = 0.12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,36 +12,15 @@ import pytest
 from sim.errors import SimulationInputError
 from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions
+from sim.ioc.frame_player import WATCHED
 from sim.ioc.frame_ring import BLOCK, RING, FrameRing
 from sim.ioc.sequence_table import parse_table
-from sim.ioc.sequencer import HEAD, WATCHED
+from sim.ioc.sequencer import HEAD
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from tests.support.manual_time import TURNS, ManualTime
 
 COARSE_S = 167e-9
 CURRENT = "S:SRcurrentAI"
-
-
-TURNS = 50
-"""Turns of the event loop that a wait lasts, so that other tasks can act during it."""
-
-
-class ManualTime:
-    """Beam time that passes in waits only, and so does not depend on the machine."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def now_s(self) -> float:
-        return self.now
-
-    async def sleep_unless(self, interrupt: asyncio.Event, beam_s: float) -> bool:
-        for turn in range(1, TURNS + 1):
-            await asyncio.sleep(0)
-            if interrupt.is_set():
-                self.now += max(beam_s, 0.0) * turn / TURNS
-                return True
-        self.now += max(beam_s, 0.0)
-        return False
 
 
 @pytest.fixture(scope="module")
