@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ophyd import Device
@@ -23,6 +23,7 @@ from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions, further_conditions
 from devices.exposure.event_reader import EventReader
+from devices.exposure.fly_reader import FlyReader
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.own_detector import OwnDetector
 from devices.exposure.point_reader import PointDevices, PointReader
@@ -30,6 +31,7 @@ from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import exposure_device
 from devices.exposure.sequence_reader import SequenceReader
 from devices.exposure.sequencer import Sequencer
+from devices.exposure.sweeps import FlyScans
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
 from devices.instrument_response import InstrumentResponse
@@ -64,6 +66,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     )
     point = _point(configuration, point_devices)
     sequences = _sequences(configuration, point_devices)
+    fly = _fly(configuration, point_devices)
     return Beamline(
         **vars(axes),
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
@@ -80,10 +83,11 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         exposure=point_devices.exposure,
         point=point,
         sequences=sequences,
+        fly=fly,
         further_detectors=further.devices,
         axis_group=AxisGroup(
             {**axes.axes, "laser_shutter": shutter, "xray_shutter": xrays},
-            stop_first=None if sequences is None else sequences.pause,
+            stop_first=_stopping([reader for reader in (sequences, fly) if reader is not None]),
         ),
     )
 
@@ -122,6 +126,28 @@ def _sequences(configuration: BeamlineConfiguration, devices: PointDevices) -> S
     sequencer = Sequencer(settings, configuration.exposure, prefix=prefix, name="sequencer")
     scheme = configuration.scheme
     return SequenceReader(devices, sequencer, quality=configuration.quality, pulses_per_s=scheme.pumps_per_s)
+
+
+def _fly(configuration: BeamlineConfiguration, devices: PointDevices) -> FlyReader | None:
+    """Return the reader of fly scans; None for a beamline without them, or without frames or energy."""
+    settings = configuration.fly
+    if settings is None or not configuration.exposure.spc_frame or not configuration.energy.is_there:
+        return None
+    scans = FlyScans(settings, configuration.exposure, prefix=configuration.epics.prefix, name="fly_scans")
+    scheme = configuration.scheme
+    return FlyReader(devices, scans, quality=configuration.quality, pulses_per_s=scheme.pumps_per_s)
+
+
+def _stopping(readers: Sequence[SequenceReader]) -> Callable[[], None] | None:
+    """Return what stops the hardware that moves shutters by itself; None without any."""
+    if not readers:
+        return None
+
+    def stop() -> None:
+        for reader in readers:
+            reader.pause()
+
+    return stop
 
 
 def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:

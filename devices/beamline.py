@@ -23,6 +23,7 @@ from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.event_reader import EventReader
+from devices.exposure.fly_reader import FlyReader
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.powder_reader import PowderReader
 from devices.exposure.sequence_reader import SequenceReader
@@ -112,6 +113,7 @@ class Beamline(BeamlineAxes):
     pilatus: Pilatus | None = None
     foil_wheel: FoilWheel | None = None
     sequences: SequenceReader | None = None
+    fly: FlyReader | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
     ring: Ring
@@ -171,8 +173,8 @@ class Beamline(BeamlineAxes):
     def optional_devices(self) -> tuple[Device, ...]:
         """Devices of the powder cell, foil wheel, RF of the ring, further devices and detectors, as configured."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
-        sequencer = () if self.sequences is None else (self.sequences.sequencer,)
-        return (*(one for one in found if one is not None), *sequencer, self.ring, *self.further_detectors)
+        players = [reader.sequencer for reader in (self.sequences, self.fly) if reader is not None]
+        return (*(one for one in found if one is not None), *players, self.ring, *self.further_detectors)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Yield every PV-backed signal of `devices`, by default of all."""

@@ -31,10 +31,25 @@ class ShutterReference(StrEnum):
 
 
 class Stepping(StrEnum):
-    """Way of stepping the delay from exposure to exposure: by the plan, or by a sequencer that plays a table."""
+    """Way from exposure to exposure: steps of the plan, steps of a sequencer, or a sweep that counts."""
 
     SOFTWARE = "software"
     HARDWARE = "hardware"
+    FLY = "fly"
+
+
+class DelayStepping(StrEnum):
+    """Way of stepping the delay from exposure to exposure: by the plan, or by a sequencer that plays a table."""
+
+    SOFTWARE = Stepping.SOFTWARE.value
+    HARDWARE = Stepping.HARDWARE.value
+
+
+class EnergyStepping(StrEnum):
+    """Way of the energy from point to point: steps of the plan, or sweeps that count on the way."""
+
+    SOFTWARE = Stepping.SOFTWARE.value
+    FLY = Stepping.FLY.value
 
 
 class Schedule(StrEnum):

@@ -12,7 +12,16 @@ from typing import Annotated, Any
 from devices.instrument_response import HIGH_PS, LOW_PS
 from devices.names import Approach
 from plans.argument import MAXIMUM_REPEATS, Arg
-from plans.choices import DelayGoal, EnergyGoal, PointOrder, Schedule, ShutterReference, Stepping, read_schedule
+from plans.choices import (
+    DelayGoal,
+    DelayStepping,
+    EnergyGoal,
+    EnergyStepping,
+    PointOrder,
+    Schedule,
+    ShutterReference,
+    read_schedule,
+)
 from plans.edges import edge_name, suggested_edges
 from plans.grids import Region
 from plans.limits import (
@@ -165,10 +174,28 @@ Reference = Annotated[
     Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
 ]
 SteppedBy = Annotated[
-    Stepping,
+    DelayStepping,
     Arg(
         "what steps the delay between exposures: the plan (software), or the sequencer, without any dead time but that "
         "of the laser (hardware)"
+    ),
+]
+SweptBy = Annotated[
+    EnergyStepping,
+    Arg(
+        "what brings the energy from point to point: the plan (software), or sweeps to and fro that count on the way "
+        "(fly)"
+    ),
+]
+BinS = Annotated[
+    float,
+    Arg(
+        "in fly scans: time in which a sweep crosses the bin of one point; `dwell_s` is shared by as many sweeps as it "
+        "takes",
+        unit="s",
+        low=0.02,
+        high=0.25,
+        rare=True,
     ),
 ]
 SliceS = Annotated[

@@ -105,7 +105,7 @@ def resumed_request(
     request = check_request(beamline, _spec(beamline, start))
     own = {key: value for key, value in start.items() if key not in OF_ONE_RUN and key not in user_md}
     request = replace(request, md={**user_md, **own, "resumes": start["uid"]})
-    if request.stepping is Stepping.HARDWARE:
+    if request.stepping is not Stepping.SOFTWARE:
         # The sequencer continues without its session: what it counted is marked with the number of the interrupted run.
         request = replace(request, token=int(start["sequence_token"]), recovers=True)
     return _without(request, done, str(start["uid"]))

@@ -13,6 +13,7 @@ from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.epics_settings import EpicsSettings
+from devices.configuration.fly_settings import FlySettings
 from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.geometry_settings import GeometrySettings
@@ -34,6 +35,7 @@ __all__ = [
     "ExposureSettings",
     "FixedFluenceSettings",
     "FluenceSettings",
+    "FlySettings",
     "FoilSettings",
     "FoilWheelSettings",
     "GeometrySettings",

@@ -24,6 +24,7 @@ from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.epics_settings import EpicsSettings
 from devices.configuration.fields import SETTINGS, text
+from devices.configuration.fly_settings import FlySettings
 from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.geometry_settings import GeometrySettings
@@ -70,6 +71,7 @@ class BeamlineConfiguration:
     pilatus: PilatusSettings | None = None
     foil_wheel: FoilWheelSettings | None = None
     sequencer: SequencerSettings | None = None
+    fly: FlySettings | None = None
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
     detectors: tuple[Entry, ...] = ()
@@ -144,12 +146,13 @@ TABLES: Mapping[str, type[Any]] = {
     "pilatus": PilatusSettings,
     "foil_wheel": FoilWheelSettings,
     "sequencer": SequencerSettings,
+    "fly": FlySettings,
     "safety": SafetySettings,
     "holder": HolderSettings,
 }
 """Settings by the name of their table."""
 
 OPTIONAL_TABLES = frozenset(
-    {"pump_scheme", "jet", "cell", "sdd", "pilatus", "foil_wheel", "sequencer", "safety", "holder"}
+    {"pump_scheme", "jet", "cell", "sdd", "pilatus", "foil_wheel", "sequencer", "fly", "safety", "holder"}
 )
 """Tables that a beamline may lack; any other table that is missing has its default values."""

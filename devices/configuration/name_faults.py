@@ -22,7 +22,7 @@ EVENT_FIELDS = frozenset(
 
 FIXED_DEVICES = frozenset(
     {"laser", "exposure", "point", "surroundings", "waveplate", "power_meter", "xray_shutter", "cell", "sample_stage",
-     "pilatus", "foil_wheel", "ring", "sequencer", "safety", "holder", "powder"}
+     "pilatus", "foil_wheel", "ring", "sequencer", "fly_scans", "safety", "holder", "powder"}
 )  # fmt: skip
 """Names of devices at the prompt, which a detector must not take."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,12 +55,15 @@ class SequenceFrame:
 class FrameLayout:
     """Layout of the frames of one sequencer, for `watched` slots and the gates of `settings`."""
 
+    head = HEAD
+    table = "[sequencer]"
+
     def __init__(self, settings: ExposureSettings, *, watched: int, pv: str) -> None:
         self._settings = settings
         self._watched = watched
         self._pv = pv
         self._spc = 5 + settings.probes + settings.apds * settings.probes
-        self.length = HEAD + 3 * watched + self._spc + 3 + 2 * settings.probes
+        self.length = self.head + 3 * watched + self._spc + 3 + 2 * settings.probes
         """Numbers in a frame of a boxcar without covariances; these may follow."""
         self._lengths = (self.length, self.length + pairs_of(settings.probes))
 
@@ -73,25 +77,28 @@ class FrameLayout:
         if count and (length not in self._lengths or frames.size != count * length):
             raise AcquisitionError(
                 f"{self._pv} has frames of {length} numbers, the configuration has {self.length}. Correct `watched` "
-                "in [sequencer], or apds and probes in [exposure]."
+                f"in {self.table}, or apds and probes in [exposure]."
             )
         return [self._frame(first + place, row) for place, row in enumerate(frames.reshape(count, -1))]
 
     def _frame(self, number: int, values: FloatArray) -> SequenceFrame:
+        place = (int(values[1]), *divmod(int(values[2]) // PARTS, 2))
+        return SequenceFrame(place=place, part=int(values[2]) % PARTS, **self._common(number, values))
+
+    def _common(self, number: int, values: FloatArray) -> dict[str, Any]:
+        """Return what every frame has, whatever its labels mean."""
         slots = self._watched
-        evidence = values[HEAD : HEAD + 3 * slots].reshape(3, slots)
-        return SequenceFrame(
-            number=number,
-            token=int(values[0]),
-            place=(int(values[1]), *divmod(int(values[2]) // PARTS, 2)),
-            part=int(values[2]) % PARTS,
-            begin_s=float(values[3]),
-            end_s=float(values[4]),
-            low=evidence[0],
-            high=evidence[1],
-            last=evidence[2],
-            reading=self._reading(values[5], values[6], values[HEAD + 3 * slots :]),
-        )
+        evidence = values[self.head : self.head + 3 * slots].reshape(3, slots)
+        return {
+            "number": number,
+            "token": int(values[0]),
+            "begin_s": float(values[3]),
+            "end_s": float(values[4]),
+            "low": evidence[0],
+            "high": evidence[1],
+            "last": evidence[2],
+            "reading": self._reading(values[5], values[6], values[self.head + 3 * slots :]),
+        }
 
     def _reading(self, i0: float, foil: float, detectors: FloatArray) -> ExposureReading:
         settings = self._settings

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,11 @@ from ophyd.status import StatusBase
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import LASER_ONLY, Condition
+from devices.exposure.frame_player import FramePlayer
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.exposure.point_reader import PointDevices, PointReader, conditions_of, counted_values
 from devices.exposure.sequence_frames import Place, SequenceFrame, SequenceStep
-from devices.exposure.sequencer import Sequencer
 from devices.exposure.slices import SliceStream, merged, outliers
 from devices.names import AxisName
 from devices.shutter import CLOSED, ShutterCode
@@ -82,7 +82,7 @@ class SequenceReader(PointReader):
     def __init__(
         self,
         devices: PointDevices,
-        sequencer: Sequencer,
+        sequencer: FramePlayer,
         *,
         quality: QualitySettings | None = None,
         pulses_per_s: float,
@@ -108,8 +108,8 @@ class SequenceReader(PointReader):
         self._status: StatusBase | None = None
 
     @property
-    def sequencer(self) -> Sequencer:
-        """The sequencer's records."""
+    def sequencer(self) -> FramePlayer:
+        """The records of the hardware that plays the frames."""
         return self._sequencer
 
     @property
@@ -123,14 +123,19 @@ class SequenceReader(PointReader):
         Raises AcquisitionError if it refuses, NotConnectedError if unanswered.
         """
         self._use(sequence)
-        steps = [self._step(frame, part) for frame in sequence.frames for part in self.missing_parts(frame)]
-        self._sequencer.arm(steps, token=sequence.token, watch=list(self._watched))
-        self._duration_s = sum(one.dwell_s + self._sequencer.settings.settle_s for one in steps)
+        self._duration_s = self._arm(sequence)
         self._next = self._sequencer.latest_number() + 1
         self._recovering = False
         # Conditions of the laser do not matter while it is blocked, and only the frame knows when that is.
         self._watch = self._conditions.watch(self._needed - LASER_ONLY)
         return finished(self._sequencer)
+
+    def _arm(self, sequence: FrameSequence) -> float:
+        """Arm the hardware with what is missing of a sequence; return how long it takes, s."""
+        sequencer: Any = self._sequencer
+        steps = [self._step(frame, part) for frame in sequence.frames for part in self.missing_parts(frame)]
+        sequencer.arm(steps, token=sequence.token, watch=list(self._watched))
+        return float(sum(one.dwell_s + sequencer.settings.settle_s for one in steps))
 
     def missing_parts(self, frame: PlannedFrame) -> list[int]:
         """Return the slices of an exposure that are not measured yet, by their place in it."""
@@ -204,9 +209,7 @@ class SequenceReader(PointReader):
             frames = self._sequencer.frames_from(self._next)
             if not frames:
                 return
-            for page in pages(
-                [frame for frame in frames if frame.token == self._token and frame.place in self._planned]
-            ):
+            for page in pages([frame for frame in frames if frame.token == self._token and self._is_planned(frame)]):
                 yield from self._page(page)
                 self._next = page[-1].number + 1
             self._next = frames[-1].number + 1
@@ -220,18 +223,25 @@ class SequenceReader(PointReader):
 
     def _page(self, frames: Sequence[SequenceFrame]) -> Iterator[dict[str, Any]]:
         """Yield one page of events, unless none of the frames can be stored."""
-        found = [(frame, event) for frame in frames if (event := self._event(frame))]
+        yield from self._stored_page([(frame.place, frame.end_s, self._event(frame)) for frame in frames])
+
+    def _stored_page(self, events: Sequence[tuple[Place, float, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+        """Yield events, each with its place and its end, s, as one page; those without data are left out."""
+        found = [one for one in events if one[2]]
         if not found:
             return
-        keys = list(found[0][1])
-        ends_s = [frame.end_s for frame, _ in found]
+        keys = list(found[0][2])
+        ends_s = [end_s for _, end_s, _ in found]
         yield {
-            "data": {key: [event[key] for _, event in found] for key in keys},
+            "data": {key: [event[key] for _, _, event in found] for key in keys},
             "timestamps": {key: list(ends_s) for key in keys},
             "time": list(ends_s),
         }
         # Only now: if a subscriber cannot store the page, none of it counts as measured.
-        self._stored += [Judged(place=frame.place, quality=event["quality"]) for frame, event in found]
+        self._stored += [Judged(place=place, quality=event["quality"]) for place, _, event in found]
+
+    def _is_planned(self, frame: SequenceFrame) -> bool:
+        return frame.place in self._planned
 
     def _event(self, frame: SequenceFrame) -> dict[str, Any]:
         """Return the data of one frame, judged; empty if it holds values that cannot be stored."""
@@ -249,8 +259,7 @@ class SequenceReader(PointReader):
         if failed and self._recovering:
             return {}
         self.remarks = failed
-        if self.running and any(self._lasts(name) for name in failed):
-            self._sequencer.cut_short()
+        self._cut_if_lasting(failed)
         reading = frame.reading if planned.slices == 1 else self._whole(frame, planned, ",".join(failed))
         if reading is None:
             return {}
@@ -258,6 +267,10 @@ class SequenceReader(PointReader):
         values["quality"] = ",".join(failed)
         values["marks"] = ",".join((*self.marks, *self._invalid_marks(raw)))
         return values
+
+    def _cut_if_lasting(self, failed: Iterable[str]) -> None:
+        if self.running and any(self._lasts(name) for name in failed):
+            self._sequencer.cut_short()
 
     def _whole(self, frame: SequenceFrame, planned: PlannedFrame, quality: str) -> ExposureReading | None:
         """Add a slice to its exposure; return the exposure if that was its last good slice."""

@@ -1,143 +1,31 @@
-"""The sequencer: hardware that plays a table of delays, shutter states and dwells, and counts a numbered frame at each.
-
-Nothing that a client does comes between two frames. Frames are read by number, from the sequencer's ring of the latest
-ones, so that a slow or a new session misses none and reads none twice.
-"""
+"""The sequencer: hardware that steps delay and shutter through a table, and counts a numbered frame at each row."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import Any
 
-from ophyd import Device, EpicsSignal
+from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
-from ophyd.status import DeviceStatus
 
 from devices.configuration import ExposureSettings, SequencerSettings
-from devices.exposure.sequence_frames import FrameLayout, SequenceFrame, SequenceStep, table_of
-from devices.signals.move_status import MoveStatus, finish
-from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, put_with_completion, read_together
-from errors import AcquisitionError
-
-IDLE_POLL_S = 0.01
-
-STATES = ("Idle", "Armed", "Running")
-"""States of the sequencer, in the order of their numbers."""
-
-READ_AGAIN = 3
-"""Attempts at one block of frames, while another client chooses a different one in between."""
+from devices.exposure.frame_player import FramePlayer
+from devices.exposure.sequence_frames import FrameLayout, SequenceStep, table_of
+from devices.signals.uncached_signal import put_and_wait
 
 
-class Sequencer(Device):
+class Sequencer(FramePlayer):
     """The sequencer's records; frames are parsed by the gates of the exposure."""
 
-    table = FCpt(EpicsSignal, "{_prefix}{_settings.table}", kind="omitted")
-    watch = FCpt(EpicsSignal, "{_prefix}{_settings.watch}", kind="omitted", string=True)
-    token = FCpt(EpicsSignal, "{_prefix}{_settings.token}", kind="omitted")
     settle = FCpt(EpicsSignal, "{_prefix}{_settings.settle}", kind="omitted")
-    arm_table = FCpt(EpicsSignal, "{_prefix}{_settings.arm}", kind="omitted")
-    run = FCpt(EpicsSignal, "{_prefix}{_settings.run}", kind="omitted")
-    read_from = FCpt(EpicsSignal, "{_prefix}{_settings.read_from}", kind="omitted")
-    state = FCpt(FreshSignalRO, "{_prefix}{_settings.state}", kind="omitted")
-    message = FCpt(FreshSignalRO, "{_prefix}{_settings.message}", kind="omitted", string=True)
-    latest = FCpt(FreshSignalRO, "{_prefix}{_settings.latest}", kind="omitted")
-    frames = FCpt(FreshSignalRO, "{_prefix}{_settings.frames}", kind="omitted")
 
     def __init__(self, settings: SequencerSettings, exposure: ExposureSettings, *, prefix: str, name: str) -> None:
-        self._settings = settings
-        self._prefix = prefix
-        self._layout = FrameLayout(exposure, watched=settings.watched, pv=prefix + settings.frames)
-        super().__init__("", name=name)
-
-    @property
-    def settings(self) -> SequencerSettings:
-        """Configured PVs and limits."""
-        return self._settings
-
-    @property
-    def frames_source(self) -> str:
-        """Name of the PV with the frames."""
-        return str(self.frames.pvname)
+        layout = FrameLayout(exposure, watched=settings.watched, pv=prefix + settings.frames)
+        super().__init__(settings, layout, prefix=prefix, name=name)
 
     def arm(self, steps: Sequence[SequenceStep], *, token: int, watch: Sequence[str]) -> None:
         """Make the sequencer ready to play `steps`, with the range of the PVs named in `watch` in each frame.
 
-        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError if unanswered.
+        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError without answer.
         """
-        # The table comes last but one, and arming last: the sequencer checks the table with the settings that stand
-        # then.
         put_and_wait(self.settle, self._settings.settle_s)
-        put_and_wait(self.token, token)
-        put_and_wait(self.watch, " ".join(watch))
-        put_and_wait(self.table, table_of(steps))
-        put_and_wait(self.arm_table, 1)
-        # A refusal is no failed put: the record accepts the 1, and only state and message show that it did not arm.
-        found = read_together({"state": self.state, "message": self.message})
-        if int(found["state"]) != STATES.index("Armed"):
-            raise AcquisitionError(
-                f"{self.arm_table.pvname} did not arm {len(steps)} frames: {_text(found['message'])}. Measure with "
-                'stepping="software", or correct the sequence.'
-            )
-
-    def start(self, duration_s: float) -> DeviceStatus:
-        """Play the armed table, of `duration_s` seconds; the status is done at its end, or when it is stopped."""
-        status = MoveStatus(
-            self,
-            what=f"a sequence of {duration_s:g} s",
-            pvs=[self.run.pvname],
-            timeout_s=duration_s + self._settings.margin_s,
-        )
-        put_with_completion(self.run, 1, lambda **_: finish(status))
-        return status
-
-    def cut_short(self) -> None:
-        """Stop the frame under way and the sequence, without waiting; raises NotConnectedError as a put does."""
-        if self.run.connected:
-            put_with_completion(self.run, 0, lambda **_: None)
-
-    def stop(self, *, success: bool = False) -> None:
-        """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it continues."""
-        del success
-        if not self.connected:
-            return
-        if not self._is_running():
-            return
-        self.cut_short()
-        deadline = time.monotonic() + self._settings.margin_s
-        while self._is_running():
-            if time.monotonic() > deadline:
-                raise AcquisitionError(
-                    f"{self.state.pvname} still shows a running sequence {self._settings.margin_s:g} s after it was "
-                    "stopped. Restart the sequencer's IOC."
-                )
-            time.sleep(IDLE_POLL_S)
-
-    def latest_number(self) -> int:
-        """Return the number of the latest frame, requested from the server; raises NotConnectedError."""
-        return int(read_together({"latest": self.latest})["latest"])
-
-    def frames_from(self, number: int) -> list[SequenceFrame]:
-        """Return the frames from `number` on, as many as fit into one answer; none if there is none yet.
-
-        It begins with the oldest frame of the ring if `number` is not in there any more. Raises AcquisitionError if
-        another client keeps asking for other frames, NotConnectedError if unanswered.
-        """
-        # Choosing the first frame and reading are two requests: another client may choose between them, so the answer
-        # is checked, and asked for again.
-        for _ in range(READ_AGAIN):
-            put_and_wait(self.read_from, number)
-            found = self._layout.parse(read_together({"frames": self.frames})["frames"])
-            if not found or found[0].number >= number:
-                return found
-        raise AcquisitionError(
-            f"{self.frames.pvname} shows frames from {found[0].number} on, not from {number}: another client reads the "
-            "sequencer too. Stop it, and resume the run."
-        )
-
-    def _is_running(self) -> bool:
-        return int(read_together({"state": self.state})["state"]) == STATES.index("Running")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else bytes(bytearray(int(one) for one in value)).decode().rstrip("\0")
+        self.arm_rows(table_of(steps), f"{len(steps)} frames", token=token, watch=watch)

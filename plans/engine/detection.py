@@ -68,6 +68,19 @@ def by_sequencer(beamline: Beamline, detection: Detection) -> Detection:
     return replace(detection, reader=beamline.sequences, devices=(*detection.devices, beamline.sequences.sequencer))
 
 
+def by_fly_scans(beamline: Beamline, detection: Detection) -> Detection:
+    """Return a detection whose exposures are the bins of fly scans.
+
+    Raises ConfigurationError for a beamline without them.
+    """
+    if beamline.fly is None:
+        raise ConfigurationError(
+            f'{beamline.configuration.name} has no [fly] in its configuration file: use stepping="software", or '
+            "describe its fly scans as in trxas/7id.toml. They need frames with the energy of the encoder."
+        )
+    return replace(detection, reader=beamline.fly, devices=(*detection.devices, beamline.fly.sequencer))
+
+
 def xrays_off(beamline: Beamline) -> Detection:
     """Return the detection of the jet with the laser and without X-rays: for the signals of the gates themselves."""
     return replace(pump_probe(beamline), conditions=DARK)

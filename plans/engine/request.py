@@ -9,12 +9,13 @@ from typing import Any
 
 from devices.axes.cell import Cell
 from devices.beamline import Beamline
+from devices.exposure.sweeps import SweepGrid, sweep_grid
 from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError
 from plans.choices import PointOrder, ShutterReference, Stepping
 from plans.edges import EdgePreset
-from plans.engine.detection import Detection, by_sequencer
+from plans.engine.detection import Detection, by_fly_scans, by_sequencer
 from plans.engine.point_order import check_order, default_order, order_of_pass
 from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
@@ -35,7 +36,8 @@ class ScanRequest:
     `detection`: detectors. `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for
     images. `done`: exposures that an earlier run has, and this one skips. `until`: result that may end the run before
     all `repeats`; `exposures` and `course` are then the most. `token`: number by which a sequencer marks the frames of
-    the run; with `recovers` it may still have some of an earlier session.
+    the run; with `recovers` it may still have some of an earlier session. `sweeps`: bins of a fly scan, whose passes go
+    up and down in turn.
     """
 
     plan_name: str
@@ -58,6 +60,7 @@ class ScanRequest:
     until: Until | None = None
     stepping: Stepping = Stepping.SOFTWARE
     slice_s: float | None = None
+    sweeps: SweepGrid | None = None
     token: int = 0
     recovers: bool = False
 
@@ -121,11 +124,17 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
     # All checks come before the first message of the run, so nothing has moved when one of them raises.
     points = _checked_points(beamline, spec)
-    order = default_order(points) if options.order is None else options.order
-    check_order(order, points, approach)
     detection = spec.detection(beamline)
     if spec.stepping is Stepping.HARDWARE:
         detection = by_sequencer(beamline, detection)
+    if spec.stepping is Stepping.FLY:
+        detection = by_fly_scans(beamline, detection)
+        sweeps = checked_sweeps(beamline, spec, points)
+        order = PointOrder.SNAKE
+    else:
+        sweeps = None
+        order = default_order(points) if options.order is None else options.order
+        check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
     _check_until(spec)
@@ -151,8 +160,37 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         until=spec.until,
         stepping=spec.stepping,
         slice_s=_checked_slices(beamline, spec),
-        token=new_token() if spec.stepping is Stepping.HARDWARE else 0,
+        sweeps=sweeps,
+        token=0 if spec.stepping is Stepping.SOFTWARE else new_token(),
     )
+
+
+def checked_sweeps(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> SweepGrid:
+    """Return the bins of a fly scan; raise InputError for options that sweeps cannot follow, eV and s as `sweep_grid`.
+
+    Raises OutOfRangeError, too, if the run-up at one end is beyond the limits of the energy.
+    """
+    options = spec.options
+    settings = beamline.configuration.fly
+    assert settings is not None  # by_fly_scans has asked
+    refused = {
+        f"order = {str(options.order)!r}": options.order not in (None, PointOrder.SNAKE),
+        f"shutter_reference = {str(spec.shutter_reference)!r}": spec.shutter_reference is not ShutterReference.NONE,
+        "until_sigma": spec.until is not None,
+        "dwell_power": max(spec.dwell_factors, default=1.0) != 1.0,
+    }
+    if given := [name for name, is_given in refused.items() if is_given]:
+        raise InputError(
+            f'{given[0]} with stepping="fly": sweeps go up and down over all energies at one speed. Leave it out, or '
+            'give stepping="software".'
+        )
+    grid = sweep_grid(points.along(AxisName.ENERGY), float(options.dwell_s), settings)
+    energy = beamline.energy
+    for end_ev in grid.edges_ev(0, grid.points - 1):
+        if not energy.low <= end_ev <= energy.high:
+            remedy = f"A sweep begins and ends half a step and {settings.run_up_ev:g} eV beyond the scan. Shorten it."
+            raise OutOfRangeError("end of a sweep", end_ev, energy.low, energy.high, energy.unit, remedy)
+    return grid
 
 
 def _checked_slices(beamline: Beamline, spec: ScanSpec) -> float | None:

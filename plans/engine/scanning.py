@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from devices.beamline import Beamline
 from plans.choices import Stepping
 from plans.engine.approach import check_room_between, check_room_for_approach
 from plans.engine.attempts import with_reasons
+from plans.engine.fly_loop import FlyLoop
 from plans.engine.measuring import PointLoop
 from plans.engine.preflight import check_beamline
 from plans.engine.request import ScanRequest, check_request
@@ -23,6 +24,13 @@ from plans.engine.spec import Around, ScanSpec
 from plans.engine.start_document import start_metadata
 from plans.engine.suspending import open_xrays
 from plans.types import AnyPlan, RunPlan
+
+LOOPS: Mapping[Stepping, type[PointLoop | SequenceLoop]] = {
+    Stepping.SOFTWARE: PointLoop,
+    Stepping.HARDWARE: SequenceLoop,
+    Stepping.FLY: FlyLoop,
+}
+"""What measures the exposures of a run, by what brings it from one to the next."""
 
 ANNOUNCEMENT = "begins a run of trxas"
 """Keyword of the null message with which every run begins, before anything moves; a session checks metadata then.
@@ -68,7 +76,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     # From the inside: the loop over the points; the run, with its start and stop document; the opening of the X-rays,
     # outside the run, because without X-rays there is none; the safe end, around everything that may open a shutter.
     # The reason of a failure goes into the run's stop document, so it has to be unwrapped within the run.
-    loop = SequenceLoop if request.stepping is Stepping.HARDWARE else PointLoop
+    loop = LOOPS[request.stepping]
     run = bpp.run_wrapper(with_reasons(loop(beamline, request).run()), md=start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))
 

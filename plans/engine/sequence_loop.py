@@ -64,9 +64,13 @@ class SequenceLoop:
         """Measure all exposures; raises AcquisitionError, or the last failure, of one that stays bad."""
         yield from use_approach(self._beamline, self._request.approach)
         yield Msg("declare_stream", None, self._reader, name=STREAM, collect=True)
-        if self._request.slice_s is not None:
-            yield Msg("declare_stream", None, self._reader.slices, name=SLICES, collect=True)
+        for name, stream in self._further_streams().items():
+            yield Msg("declare_stream", None, stream, name=name, collect=True)
         yield from bpp.finalize_wrapper(self._passes(), self._stopped)
+
+    def _further_streams(self) -> dict[str, Any]:
+        """Return the streams beside that of the exposures, by name."""
+        return {} if self._request.slice_s is None else {SLICES: self._reader.slices}
 
     def _passes(self) -> Plan:
         """Measure all passes as one course; a run that counts until its result is good enough, pass by pass."""
@@ -137,7 +141,8 @@ class SequenceLoop:
         return sum(len(self._reader.missing_parts(self._planned[place])) for place in self._missing)
 
     def _next_table(self) -> list[PlannedFrame]:
-        """Return the missing exposures up to the next one at which more than delay and shutter must move."""
+        """Return the missing exposures that one table can measure, in their order."""
+        # Up to the next one at which something else than delay and shutter must move.
         table: list[PlannedFrame] = []
         rows = 0
         for place in self._missing:
@@ -175,8 +180,8 @@ class SequenceLoop:
         if pages is None:
             self._missing.clear()  # a simulator that only reads the messages gives no answer
             return
-        if self._request.slice_s is not None:
-            yield Msg("collect", self._reader.slices, name=SLICES, return_payload=False)
+        for name, stream in self._further_streams().items():
+            yield Msg("collect", stream, name=name, return_payload=False)
         for one in self._reader.take_judged():
             self._note(one)
 

@@ -68,8 +68,9 @@ class StartDocument:
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
     `until` is the result that may end the run before all repeats. `stepping` is "hardware" for a run whose exposures
     are the frames of a sequence, which the sequencer has marked with `sequence_token`, and counted in slices of
-    `slice_s` seconds. `jet` is how a flat jet weakens the fluorescence of the sample, if its geometry is configured,
-    `foil_in_beam` the element of the foil behind the sample, "" for none.
+    `slice_s` seconds; "fly" for one of sweeps, with their bins and speed in `fly`. `jet` is how a flat jet weakens the
+    fluorescence of the sample, if its geometry is configured, `foil_in_beam` the element of the foil behind the sample,
+    "" for none.
     """
 
     plan_name: str
@@ -102,6 +103,7 @@ class StartDocument:
     stepping: str | None = None
     sequence_token: int | None = None
     slice_s: float | None = None
+    fly: dict[str, float] | None = None
 
 
 def own_keys() -> frozenset[str]:
@@ -171,7 +173,8 @@ def _sequence_keys(request: ScanRequest) -> dict[str, Any]:
     """Return what steps the scan, unless it is the plan, and the number by which the sequencer marks its frames."""
     if request.stepping is Stepping.SOFTWARE:
         return {}
-    return {"stepping": str(request.stepping), "sequence_token": request.token, "slice_s": request.slice_s}
+    found = {"stepping": str(request.stepping), "sequence_token": request.token, "slice_s": request.slice_s}
+    return found if request.sweeps is None else {**found, "fly": request.sweeps.document()}
 
 
 def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:

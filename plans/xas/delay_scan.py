@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
-from plans.choices import DelayGoal, Stepping
+from plans.choices import DelayGoal, DelayStepping, Stepping
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
@@ -41,7 +41,7 @@ class DelayScanOptions(ScheduledOptions):
     """Options of a delay scan besides its delays."""
 
     until: UntilDelays = DelayGoal.POINTS
-    stepping: SteppedBy = Stepping.SOFTWARE
+    stepping: SteppedBy = DelayStepping.SOFTWARE
     slice_s: SliceS | None = None
 
 
@@ -77,7 +77,7 @@ def delay_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
-        stepping=options.stepping,
+        stepping=Stepping(options.stepping),
         slice_s=options.slice_s,
         options=with_most_passes(options),
         until=until_of(str(options.until), options.until_sigma, options.max_time_s),

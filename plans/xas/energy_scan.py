@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.choices import EnergyGoal
-from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
+from plans.choices import EnergyGoal, EnergyStepping, Stepping
+from plans.edges import EdgePreset, check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
+from plans.grids import Region
 from plans.options import ScheduledOptions
 from plans.parameters import (
     AllowUnreducible,
+    BinS,
     DelayPs,
     DwellPower,
     Edge,
     RegionsEv,
     RegionsK,
+    SweptBy,
     UntilEnergies,
     UntilWindowEv,
 )
@@ -34,6 +38,8 @@ class EnergyScanOptions(ScheduledOptions):
     allow_unreducible: AllowUnreducible = False
     until: UntilEnergies = EnergyGoal.POINTS
     until_window_ev: UntilWindowEv | None = None
+    stepping: SweptBy = EnergyStepping.SOFTWARE
+    bin_s: BinS = 0.1
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=1, detection=pump_probe)
@@ -51,10 +57,15 @@ def energy_scan(
     All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
     `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump
     is refused; with the default scheme those above 153.2 ns. With `until_sigma`, the first pass measures all points,
-    and later ones those that still need it, until the result is good enough. Returns the run's uid; with `gates` or
-    `foil`, the uids of all runs by name, of which "scan" is the scan.
+    and later ones those that still need it, until the result is good enough. With `stepping="fly"` the monochromator
+    sweeps up and down while the detectors count: equal steps, by default the finest of the edge over its whole range,
+    and as many sweeps as it takes to count each point for `dwell_s` in each of the `repeats`. Returns the run's uid;
+    with `gates` or `foil`, the uids of all runs by name, of which "scan" is the scan.
     """
     preset = edge_preset(edge, configuration)
+    flies = options.stepping == Stepping.FLY
+    if flies and regions_ev is None and regions_k is None:
+        regions_ev = [even_region(preset)]
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=options.allow_unreducible)
@@ -64,7 +75,20 @@ def energy_scan(
         points=points,
         dwell_factors=dwell_factors(preset, points, options.dwell_power, regions_ev, regions_k),
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
-        options=with_most_passes(options),
+        options=as_sweeps(options) if flies else with_most_passes(options),
+        stepping=Stepping(options.stepping),
         until=until_of(str(options.until), options.until_sigma, options.max_time_s, options.until_window_ev),
     )
     return with_schedule(configuration, scan, options, [delay_ps])
+
+
+def even_region(preset: EdgePreset) -> Region:
+    """Return the whole range of an edge, eV, in the finest of its steps."""
+    first_ev, last_ev = preset.range_ev
+    return first_ev, last_ev, min(step for _, _, step in preset.regions_ev)
+
+
+def as_sweeps(options: EnergyScanOptions) -> EnergyScanOptions:
+    """Return the options of a fly scan: `dwell_s` in every pass becomes sweeps of `bin_s`, s, as many up as down."""
+    pairs = math.ceil(round(options.dwell_s * options.repeats / options.bin_s / 2, 6))
+    return replace(options, dwell_s=options.bin_s, repeats=max(2 * pairs, 2))

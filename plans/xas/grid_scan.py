@@ -10,7 +10,7 @@ from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
 from plans.argument import Arg
-from plans.choices import Stepping
+from plans.choices import DelayStepping, Stepping
 from plans.edges import check_belongs, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
@@ -30,7 +30,7 @@ FastPoints = Annotated[Sequence[float], Arg("positions of the fast axis, ascendi
 class GridScanOptions(PumpProbePointOptions):
     """Options of a map besides its axes."""
 
-    stepping: SteppedBy = Stepping.SOFTWARE
+    stepping: SteppedBy = DelayStepping.SOFTWARE
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=5, detection=pump_probe, own_keys=PROBE_KEYS)
@@ -50,7 +50,7 @@ def grid_scan(
     they are scanned. With `stepping="hardware"` a sequencer steps a fast delay, row by row. `reduce(-1)` fits an energy
     x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's uid.
     """
-    if options.stepping is Stepping.HARDWARE and fast != AxisName.DELAY:
+    if options.stepping == Stepping.HARDWARE and fast != AxisName.DELAY:
         raise InputError(
             f'stepping="hardware" with fast = {fast!r}: the sequencer steps the delay only. Give fast="delay_ps", or '
             'use stepping="software".'
@@ -60,4 +60,4 @@ def grid_scan(
         edge_preset(edge, configuration), [one[AxisName.ENERGY] for one in settings if AxisName.ENERGY in one]
     )
     spec = scan_settings(configuration, settings, shape, edge=edge, options=options)
-    return replace(spec, stepping=options.stepping)
+    return replace(spec, stepping=Stepping(options.stepping))

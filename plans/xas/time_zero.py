@@ -14,7 +14,7 @@ from devices.instrument_response import InstrumentResponse
 from devices.names import AxisName
 from errors import InputError, NotConnectedError
 from plans.argument import Arg
-from plans.choices import Stepping
+from plans.choices import DelayStepping, Stepping
 from plans.edges import BR_K, edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
@@ -41,7 +41,7 @@ def time_zero_scan(
     around_ps: AroundPs | None = None,
     delays_ps: DelaysPs | None = None,
     energy_ev: EnergyEv | None = None,
-    stepping: SteppedBy = Stepping.SOFTWARE,
+    stepping: SteppedBy = DelayStepping.SOFTWARE,
 ) -> ScanSpec:
     """Scan the delay finely over the rise of the transient: a delay scan made for fitting time zero.
 
@@ -62,7 +62,7 @@ def time_zero_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
-        stepping=stepping,
+        stepping=Stepping(stepping),
         options=options,
     )
 
