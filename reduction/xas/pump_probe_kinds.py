@@ -23,6 +23,7 @@ from reduction.xas.combination.runs import combine_spectra, combine_traces
 from reduction.xas.energy_correction import energy_use
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.fly_sums import FlyAccumulator, fly_facts
 from reduction.xas.gate_checks import baseline_checks
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.grouping import scan_transients, scatter_ratio
@@ -114,6 +115,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         power=power_use(run),
         energy=energy,
         absorbed=absorbed,
+        fly=fly_facts(run),
         remarks=(
             *remarks,
             *reasons,
@@ -311,7 +313,7 @@ DECAY_USE = DecayUse(distance=decay_distance, correct=_with_decay)
 SPECTRUM = RunKind(
     name=_SPECTRUM,
     is_kind=_pump_probe("energy_ev"),
-    sums=lambda _: RunAccumulator(),
+    sums=lambda _: FlyAccumulator(),
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
     screen=screened,

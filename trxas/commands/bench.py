@@ -48,7 +48,7 @@ def run(options: BenchOptions) -> int:
 
     Every number is measured in turn with a baseline, stock bluesky on the same beamline for example. The ratio of both
     can be compared between machines. The statistics draw counts of known truth: variances against two gates and against
-    the Cramer-Rao bound, bias by drift, and beam time of scans that count until a lifetime is known. Takes about 8
+    the Cramer-Rao bound, bias by drift, and beam time of scans that count until a lifetime is known. Takes about 10
     minutes.
     """
     # Offscreen even where there is a screen: numbers from different machines must be comparable.
@@ -60,6 +60,7 @@ def run(options: BenchOptions) -> int:
     entries: Entries = {}
     if options.subject in (Subject.ALL, Subject.SESSION):
         entries |= _session(options.long_run, options.events)
+        entries |= _flying()
     if options.subject in (Subject.ALL, Subject.WINDOW):
         entries |= _window(options.seconds)
     if options.subject in (Subject.ALL, Subject.STATISTICS):
@@ -102,6 +103,22 @@ def _session(long_run: int, events: int) -> Entries:
     return entries
 
 
+def _flying() -> Entries:
+    from trxas.benchmarks.flying import bench_flying
+    from trxas.channel_access import environment as channel_access
+    from trxas.configuration import load_configuration
+    from trxas.session.session import open_session
+    from trxas.simulation import simulated_beamline
+
+    # In real time: the time until a window has the counts does not become shorter with the speed of a simulation.
+    with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=1) as address_list:
+        configuration = load_configuration(address_list=address_list, data=Path(folder))
+        with open_session(configuration) as session:
+            entries = bench_flying(session.beamline)
+        channel_access.silence()
+    return entries
+
+
 def _window(seconds: float) -> Entries:
     from trxas.benchmarks.window.measure import bench_window
 
@@ -110,6 +127,7 @@ def _window(seconds: float) -> Entries:
 
 
 def _statistics(samples: int) -> Entries:
+    from trxas.benchmarks.flying import bench_fly_statistics
     from trxas.benchmarks.statistics import bench_statistics
 
-    return bench_statistics(samples=samples)
+    return bench_statistics(samples=samples) | bench_fly_statistics()

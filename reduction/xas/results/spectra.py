@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilSpectrum
     from reduction.xas.energy_correction import EnergyUse
+    from reduction.xas.fly_sums import FlyFacts
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.pass_trends import Trend
     from reduction.xas.sample_absorption import SampleAbsorption
@@ -54,7 +55,8 @@ class SpectrumResults(RunResults):
     the sample, by its name.
     `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
     to pass; `power`: that of the laser, None if it was not recorded; `energy`: what foil scans say about the axis;
-    `absorbed`: absorption of the sample itself over its edge, None where the diode behind it shows none.
+    `absorbed`: absorption of the sample itself over its edge, None where the diode behind it shows none. `fly`: what a
+    fly scan tells about its energies, None for any other scan.
     """
 
     spectra: tuple[Spectrum, ...] = ()
@@ -69,6 +71,7 @@ class SpectrumResults(RunResults):
     power: PowerUse | None = None
     energy: EnergyUse | None = None
     absorbed: SampleAbsorption | None = None
+    fly: FlyFacts | None = None
 
     @property
     def sizes(self) -> tuple[TransientSize, ...]:
@@ -119,4 +122,5 @@ class SpectrumResults(RunResults):
         lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
         lines += [] if self.energy is None else [self.energy.line]
         lines += [] if self.absorbed is None else [self.absorbed.line]
+        lines += [] if self.fly is None else self.fly.lines
         return [*lines, *map(ungated_line, self.ungated), *power_lines(self.power), *trend_lines(self.trends)]

@@ -1,0 +1,182 @@
+"""Fly scans of the energy: share of the time that counts, delay until a window has the counts, and their statistics."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from bluesky import RunEngine
+
+import plans
+from broadcast.publisher import Publisher
+from broadcast.relay import Relay
+from broadcast.subscriber import Subscriber
+from devices.beamline import Beamline
+from reduction.events import events_of
+from reduction.types import FloatArray
+from reduction.xas.fly_sums import PREFIX, STREAM
+from reduction.xas.spc_energy import spc_spectrum
+from trxas.benchmarks.drawn_fly_scans import DrawnScans
+from trxas.benchmarks.entry import Entries, Entry
+
+SEEDS = 20
+
+PEAK_EV = 0.9
+"""Width of the line by which the broadening is measured, eV."""
+
+REGION_EV = (13_450.0, 13_570.0, 0.5)
+"""The range of the paper at the Br edge, in the finest of its steps: 24 s a sweep."""
+
+STEPPED_EV = (13_460.0, 13_480.0, 0.5)
+"""Part of it that the plan steps through, for comparison."""
+
+BIN_S = 0.1
+
+REPETITIONS = 2
+
+END_WAIT_S = 5.0
+"""Longest wait for the last documents after a run, s."""
+
+
+def bench_flying(beamline: Beamline) -> Entries:
+    """Measure fly scans on a connected beamline in real time, beside single steps of the same dwell.
+
+    `fly_duty`: beam time counted in the bins over the time from the first frame to the last, turn-arounds included.
+    `fly_latency_s`: from the end of a frame to its counts at a window, of 99 % of all frames.
+    """
+    engine = RunEngine({})
+    fly = {"regions_ev": [REGION_EV], "dwell_s": BIN_S * 2, "bin_s": BIN_S, "stepping": "fly"}
+    step = {"regions_ev": [STEPPED_EV], "dwell_s": BIN_S, "allow_unreducible": True}
+    duties: list[list[float]] = [[], []]
+    latencies: list[list[float]] = [[], []]
+    for _ in range(REPETITIONS):
+        for place, (options, stream, prefix) in enumerate(((fly, STREAM, PREFIX), (step, "primary", ""))):
+            documents = _at_window(engine, lambda options=options: _scan(beamline, options))  # type: ignore[misc]
+            seconds, ends_s, arrived_s = _counted(documents, stream, prefix)
+            begin_s = ends_s[0] - seconds[0]
+            duties[place].append(float(seconds.sum() / (ends_s[-1] - begin_s)))
+            latencies[place].append(float(np.quantile(arrived_s - ends_s, 0.99)))
+    return {
+        "fly_duty": Entry.of(duties[0], duties[1], "1"),
+        "fly_latency_s": Entry.of(latencies[0], latencies[1], "s"),
+    }
+
+
+def bench_fly_statistics(seeds: int = SEEDS) -> Entries:
+    """Measure drawn fly scans of known truth: chi-square against steps, backlash, and broadening.
+
+    `fly_chi2`: chi-square per degree of freedom of the transient of a fly scan minus that of a scan in steps of the
+    same beam time, over `seeds`; the baseline is steps minus steps. `fly_backlash_pull`: scatter of the fitted backlash
+    about the truth in its stated errors, against 1. `fly_broadening_ev`: broadening of a line without noise, beside the
+    stated one.
+    """
+    scans = DrawnScans()
+    chi2 = []
+    null = []
+    pulls = []
+    for seed in range(seeds):
+        run = scans.fly(seed)
+        fly, step, other = (spc_spectrum(one) for one in (run, scans.stepped(seed), scans.stepped(seed + 10_000)))
+        chi2.append(float(np.mean((fly.transient - step.transient) ** 2 / (fly.sigma**2 + step.sigma**2))))
+        null.append(float(np.mean((other.transient - step.transient) ** 2 / (other.sigma**2 + step.sigma**2))))
+        facts = run.facts
+        assert facts is not None  # it has frames
+        if facts.backlash_ev is not None:
+            pulls.append((facts.backlash_ev.value - scans.backlash_ev) / facts.backlash_ev.sigma)
+    error = float(np.sqrt(2.0 / (len(scans.energies_ev) * seeds)))
+    mean, plain = float(np.mean(chi2)), float(np.mean(null))
+    width = float(np.sqrt(np.mean(np.square(pulls))))
+    return {
+        "fly_chi2": Entry(value=mean, baseline=plain, ratio=mean / plain, unit="1", spread=error),
+        "fly_backlash_pull": Entry(value=width, baseline=1.0, ratio=width, unit="1", spread=(2 * len(pulls)) ** -0.5),
+        "fly_broadening_ev": _broadening(),
+    }
+
+
+def line(energy_ev: FloatArray, _gate: int) -> FloatArray:
+    """Return a Gaussian line on a background, relative to the step of an edge."""
+    return np.asarray(0.2 + np.exp(-(((energy_ev - 13_470.0) / PEAK_EV) ** 2) / 2))
+
+
+def _broadening() -> Entry:
+    """Return the standard deviation, eV, by which sweeps broaden a line without noise, and the stated one."""
+    scans = DrawnScans(level=line, noise=0, points=61, first_ev=13_455.0)
+    run = scans.fly(0)
+    facts = run.facts
+    assert facts is not None  # it has frames
+    # Counts are corrected for pile-up; the second moment of bins is exactly that of the line plus the broadening.
+    photons = -np.log1p(-run.counts.sum(axis=(0, 2))[:, :, -1].sum(axis=1) / 2 / run.pulses.sum(axis=(0, 2))[:, -1])
+    weights = photons - photons[:4].mean()
+    mean_ev = np.average(scans.energies_ev, weights=weights)
+    variance = float(np.average((scans.energies_ev - mean_ev) ** 2, weights=weights)) - PEAK_EV**2
+    return Entry.of([float(np.sqrt(variance))], [facts.broadening_ev], "eV")
+
+
+def _scan(beamline: Beamline, options: dict[str, Any]) -> Any:
+    return plans.energy_scan(beamline, "Br K", delay_ps=100, sample="bench", **options)
+
+
+def _at_window(engine: RunEngine, plan: Callable[[], Any]) -> list[tuple[float, str, dict[str, Any]]]:
+    """Run a plan, and return its documents with the times, s since the epoch, at which a window had them."""
+    found: list[tuple[float, str, dict[str, Any]]] = []
+    with _relay(engine) as subscriber:
+        ended = threading.Event()
+
+        def take() -> None:
+            deadline_s = float("inf")
+            while time.monotonic() < deadline_s:
+                for name, doc in subscriber.take(0.05).documents:
+                    found.append((time.time(), name, dict(doc)))
+                    if name == "stop":
+                        return
+                if ended.is_set():
+                    deadline_s = min(deadline_s, time.monotonic() + END_WAIT_S)
+
+        taking = threading.Thread(target=take)
+        taking.start()
+        try:
+            engine(plan())
+        finally:
+            ended.set()
+            taking.join()
+    return found
+
+
+@contextmanager
+def _relay(engine: RunEngine) -> Iterator[Subscriber]:
+    """Yield a subscriber as a window has one, of a relay to which an engine sends its documents."""
+    relay = Relay()
+    running = threading.Thread(target=relay.run)
+    running.start()
+    publisher = Publisher(relay.addresses.publish)
+    subscriber = Subscriber(relay.addresses)
+    token = engine.subscribe(publisher)
+    try:
+        yield subscriber
+    finally:
+        engine.unsubscribe(token)
+        publisher.close()
+        subscriber.close()
+        relay.stop()
+        running.join()
+
+
+def _counted(
+    documents: list[tuple[float, str, dict[str, Any]]], stream: str, prefix: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return seconds, end and arrival of the good frames or exposures of a stream, (frames,) each, s."""
+    streams: set[str] = set()
+    rows = []
+    for arrived_s, name, doc in documents:
+        if name == "descriptor" and doc.get("name") == stream:
+            streams.add(doc["uid"])
+        for event in events_of(name, doc):
+            data = event["data"]
+            if event["descriptor"] in streams and not data[f"{prefix}quality"]:
+                rows.append((data[f"{prefix}exposure_s"], event["time"], arrived_s))
+    seconds, ends_s, arrived = np.array(rows).T
+    return seconds, ends_s, arrived
