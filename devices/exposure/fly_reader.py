@@ -62,7 +62,8 @@ class FlyReader(SequenceReader):
         self._good: dict[Place, list[Counted]] = defaultdict(list)
         self._open: Place | None = None
         self._spoilt: list[Counted] = []
-        self._flux_at: dict[int, float] = {}
+        self._flux_at: dict[int, tuple[float, float]] = {}
+        self._flux_now: list[float] = []
         self.frames = FrameStream(self._frame_keys())
         """Stream of all frames in the bins of the run."""
 
@@ -83,6 +84,7 @@ class FlyReader(SequenceReader):
         self._good.clear()
         self._spoilt.clear()
         self._flux_at.clear()
+        self._flux_now.clear()
         self._open = None
         self.frames.clear()
 
@@ -198,13 +200,20 @@ class FlyReader(SequenceReader):
         return super()._strays(frame, replace(targets, positions=positions))
 
     def _accept_flux(self, bin_index: int, failed: dict[str, str]) -> None:
-        """Drop the fault of a low I0 that an earlier sweep has found at the same energy: a glitch of the crystal."""
+        """Drop the fault of an unusual I0 that an earlier sweep has found at the same energy: a glitch of the crystal."""
         if failed.keys() - {"i0"}:
             return
-        before = self._flux_at.get(bin_index, math.nan)
-        self._flux_at[bin_index] = self.i0_per_s
-        if failed and abs(self.i0_per_s - before) <= SAME_I0 * before:
+        low, high = self._flux_at.get(bin_index, (math.inf, -math.inf))
+        self._flux_now.append(self.i0_per_s)
+        if failed and (1 - SAME_I0) * low <= self.i0_per_s <= (1 + SAME_I0) * high:
             failed.clear()
+
+    def _remember_flux(self, bin_index: int) -> None:
+        """Remember the range of I0 in the bin that is closed, counts/s, for the sweeps that follow."""
+        if self._flux_now:
+            low, high = self._flux_at.get(bin_index, (math.inf, -math.inf))
+            self._flux_at[bin_index] = min(low, *self._flux_now), max(high, *self._flux_now)
+        self._flux_now = []
 
     def _closed(self) -> list[tuple[Place, float, dict[str, Any]]]:
         """Close the bin that was open; return its events with their places and ends, s."""
@@ -214,11 +223,14 @@ class FlyReader(SequenceReader):
         self._spoilt = []
         if place is None or place not in self._planned:
             return []
+        self._remember_flux(place[1])
         found = []
         if spoilt:
             found.append((place, spoilt[-1][0].end_s, self._merged(spoilt)))
         good = self._good.get(place, [])
-        if sum(frame.reading.spc.exposure_s for frame, _ in good) >= COMPLETE * self.grid.bin_s:
+        # A bin of which a part was bad is swept again as a whole; its good frames count in addition.
+        counted_s = sum(frame.reading.spc.exposure_s for frame, _ in good)
+        if not spoilt and counted_s >= COMPLETE * self.grid.bin_s:
             for frame, values in good:
                 self.frames.put(self._frame_values(frame, values), frame.end_s)
             found.append((place, good[-1][0].end_s, self._merged(good)))

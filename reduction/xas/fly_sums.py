@@ -34,6 +34,9 @@ LARGEST_BACKLASH_EV = 1.0
 KNOWN_STEPS = 0.25
 """Error of the backlash, in steps of the scan, from which on it is known well enough to correct it."""
 
+CONTRAST = 4.0
+"""Mean square deviation from a constant, in errors of counting, from which a spectrum shows an edge (chosen)."""
+
 FIRST_FRAMES = 256
 """Frames for which there is room at the begin."""
 
@@ -217,6 +220,8 @@ class FlyAccumulator(RunAccumulator):
     def _fitted(self) -> Value:
         """Return the shift of the spectrum of sweeps up against that of sweeps down, eV, at the encoder."""
         up, down = (self._encoder_spectrum(direction) for direction in (1, -1))
+        if not (_shows_an_edge(up) and _shows_an_edge(down)):
+            raise ReductionError("A flat spectrum shows no shift. Sweep over the edge.")
         span_ev = min(up.energy_ev[-1], down.energy_ev[-1]) - max(up.energy_ev[0], down.energy_ev[0])
         largest_ev = min(LARGEST_BACKLASH_EV, span_ev / 6)
         found = align(up, down, (-math.inf, math.inf), largest_shift_ev=largest_ev)
@@ -260,6 +265,12 @@ class FlyAccumulator(RunAccumulator):
         # What the play of the drive leaves if it is not taken out: half of it up, half of it down.
         left_ev = 0.0 if self._backlash is None or self._shift_ev() else self._backlash.value / 2
         return math.sqrt(float(variance) + left_ev**2)
+
+
+def _shows_an_edge(spectrum: SpectrumPoints) -> bool:
+    """Return whether intensities differ by far more than their errors."""
+    mean = np.average(spectrum.intensity, weights=spectrum.sigma**-2)
+    return bool(np.mean(((spectrum.intensity - mean) / spectrum.sigma) ** 2) > CONTRAST)
 
 
 def fly_facts(run: Any) -> FlyFacts | None:

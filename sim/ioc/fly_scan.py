@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from caproto.server import pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
@@ -66,6 +67,11 @@ class FlyScans(FramePlayer):
 
     `offset_ev` returns what the true energy is above that of the encoder, eV, when the drive has no play.
     """
+
+    table = pvproperty(
+        name="{player}:Table", value=[0.0], record="waveform", dtype=float,
+        doc="Rows: keV, keV, keV/s, s, shutter, label",
+    )  # fmt: skip
 
     # The Bragg motor follows the sweep, not the clock: frame k of a sweep counts while the angle goes from its place
     # after k frames to the one after k + 1. A machine that is too slow for the beam speed makes the whole sweep slower,

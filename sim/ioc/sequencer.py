@@ -63,6 +63,10 @@ class Counted:
 class Sequencer(FramePlayer):
     """Records of the sequencer, and the sequence that it plays."""
 
+    table = pvproperty(
+        name="{player}:Table", value=[0.0], record="waveform", dtype=float,
+        doc="Rows: s, coarse s, fine ps, shutter, labels",
+    )  # fmt: skip
     settle = pvproperty(
         name="{player}:SettleS", value=SETTLE_S, record="ao", dtype=float, units="s", precision=4,
         lower_ctrl_limit=0.0, upper_ctrl_limit=10.0, doc="Gates closed after a step of the delay",

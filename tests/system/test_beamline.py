@@ -22,6 +22,7 @@ from devices.session.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError
 from reduction.accumulator import accumulate
 from reduction.events import PrimaryEvents
+from reduction.kinds import reduce_run
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum
@@ -262,6 +263,21 @@ def test_a_sequence_is_stored_and_reduced_like_single_steps(session: Session) ->
     for event in events(documents):
         assert event["delay_ps"] == pytest.approx(delays_ps[event["point_index"]], abs=2.0)
         assert event["exposure_s"] == 20.0
+
+
+def test_a_fly_scan_is_stored_and_reduced_like_single_steps(session: Session) -> None:
+    """Lost: everything that was measured on the fly. Sweeps, frames and pages go over Channel Access into the store."""
+    options: dict[str, Any] = {"regions_ev": [(13_450, 13_570, 5)], "dwell_s": 0.4, "bin_s": 0.2, "sample": "vial 9"}
+    uid = session.measure(session.plans()["energy_scan"]("Br K", delay_ps=100.0, stepping="fly", **options))
+    documents = load_run(session.store, uid)
+    good = [(event["scan_index"], event["point_index"]) for event in events(documents) if not event["quality"]]
+    assert sorted(good) == [(scan, point) for scan in range(2) for point in range(25)]
+    for event in events(documents):
+        assert event["energy_ev"] == pytest.approx(13_450 + 5 * event["point_index"], abs=0.6)
+        assert event["exposure_s"] == pytest.approx(0.2, rel=0.3)
+    text = reduce_run(documents).table()
+    assert "broadening by sweeps" in text
+    assert "transient, spc" in text
 
 
 def events(documents: Any) -> list[dict[str, Any]]:
