@@ -183,7 +183,7 @@ SteppedBy = Annotated[
 SweptBy = Annotated[
     EnergyStepping,
     Arg(
-        "what brings the energy from point to point: the plan (software), or sweeps to and fro that count on the way "
+        "what brings the energy from point to point: the plan (software), or sweeps up and down that count on the way "
         "(fly)"
     ),
 ]

@@ -200,7 +200,7 @@ class FlyReader(SequenceReader):
         return super()._strays(frame, replace(targets, positions=positions))
 
     def _accept_flux(self, bin_index: int, failed: dict[str, str]) -> None:
-        """Drop the fault of an unusual I0 that an earlier sweep has found at the same energy: a glitch of the crystal."""
+        """Drop the fault of an unusual I0 that an earlier sweep has found at this energy: a glitch of the crystal."""
         if failed.keys() - {"i0"}:
             return
         low, high = self._flux_at.get(bin_index, (math.inf, -math.inf))

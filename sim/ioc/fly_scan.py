@@ -1,4 +1,4 @@
-"""Fly scans of the energy: hardware that sweeps the monochromator to and fro, and counts frames while it moves.
+"""Fly scans of the energy: hardware that sweeps the monochromator up and down, and counts frames while it moves.
 
 A frame carries the energy by the encoder: its mean, its spread, and both ends. Counting does not stop where the motion
 turns round.
