@@ -128,7 +128,7 @@ class FlyReader(SequenceReader):
     def collect_pages(self) -> Iterator[dict[str, Any]]:
         """Yield the bins that were completed since the last call, as pages that span at most 0.1 s each.
 
-        Raises NotConnectedError without answer; the frames are read by the next call then.
+        Raises NotConnectedError if unanswered; the frames are read by the next call then.
         """
         # Looked up before the read-out: if nothing runs then, no frame can follow those that are read.
         running = self.running
@@ -137,7 +137,7 @@ class FlyReader(SequenceReader):
             yield from self._stored_page(self._closed())
 
     def _is_planned(self, _frame: SequenceFrame) -> bool:
-        return True  # frames beside the bins close the one before
+        return True  # frames beside the bins close the open bin
 
     def _planned_at(self, frame: FlyFrame) -> PlannedFrame | None:
         """Return the exposure to which a frame belongs; None outside the bins, or if its bin is complete."""

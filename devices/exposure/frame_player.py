@@ -67,7 +67,7 @@ class FramePlayer(Device):
     def arm_rows(self, rows: FloatArray, what: str, *, token: int, watch: Sequence[str]) -> None:
         """Make the player ready for a table, flat, with the range of the PVs named in `watch` in each frame.
 
-        Raises AcquisitionError with the player's own reason if it refuses `what`, NotConnectedError without answer.
+        Raises AcquisitionError with the player's own reason if it refuses `what`, NotConnectedError if unanswered.
         """
         # The table comes last but one, and arming last: the player checks the table with the settings that stand then.
         put_and_wait(self.token, token)
@@ -123,7 +123,7 @@ class FramePlayer(Device):
         """Return the frames from `number` on, as many as fit into one answer; none if there is none yet.
 
         It begins with the oldest frame of the ring if `number` is not in there any more. Raises AcquisitionError if
-        another client keeps asking for other frames, NotConnectedError without answer.
+        another client keeps asking for other frames, NotConnectedError if unanswered.
         """
         # Choosing the first frame and reading are two requests: another client may choose between them, so the answer
         # is checked, and asked for again.

@@ -25,7 +25,7 @@ class Sequencer(FramePlayer):
     def arm(self, steps: Sequence[SequenceStep], *, token: int, watch: Sequence[str]) -> None:
         """Make the sequencer ready to play `steps`, with the range of the PVs named in `watch` in each frame.
 
-        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError without answer.
+        Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError if unanswered.
         """
         put_and_wait(self.settle, self._settings.settle_s)
         self.arm_rows(table_of(steps), f"{len(steps)} frames", token=token, watch=watch)

@@ -183,6 +183,6 @@ class FlyScans(FramePlayer):
     def arm(self, sweeps: Sequence[FlySweep], *, token: int, watch: Sequence[str]) -> None:
         """Make the hardware ready for `sweeps`, with the range of the PVs named in `watch` in each frame.
 
-        Raises AcquisitionError with its own reason if it refuses, NotConnectedError without answer.
+        Raises AcquisitionError with its own reason if it refuses, NotConnectedError if unanswered.
         """
         self.arm_rows(sweep_table(sweeps), f"{len(sweeps)} sweeps", token=token, watch=watch)

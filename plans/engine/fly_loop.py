@@ -21,7 +21,7 @@ class FlyLoop(SequenceLoop):
 
     # What is missing is the one state of the loop, as in a sequence; an exposure is a bin in one sweep. A table covers
     # as many sweeps as its ring holds frames of, each only as far as its bins are missing. So after a suspension the
-    # next table goes on with the part of the sweep that was cut short.
+    # next table continues with the part of the sweep that was cut short.
 
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
         super().__init__(beamline, request)

@@ -128,7 +128,7 @@ class FlyScans(FramePlayer):
             await self.state.write("Idle")
 
     async def _prepare(self, sweep: Sweep) -> None:
-        """Go to the begin of a sweep, unless the one before has ended there, and set the shutter."""
+        """Go to the begin of a sweep, unless the last one has ended there, and set the shutter."""
         bragg = self._mono.bragg
         begin_deg = bragg_angle_deg(sweep.first_kev * 1e3)
         way = approach(bragg.dial_position, 0.0, begin_deg, bragg.speed, bragg.speed / max(bragg.ramp_s, 1e-3))
