@@ -251,17 +251,23 @@ class FlyAccumulator(RunAccumulator):
         )
 
     def _broadening_ev(self) -> float:
-        """Return the standard deviation of the energies within one bin, eV, over all bins but the outer ones."""
+        """Return the standard deviation of the energies within one bin about their mean, eV, without the outer bins."""
         keys = self._keys[: self._frames]
         true_ev = keys[:, KEYS.energy_ev] - keys[:, KEYS.direction] * self._shift_ev() / 2
         step_ev = float(self._fly["step_ev"])
         places = (true_ev - self.metadata.points[0]) / step_ev
-        within_ev = (places - np.floor(places + 0.5)) * step_ev
-        inner: BoolArray = (places > 0.5) & (places < len(self.metadata.points) - 1.5)
-        seconds = keys[:, KEYS.seconds] * inner
-        if seconds.sum() == 0:
+        points = np.floor(places + 0.5).astype(int)
+        inner: BoolArray = (points > 0) & (points < len(self.metadata.points) - 1)
+        if not inner.any():
             return float("nan")
-        variance = np.average(within_ev**2 + keys[:, KEYS.spread_ev] ** 2, weights=seconds)
+        points = points[inner]
+        seconds = keys[inner, KEYS.seconds]
+        # About the mean of each bin, which is where its point stands: the frames of few sweeps do not fill it evenly.
+        within_ev = (places[inner] - points) * step_ev
+        total_s = np.bincount(points, seconds)
+        means_ev = np.bincount(points, seconds * within_ev) / np.maximum(total_s, 1e-9)
+        squares = (within_ev - means_ev[points]) ** 2 + keys[inner, KEYS.spread_ev] ** 2
+        variance = np.average(squares, weights=seconds)
         # What the play of the drive leaves if it is not taken out: half of it up, half of it down.
         left_ev = 0.0 if self._backlash is None or self._shift_ev() else self._backlash.value / 2
         return math.sqrt(float(variance) + left_ev**2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.optimize import curve_fit
 
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.types import FloatArray
@@ -19,6 +20,9 @@ WINDOWS_EV = {"pre_edge_ev": (13_450.0, 13_462.0), "edge_integral_ev": (13_462.0
 WAY = 1.01
 """Way of a frame relative to that of a whole number of them in a bin (chosen: 1 % of 5 in a bin, as with a ramp)."""
 
+LINE_EV = 0.6
+"""Width of a line, eV, by which the broadening is measured."""
+
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
 """Gauss's rule for the mean over the way of a frame."""
 
@@ -30,6 +34,24 @@ def br_like(energy_ev: FloatArray, gate: int) -> FloatArray:
         return np.asarray(static)
     up = 0.01 * np.exp(-(((energy_ev - 13_467.5) / 1.5) ** 2))
     return np.asarray(static * (1.0 + up - 0.02 * np.exp(-(((energy_ev - 13_472.0) / 1.5) ** 2))))
+
+
+def line(energy_ev: FloatArray, _gate: int) -> FloatArray:
+    """Return photons per pulse of a Gaussian line on a background, relative to its height."""
+    return np.asarray(0.2 + np.exp(-(((energy_ev - 13_470.0) / LINE_EV) ** 2) / 2))
+
+
+def fitted_width_ev(run: RunAccumulator) -> float:
+    """Return the standard deviation of the line in a run, eV, from the last gate, corrected for pile-up."""
+    fires = run.counts[..., -1].sum(axis=(0, 2, 3)) / (APDS * run.pulses[..., -1].sum(axis=(0, 2)))
+
+    def model(energy_ev: FloatArray, height: float, center_ev: float, width_ev: float, level: float) -> FloatArray:
+        return level + height * np.exp(-(((energy_ev - center_ev) / width_ev) ** 2) / 2)
+
+    found, _ = curve_fit(
+        model, run.mean_readback("energy_ev"), -np.log1p(-fires), p0=(PHOTONS_PER_PULSE, 13_470.0, LINE_EV, 0.05)
+    )
+    return float(abs(found[2]))
 
 
 @dataclass(frozen=True, kw_only=True)

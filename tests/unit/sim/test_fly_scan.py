@@ -11,6 +11,7 @@ import pytest
 
 from sim.errors import RecordBusyError, SimulationInputError
 from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.fly_scan import FLY_RING, HEAD
 from sim.ioc.frame_player import WATCHED
 from sim.ioc.sweep import DrivePlay, Sweep, SweepPath, along, parse_sweeps
@@ -24,7 +25,7 @@ RAMP_S = 0.05
 
 @pytest.fixture(scope="module")
 def beamline() -> SimulatedBeamline:
-    line = SimulatedBeamline(load_sample(DEFAULT_SAMPLE), seed=1, speed=1.0)
+    line = SimulatedBeamline(load_sample(DEFAULT_SAMPLE), BuildOptions(seed=1, speed=1.0))
     manual = ManualTime()
     line.clock.now_s = manual.now_s  # type: ignore[method-assign]
     line.clock.sleep_unless = manual.sleep_unless  # type: ignore[method-assign]
