@@ -81,7 +81,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "foil_edge": ("Pb L3", "Br K"),
     "until": ("points", "tau1", "window"),
     "until_window_ev": (None, (13_471.0, 13_473.0), (13_473.0, 13_471.0), (1.0, 2.0)),
-    "stepping": ("software", "hardware"),
+    "stepping": ("software", "hardware", "fly"),
 }
 """Values that make sense, for every parameter that is no number on an axis."""
 
