@@ -23,6 +23,7 @@ from reduction.kinds import OTHER, begin_sums
 from reduction.run_kind import MeasuredDecay, RunSums
 from reduction.run_metadata import RunMetadata
 from reduction.xas.dependence import DependenceSums
+from reduction.xas.fly_sums import STREAM as FRAMES
 from reduction.xas.static_xas import StaticAccumulator
 from storage.image_reading import read_image
 
@@ -287,7 +288,12 @@ class RunState:
             self._reduce("descriptor", descriptor)
 
     def _add_event(self, event: Mapping[str, Any]) -> None:
-        if self._streams.get(event["descriptor"]) != PRIMARY:
+        stream = self._streams.get(event["descriptor"])
+        if stream == FRAMES:
+            # What the bins of a fly scan are made of: no exposures of their own, but their energies are better known.
+            self.version += 1
+            self._reduce("event", event)
+        if stream != PRIMARY:
             return
         data = event["data"]
         self.version += 1

@@ -7,6 +7,7 @@ into the bin of its true energy; so the sums are those of one spectrum, and no c
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,12 @@ KNOWN_STEPS = 0.25
 
 CONTRAST = 4.0
 """Mean square deviation from a constant, in errors of counting, from which a spectrum shows an edge (chosen)."""
+
+SLOPE_BINS = 5
+"""Bins over which the slope of the spectrum is taken to find its edge."""
+
+MOST_BINS = 300
+"""Bins around the edge that the backlash is fitted to: the time of the fit grows with their cube."""
 
 FIRST_FRAMES = 256
 """Frames for which there is room at the begin."""
@@ -144,6 +151,15 @@ class FlyAccumulator(RunAccumulator):
             frames=self._frames,
         )
 
+    def snapshot(self) -> FlyAccumulator:
+        """Return a copy that later documents do not change; stored frames are shared, as they never change."""
+        result = copy(self)
+        result._sums = self._sums.copy()
+        result._rejected = self._rejected.copy()
+        result._exposure_ids = self._exposure_ids.copy()
+        result._events_of_bins = dict(self._events_of_bins)
+        return result
+
     def _add(self, data: Document, time_s: float) -> None:
         if not self._fly or data["quality"]:
             super()._add(data, time_s)
@@ -224,6 +240,9 @@ class FlyAccumulator(RunAccumulator):
             raise ReductionError("A flat spectrum shows no shift. Sweep over the edge.")
         span_ev = min(up.energy_ev[-1], down.energy_ev[-1]) - max(up.energy_ev[0], down.energy_ev[0])
         largest_ev = min(LARGEST_BACKLASH_EV, span_ev / 6)
+        edge_ev = _steepest_ev(up)
+        up = _around_the_edge(up, edge_ev)
+        down = _around_the_edge(down, edge_ev)
         found = align(up, down, (-math.inf, math.inf), largest_shift_ev=largest_ev)
         # The jet changes from sweep to sweep, which no counting error contains.
         worse = math.sqrt(max(found.chi_square / max(found.degrees_of_freedom, 1), 1.0))
@@ -271,6 +290,20 @@ class FlyAccumulator(RunAccumulator):
         # What the play of the drive leaves if it is not taken out: half of it up, half of it down.
         left_ev = 0.0 if self._backlash is None or self._shift_ev() else self._backlash.value / 2
         return math.sqrt(float(variance) + left_ev**2)
+
+
+def _steepest_ev(spectrum: SpectrumPoints) -> float:
+    """Return where the intensity changes most within five bins, eV."""
+    change = np.abs(spectrum.intensity[SLOPE_BINS:] - spectrum.intensity[:-SLOPE_BINS])
+    return float(spectrum.energy_ev[int(np.argmax(change)) + SLOPE_BINS // 2]) if change.size else 0.0
+
+
+def _around_the_edge(spectrum: SpectrumPoints, edge_ev: float) -> SpectrumPoints:
+    """Return at most `MOST_BINS` bins of a spectrum, those nearest to an energy, eV."""
+    middle = int(np.argmin(np.abs(spectrum.energy_ev - edge_ev)))
+    first = max(min(middle - MOST_BINS // 2, len(spectrum.energy_ev) - MOST_BINS), 0)
+    part = slice(first, first + MOST_BINS)
+    return SpectrumPoints(spectrum.energy_ev[part], spectrum.intensity[part], spectrum.covariance[part, part])
 
 
 def _shows_an_edge(spectrum: SpectrumPoints) -> bool:

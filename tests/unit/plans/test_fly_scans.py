@@ -14,6 +14,7 @@ from devices.beamline import Beamline
 from devices.exposure.fly_reader import FlyReader
 from devices.exposure.sweeps import FlyFrame, sweep_grid
 from errors import ConfigurationError, InputError, OutOfRangeError
+from gui.live.run_state import RunState
 from plans.resume import resume_scan
 from reduction.events import PRIMARY, PrimaryEvents, events_of
 from reduction.kinds import reduce_run
@@ -162,6 +163,25 @@ def test_a_run_reduces_with_its_broadening(runs: FlyRuns) -> None:
     runs.scan(regions_ev=[(13_450.0, 13_570.0, 4.0)], bin_s=0.1, allow_unreducible=False)
     text = reduce_run(runs.documents).table()
     assert "rms, bins of 4 eV at 40 eV/s" in text
+
+
+def test_the_window_sums_frames_as_a_stored_run_does(runs: FlyRuns) -> None:
+    """Lost: a live spectrum that is the one of the stored run, without the backlash."""
+    state = RunState()
+    before = None
+    runs.scan()
+    for name, doc in runs.documents:
+        state(name, doc)
+        if before is None and isinstance(state.sums, FlyAccumulator) and state.sums.facts is not None:
+            before = state.snapshot()
+    assert isinstance(state.sums, FlyAccumulator)
+    assert before is not None
+    assert isinstance(before.sums, FlyAccumulator)
+    assert state.sums.facts is not None
+    assert before.sums.facts is not None
+    assert state.sums.facts.frames == len(runs.frames()) > before.sums.facts.frames
+    assert state.events == 12
+    assert state.sums.exposure_s.sum() > before.sums.exposure_s.sum()
 
 
 @pytest.mark.parametrize(
