@@ -114,7 +114,7 @@ class _Passes(NamedTuple):
 def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
     """Return the trends of the transient, in % of itself, by each mode, and of the unpumped signal, in %, by the first.
 
-    Energy scans also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a transient
+    Energy scans in steps also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a transient
     have no trend of it.
     """
     found: list[Trend | None] = []
@@ -126,7 +126,9 @@ def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
         found.append(_transient_trend(passes, mode))
         if mode == modes[0]:
             found.append(_level_trend(passes))
-            found.append(energy_trend(run, mode) if run.metadata.axis == "energy_ev" else None)
+            # The frames of one sweep do not fill a bin evenly, so the mean energies of bins differ from pass to pass.
+            steps = run.metadata.axis == "energy_ev" and fly_facts(run) is None
+            found.append(energy_trend(run, mode) if steps else None)
     return [one for one in found if one is not None]
 
 
