@@ -13,6 +13,7 @@ from errors import ReductionError
 from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, gate_signal, reference_gate
+from reduction.xas.fly_sums import fly_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,8 @@ class _Passes(NamedTuple):
 def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
     """Return the trends of the transient, in % of itself, by each mode, and of the unpumped signal, in %, by the first.
 
-    Energy scans in steps also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a transient
-    have no trend of it.
+    Energy scans in steps also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a
+    transient have no trend of it.
     """
     found: list[Trend | None] = []
     for mode in modes:
