@@ -115,7 +115,10 @@ class FlyScans(FramePlayer):
             for number, sweep in enumerate(self._sweeps):
                 await self.row.write(number)
                 await self._prepare(sweep)
-                began_s = self._due_s if number == 0 else began_s  # the way to the first sweep is no part of the scan
+                if number == 0:
+                    # The way to the first sweep is no part of the scan, and a late begin of it is not caught up.
+                    began_s = self._clock.now_s()
+                    self._due_s = began_s
                 if not await self._fly(SweepPath(sweep, self._mono.bragg.ramp_s)):
                     break
         finally:

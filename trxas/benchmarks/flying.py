@@ -171,6 +171,6 @@ def _counted(
         for event in events_of(name, doc):
             data = event["data"]
             if event["descriptor"] in streams and not data[f"{prefix}quality"]:
-                rows.append((data[f"{prefix}exposure_s"], event["time"], arrived_s))
+                rows.append((data[f"{prefix}exposure_s"], event["timestamps"][f"{prefix}exposure_s"], arrived_s))
     seconds, ends_s, arrived = np.array(rows).T
     return seconds, ends_s, arrived
