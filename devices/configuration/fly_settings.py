@@ -48,4 +48,8 @@ class FlySettings:
         """Yield a fault if no speed, eV/s, is allowed."""
         if self.speed_low_ev_s > self.speed_high_ev_s:
             high = f"speed_high_ev_s = {self.speed_high_ev_s:g} eV/s"
-            yield Fault(key="speed_low_ev_s", message=f"= {self.speed_low_ev_s:g} eV/s: must not exceed {high}")
+            yield Fault(
+                table="fly",
+                key="speed_low_ev_s",
+                message=f"= {self.speed_low_ev_s:g} eV/s: must not exceed {high}. Lower it.",
+            )

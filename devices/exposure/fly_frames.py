@@ -5,7 +5,6 @@ The reduction bins them again once it knows the backlash of the drive.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -48,7 +47,8 @@ class FrameStream:
         """Yield the frames that came since the last call, as pages that span at most 0.1 s each."""
         while self._waiting:
             begin_s = self._waiting[0][1]
-            taken = list(itertools.takewhile(lambda one, begin_s=begin_s: one[1] - begin_s <= PAGE_S, self._waiting))
+            late = (place for place, (_, end_s) in enumerate(self._waiting) if end_s - begin_s > PAGE_S)
+            taken = self._waiting[: next(late, len(self._waiting))]
             ends_s = [end_s for _, end_s in taken]
             yield {
                 "data": {key: [values[key] for values, _ in taken] for key in taken[0][0]},

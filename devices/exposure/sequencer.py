@@ -27,5 +27,5 @@ class Sequencer(FramePlayer):
 
         Raises AcquisitionError with the sequencer's own reason if it refuses, NotConnectedError if unanswered.
         """
-        put_and_wait(self.settle, self._settings.settle_s)
+        put_and_wait(self.settle, self.settings.settle_s)
         self.arm_rows(table_of(steps), f"{len(steps)} frames", token=token, watch=watch)

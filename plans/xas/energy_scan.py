@@ -63,7 +63,7 @@ def energy_scan(
     with `gates` or `foil`, the uids of all runs by name, of which "scan" is the scan.
     """
     preset = edge_preset(edge, configuration)
-    flies = options.stepping == Stepping.FLY
+    flies = options.stepping == EnergyStepping.FLY
     if flies and regions_ev is None and regions_k is None:
         regions_ev = [even_region(preset)]
     points = edge_points(preset, regions_ev, regions_k)

@@ -50,7 +50,7 @@ def grid_scan(
     they are scanned. With `stepping="hardware"` a sequencer steps a fast delay, row by row. `reduce(-1)` fits an energy
     x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's uid.
     """
-    if options.stepping == Stepping.HARDWARE and fast != AxisName.DELAY:
+    if options.stepping == DelayStepping.HARDWARE and fast != AxisName.DELAY:
         raise InputError(
             f'stepping="hardware" with fast = {fast!r}: the sequencer steps the delay only. Give fast="delay_ps", or '
             'use stepping="software".'

@@ -21,7 +21,7 @@ from reduction.xas.alignment import align
 from reduction.xas.static_xas import SpectrumPoints
 
 if TYPE_CHECKING:
-    from reduction.types import BoolArray, Document, FloatArray
+    from reduction.types import BoolArray, Document, FloatArray, IntArray
 
 STREAM = "frames"
 """Name of the stream of the frames."""
@@ -207,7 +207,7 @@ class FlyAccumulator(RunAccumulator):
         found = self._backlash
         return 0.0 if found is None or found.sigma > KNOWN_STEPS * step_ev else found.value
 
-    def _bin(self, places: FloatArray) -> None:
+    def _bin(self, places: IntArray) -> None:
         """Add stored frames to the sums, (frames,) places, each in the bin of its true energy."""
         keys = self._keys[places]
         true_ev = keys[:, KEYS.energy_ev] - keys[:, KEYS.direction] * self._shift_ev() / 2

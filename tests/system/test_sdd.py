@@ -156,6 +156,6 @@ def test_a_session_does_not_need_the_powder_cell(start_ioc: Any) -> None:
         line.connect(timeout_s=WAIT_S)
         assert line.disconnected() == ["bare:away:Frame", "bare:away:HDF1:PluginType_RBV"]
         without = build_beamline(
-            replace(configuration, cell=None, sdd=None, pilatus=None, foil_wheel=None, sequencer=None)
+            replace(configuration, cell=None, sdd=None, pilatus=None, foil_wheel=None, sequencer=None, fly=None)
         )
         assert without.optional_devices == (without.ring,), "the ring answers with the configured period, if it must"

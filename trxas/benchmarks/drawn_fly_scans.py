@@ -77,7 +77,7 @@ class DrawnScans:
     @property
     def energies_ev(self) -> FloatArray:
         """Energies of the points, (points,)."""
-        return self.first_ev + self.step_ev * np.arange(self.points)
+        return np.asarray(self.first_ev + self.step_ev * np.arange(self.points), dtype=float)
 
     @property
     def broadening_ev(self) -> float:
