@@ -93,7 +93,7 @@ class FakeFlyScans:
         )  # fmt: skip
         boxcar = BoxcarFrame(
             exposure_id=100 + number, exposure_s=seconds, laser_shutter=sweep.shutter,
-            mean=np.full(5, 0.008), variance=np.full(5, 1e-10),
+            mean=np.full(5, 0.008), variance=np.full(5, 1e-10), covariance=np.zeros(10),
         )  # fmt: skip
         values = self._values()
         return FlyFrame(
