@@ -89,6 +89,7 @@ class Shutter(Device):
         return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
 
     def _require(self, value: str) -> None:
+        # Put completion only means that the record has processed; an interlock can refuse the stroke without any error.
         if self._reached() != STATES[value]:
             raise MotionError(
                 f"{self.name} was sent to {value} and did not arrive. Check {self._readback_name}, the "

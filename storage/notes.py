@@ -56,6 +56,8 @@ class RunNotes:
         notes: dict[str, Note] = {}
         for record in records:
             uid = str(record.get("run", ""))
+            # The file is a log of changes, and a note is what all of them make together. So two processes can append at
+            # the same time, and none overwrites the note of another.
             notes[uid] = _changed(notes.get(uid, Note()), record)
         return notes
 
@@ -86,6 +88,7 @@ class RunNotes:
     def set_tags(self, uid: str, tags: Iterable[str]) -> None:
         """Give the run `uid` exactly these tags; raises the same errors as `change`."""
         wanted = set(_tags(tags))
+        # As a difference to what is stored: a tag that somebody else adds in between is neither lost nor removed.
         present = set(self.all().get(uid, Note()).tags)
         self.change(uid, add_tags=sorted(wanted - present), remove_tags=sorted(present - wanted))
 

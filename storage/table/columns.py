@@ -107,12 +107,16 @@ def read_columns(root: Path) -> UserColumns:
     path = root / FILE_NAME
     try:
         with path.open("rb") as file:
+            # The open file is checked, and not its path: between a check and the reading another file could take its
+            # place.
             _require_own(path, os.fstat(file.fileno()))
             source = file.read()
     except FileNotFoundError:
         return UserColumns()
     except (OSError, InputError) as error:
         return UserColumns(problem=str(error))
+    # By content: a table shows by it which cells an edited file would compute differently, whatever the times of files
+    # are.
     version = hashlib.sha256(source).hexdigest()[:12]
     names: dict[str, Any] = {"__name__": "columns", "__file__": str(path)}
     try:

@@ -58,6 +58,7 @@ class Outbox:
             with contextlib.suppress(queue.Empty):
                 self._waiting.append(self._given.get(timeout=POLL_S))
             now_s = time.monotonic()
+            # Letters wait here and not in a sleep, so that a webhook that is down does not delay a mail.
             due = [letter for letter in self._waiting if letter.due_s <= now_s]
             self._waiting = [letter for letter in self._waiting if letter.due_s > now_s]
             for letter in due:

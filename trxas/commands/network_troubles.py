@@ -34,6 +34,8 @@ def interface_troubles(address_list: str, interfaces: Sequence[Interface]) -> It
     A broadcast address that no interface has reaches nobody. Two that reach the same IOC make libca warn of PVs on two
     servers, and it takes either.
     """
+    # A broadcast leaves through the interface whose network it belongs to; the kernel sends 255.255.255.255 through one
+    # of them only.
     broadcasts = [host for host, _ in hosts_of(address_list) if is_broadcast(host, interfaces)]
     own = {str(one.network.broadcast_address) for one in interfaces}
     for host in broadcasts:
@@ -71,6 +73,7 @@ def silent_hosts(
     """
     attempt = _connection_problem if connect is None else connect
     for host, port in hosts_of(address_list):
+        # TCP cannot connect to a broadcast address, so nothing can be learned about the hosts behind it.
         if is_broadcast(host, ()):
             continue
         problem = attempt(host, port or server_port)
@@ -121,6 +124,7 @@ def _silent(host: str, port: int, problem: str) -> Trouble:
 def _connection_problem(host: str, port: int) -> str:
     try:
         socket.create_connection((host, port), timeout=CONNECT_S).close()
+    # Refused means that the host is on and reachable: a firewall would have been silent.
     except ConnectionRefusedError:
         return "refused"
     except TimeoutError:

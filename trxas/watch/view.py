@@ -114,6 +114,8 @@ def watch_view(
     """Return the view of `frame` at `now_s`, `time.monotonic()`, and `time_s`, Unix time, both in s."""
     liveness = judge(frame, now_s)
     age_s = document_age_s(frame, now_s)
+    # Built from the same frame and the same judgement as the window: the page can never look fresher than the window
+    # would.
     planned = frame.run.exposures if frame.run else None
     reduced = reduced or Reduced()
     return WatchView(
@@ -153,6 +155,7 @@ def forecast_lines(frame: LiveFrame, headline: Headline | None, time_s: float) -
     if until:
         lines.append(f"counts until {until.get('goal', 'its result')} is known to {until.get('sigma', 0.0):g}")
     elif headline is not None and headline.value.sigma > 0 and math.isfinite(headline.value.sigma):
+        # Repeated exposures may exceed the planned number; the error is then not predicted to grow again.
         at_end = headline.value.sigma * math.sqrt(frame.events / max(run.exposures, frame.events))
         now = with_error(headline.value.value, headline.value.sigma, headline.unit)
         lines.append(f"{headline.quantity} {now}; at the end ± {at_end:.2g} {headline.unit}".rstrip())
