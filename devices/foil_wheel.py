@@ -9,9 +9,9 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import FoilWheelSettings
-from devices.signals.move_status import MoveStatus, fail, finish, finished
+from devices.signals.move_status import MoveStatus, end_at, finished
 from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
-from errors import InputError, MotionError, NotConnectedError
+from errors import InputError
 
 
 class FoilWheel(Device):
@@ -49,20 +49,13 @@ class FoilWheel(Device):
             return finished(self)
         pvs = [self.setpoint.pvname]
         status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self._settings.timeout_s)
-        put_with_completion(self.setpoint, value, lambda **_: self._verify(value, status))
-        return status
 
-    def _verify(self, value: str, status: DeviceStatus) -> None:
-        try:
-            reached = self.position
-        except NotConnectedError as error:
-            fail(status, error)
-            return
-        if reached == value:
-            finish(status)
-        else:
+        def failure(reached: str) -> str:
             text = f"{self.name} was sent to {value!r} and is at {reached!r} ({self.readback.pvname})."
-            fail(status, MotionError(f"{text} Check that the wheel holds a foil of {value}."))
+            return f"{text} Check that the wheel holds a foil of {value}."
+
+        put_with_completion(self.setpoint, value, lambda **_: end_at(status, lambda: self.position, value, failure))
+        return status
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: the wheel finishes its turn."""

@@ -9,9 +9,9 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import CellSettings
-from devices.signals.move_status import MoveStatus, fail, finish, finished
+from devices.signals.move_status import MoveStatus, end_at, finished
 from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
-from errors import InputError, MotionError, NotConnectedError
+from errors import InputError
 
 EXCHANGE_TIMEOUT_S = 10.0
 """Longest time in which the stage exchanges the samples, s."""
@@ -55,20 +55,14 @@ class SampleStage(Device):
             return finished(self)
         pvs = [self.setpoint.pvname]
         status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=EXCHANGE_TIMEOUT_S)
-        put_with_completion(self.setpoint, self.state_of(value), lambda **_: self._verify(value, status))
-        return status
 
-    def _verify(self, value: str, status: DeviceStatus) -> None:
-        try:
-            reached = self.position
-        except NotConnectedError as error:
-            fail(status, error)
-            return
-        if reached == value:
-            finish(status)
-        else:
-            text = f"{self.name} was sent to {value} and is at {reached}. Check {self.readback.pvname} and the stage."
-            fail(status, MotionError(text))
+        def failure(reached: str) -> str:
+            return f"{self.name} was sent to {value} and is at {reached}. Check {self.readback.pvname} and the stage."
+
+        put_with_completion(
+            self.setpoint, self.state_of(value), lambda **_: end_at(status, lambda: self.position, value, failure)
+        )
+        return status
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: the stage finishes its stroke."""

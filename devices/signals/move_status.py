@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ophyd import Device
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
 from devices.signals.deadlines import DEADLINES
-from errors import MotionError, TrxasError
+from errors import MotionError, NotConnectedError, TrxasError
 
 
 class MoveStatus(DeviceStatus):
@@ -76,6 +76,22 @@ def fail(status: StatusBase, error: Exception) -> None:
     """Fail `status` with `error` unless its time-out came first."""
     if not status.done:
         status.set_exception(error)
+
+
+def end_at(status: StatusBase, read: Callable[[], str], value: str, failure: Callable[[str], str]) -> None:
+    """End `status` by what is `read` back: as a success if that is `value`, and otherwise with MotionError.
+
+    `failure` makes the message from what was read. If there is no answer, the status fails with NotConnectedError.
+    """
+    try:
+        reached = read()
+    except NotConnectedError as error:
+        fail(status, error)
+        return
+    if reached == value:
+        finish(status)
+    else:
+        fail(status, MotionError(failure(reached)))
 
 
 class AllOf(Status):
