@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
@@ -14,22 +13,11 @@ from reduction.xas.exposure_pairs import Intensity
 from reduction.xas.spc_energy import _scaled
 from reduction.xas.transient import INDEPENDENT, Spectrum, TransientMetadata, curves_of
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
+from tests.support.shaped_transients import DRAWS, GRID_EV, PEAKS, SIGMA, STATIC, shape
 
-GRID_EV = np.concatenate(
-    [np.arange(13_450, 13_462, 2.0), np.arange(13_462, 13_480, 0.5), np.arange(13_480, 13_516, 1.5),
-     np.arange(13_516, 13_571, 4.5)]
-)  # fmt: skip
 WINDOWS = EnergyWindows(
     pre_edge_ev=(13_450.0, 13_461.0), edge_integral_ev=(13_462.0, 13_570.0), post_edge_ev=(13_530.0, 13_570.0)
 )
-STATIC = 1.0 / (1.0 + np.exp(-(GRID_EV - 13_470.0) / 1.2))
-PEAKS = ((13_467.5, 2.0, 0.013), (13_472.0, 2.4, -0.026), (13_477.0, 3.0, 0.011), (13_485.0, 6.0, -0.007))
-SIGMA = 8e-4
-DRAWS = 300
-
-
-def shape() -> NDArray[np.float64]:
-    return np.asarray(sum(height * np.exp(-(((GRID_EV - centre) / width) ** 2)) for centre, width, height in PEAKS))
 
 
 def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "boxcar") -> Spectrum:
