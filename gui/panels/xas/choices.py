@@ -134,12 +134,6 @@ class Choices(QWidget):
         """Indices of the scans in the list, of shape (scans,), counted from 0; empty without a list."""
         return parse_scans(self._scans.text())
 
-    def choose_scans(self, text: str) -> None:
-        """Average the scans in `text`, as if it were typed; scans count from 1, and invalid parts are ignored."""
-        self.scope = None
-        self._scans.setText(text)
-        self.changed.emit()
-
     def follow(self, frame: LiveFrame) -> None:
         """Offer gates and detectors of the run in `frame`, and name the runs missing from the mean of its series."""
         self.show_left_out(frame.left_out)

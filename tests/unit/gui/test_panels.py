@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLineEdit
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
@@ -105,11 +106,20 @@ def test_spectra_are_those_of_the_reduction(
     assert same(panel.static.curves["on"], wanted.energy_ev, wanted.on, wanted.on_sigma)  # type: ignore[attr-defined]
 
 
+def type_scans(choices: Choices, text: str) -> None:
+    """Choose scans as a user does, in the box that appears for them."""
+    choices.scope = None
+    entry = choices.findChild(QLineEdit)
+    assert entry is not None
+    entry.setText(text)
+    entry.editingFinished.emit()
+
+
 def test_probe_reference_and_scans_can_be_chosen(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
     panel = shown(window, "spectra", energy_run, qtbot)
     choices = panel.choices  # type: ignore[attr-defined]
     choices.probe, choices.reference = 1, "laser shutter"
-    choices.choose_scans("1, 3")
+    type_scans(choices, "1, 3")
     events = window.worker.frame.events
     qtbot.waitUntil(lambda: complete(window, panel, events), timeout=WAIT_MS)
     window.refresh()
@@ -122,7 +132,7 @@ def test_scans_that_do_not_exist_are_refused_in_words(
     window: MainWindow, energy_run: list[Document], qtbot: QtBot
 ) -> None:
     panel = shown(window, "spectra", energy_run, qtbot)
-    panel.choices.choose_scans("9")  # type: ignore[attr-defined]
+    type_scans(panel.choices, "9")  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: complete(window, panel, window.worker.frame.events), timeout=WAIT_MS)
     window.refresh()
     assert "scans 1 to 3" in panel.transient.canvas._message.text()  # type: ignore[attr-defined]
