@@ -27,7 +27,7 @@ def without_self_absorption(spectrum: AnySpectrum, run: RunAccumulator) -> AnySp
 
     A level L of a thin sample appears as L (1 + s) / (1 + s L), where s is the loss per edge step (Tröger et al. 1992,
     Phys. Rev. B 46, 3283), and levels are 0 before and 1 after the edge. The step of the sample is that of the diode
-    behind it, or that of the configured concentration where the diode shows none. The error of s is a row of `common`, so
+    behind it, or of the configured concentration where it shows none. The error of s is a row of `common`, so
     it is in all errors. A run that does not state the geometry of its jet comes back as it is.
     """
     jet = run.metadata.jet
