@@ -10,7 +10,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.tplm.likelihood import MapFit
 from reduction.tplm.map_model import NM2_PER_NS
-from reduction.tplm.response import emission_time_ns
+from reduction.tplm.response import EmissionTimes, emission_times
 from reduction.tplm.windows import FREE_UNTIL_NS, TAIL_UNTIL_NS, block_of, channels_of
 from reduction.values import Value
 
@@ -33,6 +33,9 @@ LEAST_PHOTONS = 40.0
 """Photons of a group, without background, from which a width is fitted."""
 
 STEPS = 25
+
+LINE_PASSES = 3
+"""Fits of the line: each gives the errors of the points in the next."""
 
 PASSES = 3
 """Fits of all widths: those of the first give the shape of the image in the next."""
@@ -96,13 +99,15 @@ def image_widths(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Widths:
     bright = np.exp(fit.value("fading").value * order)
     floor = bright[:, np.newaxis] * left * np.exp(-(distance**2) / (2 * fit.value("left_width").value))[:, np.newaxis]
     start = _Start(variance_nm2=float(fit.common[1]), background=max(fit.value("background").value, 1e-13))
-    time_ns = emission_time_ns(block.delay_ns, 2.0, metadata.response)
-    spread = np.zeros(len(time_ns))
+    emitted = emission_times(block.delay_ns, fit.lifetime_ns(metadata).value, metadata.response)
+    time_ns = emitted.mean_ns
+    by_response = _spread_by_response(emitted, fit)
+    spread = by_response
     for _ in range(PASSES):
         found, errors, good = _profiles(block, distance, bright, floor, start, spread)
         if not good.any():
             raise ReductionError("No delay has enough light for a width. Measure longer, or with more power.")
-        spread = _spread_of_variance(time_ns, found[:, 1], errors[:, 1, 1], good, fit)
+        spread = by_response + _spread_of_variance(time_ns, found[:, 1], errors[:, 1, 1], good, fit)
     amplitude = found[good, 0]
     variance = found[good, 1]
     light = amplitude * variance / fit.common[1]
@@ -127,6 +132,15 @@ class _Start:
 
     variance_nm2: float
     background: float
+
+
+def _spread_by_response(emitted: EmissionTimes, fit: MapFit) -> FloatArray:
+    """Return the relative spread of the variances of free excitons, squared, that one group sees at once, (points,)."""
+    # A group contains light that was emitted at different times, because of the response and of its own width.
+    growth = 2 * NM2_PER_NS * float(fit.common[0])
+    variance = np.maximum(float(fit.common[1]) + growth * emitted.mean_ns, 0.1 * float(fit.common[1]))
+    spread = growth**2 * (emitted.spread_ns2 + GROUP_NS**2 / 12) / variance**2
+    return np.where(emitted.mean_ns < FREE_UNTIL_NS, spread, 0.0)
 
 
 def _spread_of_variance(
@@ -218,10 +232,19 @@ def displacement_line(widths: Widths) -> DisplacementLine:
             f"The line needs three delays with enough light, it has {int(used.sum())}. Measure longer."
         )
     design = np.stack([2 * NM2_PER_NS * widths.time_ns[used], np.ones(int(used.sum()))], axis=1)
-    weighted = design / widths.sigma_nm2[used, np.newaxis]
-    covariance = np.linalg.inv(weighted.T @ weighted)
-    found = covariance @ weighted.T @ (widths.variance_nm2[used] / widths.sigma_nm2[used])
-    rest = (widths.variance_nm2[used] - design @ found) / widths.sigma_nm2[used]
+    variance = widths.variance_nm2[used]
+    relative = widths.sigma_nm2[used] / variance
+    model = np.full(len(variance), np.median(variance))
+    # The counting error of a variance is proportional to the variance itself. With the errors as found, points that
+    # came out low by noise would weigh more, most so late in the decay: the line would come out too flat. So the errors
+    # are those of the line, in turn with it.
+    for _ in range(LINE_PASSES):
+        sigma = relative * np.maximum(model, 0.1 * np.median(variance))
+        weighted = design / sigma[:, np.newaxis]
+        covariance = np.linalg.inv(weighted.T @ weighted)
+        found = covariance @ weighted.T @ (variance / sigma)
+        model = design @ found
+    rest = (variance - model) / sigma
     return DisplacementLine(
         diffusivity_cm2_s=Value(float(found[0]), float(np.sqrt(covariance[0, 0]))),
         start_nm2=Value(float(found[1]), float(np.sqrt(covariance[1, 1]))),

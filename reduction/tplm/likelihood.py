@@ -23,7 +23,7 @@ from reduction.tplm.map_model import (
     model_of,
     moved_by,
 )
-from reduction.tplm.response import emission_time_ns
+from reduction.tplm.response import EmissionTimes, emission_times
 from reduction.tplm.windows import Block
 from reduction.values import Value
 
@@ -45,7 +45,7 @@ class MapFit:
     """Result of the fit.
 
     `common` are the values of `PARAMETERS`, `light` (channels,) the photons per pulse at the centre; `covariance` is
-    that of the common parameters followed by the light. `delay_ns` and `time_ns` (channels,) belong to the light.
+    that of the common parameters followed by the light. `delay_ns` and `emitted` (channels,) belong to the light.
     `chi_square` with `degrees_of_freedom` compares counts with the model in groups of channels.
     """
 
@@ -53,7 +53,7 @@ class MapFit:
     light: FloatArray
     covariance: FloatArray
     delay_ns: FloatArray
-    time_ns: FloatArray
+    emitted: EmissionTimes
     chi_square: float
     degrees_of_freedom: int
 
@@ -69,15 +69,15 @@ class MapFit:
 
     @property
     def variance_nm2(self) -> FloatArray:
-        """Variance of the image in every channel, nm2, (channels,)."""
-        return np.asarray(self.common[1] + 2 * NM2_PER_NS * self.common[0] * self.time_ns)
+        """Mean variance of the image in every channel, nm2, (channels,)."""
+        return np.asarray(self.common[1] + 2 * NM2_PER_NS * self.common[0] * self.emitted.mean_ns)
 
     def lifetime_ns(self, metadata: MapMetadata) -> Value:
         """Return the lifetime of the prompt light of the whole image, ns; raises ReductionError if there is none."""
         # Light at the centre becomes that of the whole image by the area of the image, which grows with the variance.
         area = self.variance_nm2 / self.common[1]
         slopes = np.zeros((len(self.light), len(self.covariance)))
-        slopes[:, 0] = self.light * 2 * NM2_PER_NS * self.time_ns / self.common[1]
+        slopes[:, 0] = self.light * 2 * NM2_PER_NS * self.emitted.mean_ns / self.common[1]
         slopes[:, 1] = self.light * (1 - area) / self.common[1]
         slopes[:, len(PARAMETERS) :] = np.diag(area)
         covariance = slopes @ self.covariance @ slopes.T
@@ -90,9 +90,8 @@ def fit_map(seen: Exposures, metadata: MapMetadata) -> MapFit:
     data = map_data(seen, metadata)
     first = _maximum(data, _start(data))
     # Where it decays faster, light of a channel was emitted later on average, so the fit is repeated with its lifetime.
-    time_ns = emission_time_ns(data.prompt.delay_ns, first.lifetime_ns(metadata).value, metadata.response)
-    data = replace(data, time_ns=time_ns)
-    return refitted(first, data)
+    emitted = emission_times(data.prompt.delay_ns, first.lifetime_ns(metadata).value, metadata.response)
+    return refitted(first, replace(data, emitted=emitted))
 
 
 def refitted(fit: MapFit, data: MapData) -> MapFit:
@@ -196,7 +195,7 @@ def _result(data: MapData, state: State) -> MapFit:
         light=state.light,
         covariance=np.block([[common, between], [between.T, light]]),
         delay_ns=data.prompt.delay_ns,
-        time_ns=data.time_ns,
+        emitted=data.emitted,
         chi_square=chi_square,
         degrees_of_freedom=freedom,
     )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 FWHM = 2 * float(np.sqrt(2 * np.log(2)))
 """Full width at half maximum of a Gaussian in standard deviations."""
 
-RATE_STEP_NS = 1e-4
-"""Change of the decay rate, 1/ns, by which its derivative is taken."""
+RATE_STEP_NS = 1e-3
+"""Change of the decay rate, 1/ns, by which its derivatives are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +50,33 @@ def seen_exponential(delay_ns: FloatArray, lifetime_ns: float, response: Respons
     return np.asarray((1 - response.tail_share) * direct + response.tail_share * delayed)
 
 
-def emission_time_ns(delay_ns: FloatArray, lifetime_ns: float, response: Response) -> FloatArray:
-    """Return when light that is registered at a delay, ns, was emitted on average, ns after the pulse.
+@dataclass(frozen=True, kw_only=True)
+class EmissionTimes:
+    """When the light of channels was emitted: `mean_ns` after the pulse, with the variance `spread_ns2`; same shapes.
 
-    It is earlier than the delay by a constant late in the decay, and above 0 in the rise, where the delay is not.
+    The mean is earlier than the delay by a constant late in the decay, and above 0 in the rise, where the delay is not.
     """
-    # The mean of t' under exp(-s t') R(t - t') is -d/ds of the logarithm of the folded decay, with s = 1 / lifetime.
-    # A photon that is registered at a delay was emitted earlier, by the mean response for late light, and by less in
-    # the rise, where only the early part of the response can have been passed. With the delay itself as the time, the
-    # first points of the displacement would lie too low.
+
+    mean_ns: FloatArray
+    spread_ns2: FloatArray
+
+
+def emission_times(delay_ns: FloatArray, lifetime_ns: float, response: Response) -> EmissionTimes:
+    """Return when light that decays exponentially, and is registered at given delays, ns, was emitted."""
+    # Mean and variance of t' under exp(-s t') R(t - t') are the first and second derivatives by s of the logarithm of
+    # the folded decay, with s = 1 / lifetime, the first with the opposite sign. A photon that is registered at a delay
+    # was emitted earlier, by the mean response for late light, and by less in the rise, where only the early part of
+    # the response can have been passed. With the delay itself as the time, the first points of the displacement would
+    # lie too low.
     rate = 1 / lifetime_ns
-    slower, faster = (np.log(seen_exponential(delay_ns, 1 / (rate + step), response)) for step in _STEPS)
-    return np.asarray((slower - faster) / (2 * RATE_STEP_NS))
+    slower, middle, faster = (np.log(seen_exponential(delay_ns, 1 / (rate + step), response)) for step in _STEPS)
+    return EmissionTimes(
+        mean_ns=np.asarray((slower - faster) / (2 * RATE_STEP_NS)),
+        spread_ns2=np.maximum((slower + faster - 2 * middle) / RATE_STEP_NS**2, 0.0),
+    )
 
 
-_STEPS = (-RATE_STEP_NS, RATE_STEP_NS)
+_STEPS = (-RATE_STEP_NS, 0.0, RATE_STEP_NS)
 
 
 def _smeared(delay_ns: FloatArray, lifetime_ns: float, sigma_ns: float) -> FloatArray:

@@ -90,7 +90,7 @@ def fit_series(maps: Sequence[tuple[Exposures, MapMetadata]]) -> SeriesFit:
     values = np.array([one.value for one in found])
     start = float((weights * values).sum() / weights.sum())
     data = [
-        replace(map_data(seen, metadata), time_ns=fit.time_ns) for (seen, metadata), fit in zip(maps, fits, strict=True)
+        replace(map_data(seen, metadata), emitted=fit.emitted) for (seen, metadata), fit in zip(maps, fits, strict=True)
     ]
     states = _maximum(data, [_state(one, fit, start) for one, fit in zip(data, fits, strict=True)])
     reduced = [_reduced(*one) for one in zip(data, states, strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from reduction.tplm.likelihood import refitted
 from reduction.tplm.map_model import map_data
-from reduction.tplm.response import Response, emission_time_ns
+from reduction.tplm.response import Response, emission_times
 
 if TYPE_CHECKING:
     from reduction.tplm.likelihood import MapFit
@@ -44,7 +44,7 @@ def timing_share(fit: MapFit, seen: Exposures, metadata: MapMetadata) -> TimingS
         changed[place] = steps[place]
         delay_ns = data.prompt.delay_ns - 1e-3 * changed[0]
         other = replace(metadata, response=_changed(metadata.response, changed))
-        moved = replace(data, time_ns=emission_time_ns(delay_ns, lifetime_ns, other.response))
+        moved = replace(data, emitted=emission_times(delay_ns, lifetime_ns, other.response))
         found = replace(refitted(fit, moved), delay_ns=delay_ns)
         slopes[0, place] = (found.diffusivity_cm2_s.value - fit.diffusivity_cm2_s.value) / steps[place]
         slopes[1, place] = (found.lifetime_ns(other).value - lifetime_ns) / steps[place]

@@ -117,7 +117,7 @@ def _absorption(options: PaperOptions, progress: CampaignProgress) -> Measured:
 
 def _microscopy(options: PaperOptions, progress: CampaignProgress) -> Measured:
     """Measure the paper on exciton diffusion; return the results, and the truth of the simulated film."""
-    from trxas.validation.tplm.paper.campaign import Microscopes, measure_paper, truths_of_film
+    from trxas.validation.tplm.paper.campaign import Microscopes, known_truths, measure_paper
 
     if options.blind:
         raise InputError("--blind: draws samples of X-ray absorption only. Hidden films: trxas coverage.")
@@ -129,7 +129,7 @@ def _microscopy(options: PaperOptions, progress: CampaignProgress) -> Measured:
         seed=options.seed,
         speed=options.speed,
     )
-    truths = truths_of_film(options.sample) if options.address_list is None else {}
+    truths = known_truths(options.sample) if options.address_list is None else {}
     return measure_paper(microscopes, options.only, progress, say), truths
 
 

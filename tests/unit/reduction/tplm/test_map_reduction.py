@@ -17,7 +17,7 @@ from reduction.tplm.likelihood import fit_map
 from reduction.tplm.limits import diffusivity_text, upper_limit
 from reduction.tplm.map_sums import MapSums
 from reduction.tplm.metadata import Excitation, MapMetadata, dose_of
-from reduction.tplm.response import Response, emission_time_ns, seen_exponential
+from reduction.tplm.response import Response, emission_times, seen_exponential
 from reduction.tplm.results import MapResults
 from reduction.values import Value
 from sim.physics.tplm.counting import draw
@@ -200,8 +200,10 @@ def test_an_exponential_is_seen_through_the_response() -> None:
     folded = np.convolve(both, decay)[1000 : 1000 + time.size]
     late = (time > 0.1) & (time < 3)
     assert seen_exponential(time[late], 1.7, response) == pytest.approx(folded[late], rel=2e-3)
-    weighted = np.convolve(both, decay * time)[1000 : 1000 + time.size]
-    assert emission_time_ns(time[late], 1.7, response) == pytest.approx(weighted[late] / folded[late], abs=2e-3)
+    mean, square = (np.convolve(both, decay * time**power)[1000 : 1000 + time.size] / folded for power in (1, 2))
+    emitted = emission_times(time[late], 1.7, response)
+    assert emitted.mean_ns == pytest.approx(mean[late], abs=2e-3)
+    assert emitted.spread_ns2 == pytest.approx((square - mean**2)[late], rel=0.01)
 
 
 def test_decays_are_fitted_as_they_are() -> None:

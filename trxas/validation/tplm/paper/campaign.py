@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration
 from trxas.session.session import open_session
-from trxas.simulation import sample_file, simulated_beamline
+from trxas.simulation import simulated_beamline
 from trxas.validation.paper.campaign import chosen_sections, run_campaign
 from trxas.validation.paper.progress import CampaignProgress
 from trxas.validation.paper.section import PaperSection, SectionResult
 from trxas.validation.tplm.paper import cuts, films, tests_of_artefacts
+from trxas.validation.tplm.paper.known_truth import EXPERIMENT, truths_of_film
 from trxas.validation.types import Report
-
-EXPERIMENT = ("--experiment", "tplm")
 
 MAIN: tuple[PaperSection, ...] = (cuts.SECTION, *tests_of_artefacts.SECTIONS)
 """Sections that are measured on the main film."""
@@ -82,28 +78,13 @@ def _prefix(film: str) -> str:
     return f"{film.replace('_', '-')}:"
 
 
-def truths_of_film(sample: str | None) -> dict[str, float]:
-    """Return the numbers of a film by table and key of its file, such as "diffusion.tau_us".
+def known_truths(sample: str | None) -> dict[str, float]:
+    """Return the numbers of the main film by their names, and the diffusivities of all maps, cm2/s.
 
-    None is the film that the simulation has by itself. Raises InputError if there is no such film.
+    `sample` is the main film; None is the paper's. Raises InputError if there is no such film.
     """
-    content = _content(sample_file(sample, experiment=EXPERIMENT))
-    return {
-        f"{table}.{key}": float(value)
-        for table, keys in content.items()
-        if isinstance(keys, Mapping)
-        for key, value in keys.items()
-        if isinstance(value, int | float)
-    }
-
-
-def _content(path: Path) -> dict[str, Any]:
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    # A film states only what differs from the one that it extends.
-    base = content.pop("extends", None)
-    if base is None:
-        return content
-    whole = _content(sample_file(str(base), experiment=EXPERIMENT))
-    for name, value in content.items():
-        whole[name] = whole.get(name, {}) | value if isinstance(value, dict) else value
-    return whole
+    of_others: dict[str, float] = {}
+    for film in films.SECTIONS:
+        of_others |= truths_of_film(film, films.settings_of(film), films.prefix_of(film))
+    # The main film comes last: where files have the same names, its numbers count.
+    return of_others | truths_of_film(sample, (*cuts.ALL, *tests_of_artefacts.ALL))

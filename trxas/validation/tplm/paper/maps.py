@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from errors import ReductionError
 from reduction.tplm.results import MapResults
+from reduction.values import Value
 from trxas.session.session import Session
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
+from trxas.validation.paper.table import Row
 from trxas.validation.types import Uids
 
 SERIES = "paper"
@@ -89,3 +92,24 @@ def map_of(runs: StoredRuns, setting: MapSetting, prefix: str = "") -> MapResult
     if not isinstance(results, MapResults):
         raise ReductionError(f"The map {prefix}{setting.name} has no diffusivity. {results.table()}")
     return results
+
+
+def truth_row(found: MapResults, setting: MapSetting, name: str, prefix: str = "") -> Row:
+    """Return the row of a diffusivity, cm2/s, that only the truth of a simulated film is compared with."""
+    value = found.diffusivity_cm2_s
+    truth = diffusivity_name(setting, prefix)
+    return Row(
+        name=name, unit="cm2/s", expected=None, value=value.value, sigma=value.sigma, uids=(found.uid,), truth=truth
+    )
+
+
+def diffusivity_name(setting: MapSetting, prefix: str = "") -> str:
+    """Return the name of the true diffusivity of a map, such as "diffusivity at 1 nW, 2.5 MHz"."""
+    return f"diffusivity at {prefix}{setting.name}"
+
+
+def compared(one: MapResults, other: MapResults) -> Value:
+    """Return the first diffusivity minus the second, cm2/s."""
+    first = one.diffusivity_cm2_s
+    second = other.diffusivity_cm2_s
+    return Value(first.value - second.value, math.hypot(first.sigma, second.sigma))

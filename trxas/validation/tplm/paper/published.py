@@ -40,5 +40,5 @@ LINEAR = Value(1.0, rounded(0.1))
 HEATING_K = 0.01
 """Rise of the temperature by a pulse of 0.1 uJ/cm2, 'less than' (main text, SI 8)."""
 
-WARMEST_MAXIMUM_K = 150.0
-"""Temperature at which the diffusivity is highest, 'near' (Fig. 3c)."""
+WARMEST_K = Value(150.0, rounded(50.0))
+"""Temperature at which the diffusivity is highest, 'near' (Fig. 3c, with points 50 K apart)."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from reduction.number_text import with_error
 from reduction.tplm.results import MapResults
 from reduction.values import Value
+from trxas.validation.paper.row_kinds import sign_row
 from trxas.validation.paper.section import PaperSection, SectionResult
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.table import Row
 from trxas.validation.tplm.paper import published
-from trxas.validation.tplm.paper.maps import MapSetting, map_of, measure_maps
+from trxas.validation.tplm.paper.known_truth import WARMEST
+from trxas.validation.tplm.paper.maps import MapSetting, map_of, measure_maps, truth_row
 from trxas.validation.types import Uids
 
 THERE_AND_BACK = tuple(
@@ -32,6 +35,15 @@ TEMPERATURES_K = (5.0, 60.0, 100.0, 150.0, 200.0, 250.0, 296.0)
 WARMING = tuple(MapSetting(power_nw=1.0, temperature_k=kelvin) for kelvin in TEMPERATURES_K)
 """1 nW and 2.5 MHz: first cold, then warmer (Fig. 3c)."""
 
+BAND_EXPONENT = 1.5
+"""Exponent of the temperature in band-like transport, D ~ T^-1.5; trapping adds an activation energy."""
+
+COLDEST_IN_LAW_K = 60.0
+"""Lowest temperature at which the diffusivity follows that law, K."""
+
+ALL = (*THERE_AND_BACK, *WITH_FILTER, *WITHOUT, *WARMING)
+"""All settings of this module."""
+
 
 def _reduce_there_and_back(runs: StoredRuns) -> SectionResult:
     low = [map_of(runs, one) for one in THERE_AND_BACK if one.power_nw == 1.5]
@@ -39,7 +51,9 @@ def _reduce_there_and_back(runs: StoredRuns) -> SectionResult:
     rows = (
         _difference("D at 1.5 nW, after minus before 6 nW", low[1:], low[:1]),
         _difference("D at 6 nW, last minus first", high[2:], high[:1]),
-        _sign("D at 6 nW is above that at 1.5 nW", high, low),
+        _sign("D at 6 nW minus that at 1.5 nW", high, low),
+        truth_row(low[0], THERE_AND_BACK[0], "D at 1.5 nW"),
+        truth_row(high[0], THERE_AND_BACK[1], "D at 6 nW"),
     )
     return SectionResult(rows=rows)
 
@@ -58,22 +72,39 @@ def _reduce_filtered(runs: StoredRuns) -> SectionResult:
 
 def _reduce_warming(runs: StoredRuns) -> SectionResult:
     maps = {one.temperature_k: map_of(runs, one) for one in WARMING}
-    # The diffusivity is flat around its maximum, within the errors of the maps, so a neighbour of 150 K may win.
-    best = max(maps, key=lambda kelvin: maps[kelvin].diffusivity_cm2_s.value)
-    warmest = Row(
-        name="temperature of the highest D among neighbours of 150 K", unit="K", expected=published.WARMEST_MAXIMUM_K,
-        value=published.WARMEST_MAXIMUM_K if best in (100.0, 150.0, 200.0) else best, sigma=None,
-        uids=tuple(one.uid for one in maps.values()), remark=f"highest at {best:g} K, neighbours within errors",
-    )  # fmt: skip
+    around = [maps[100.0], maps[150.0], maps[200.0]]
     rows = (
-        warmest,
-        _sign("D around 150 K is above that at 296 K", [maps[100.0], maps[150.0], maps[200.0]], [maps[296.0]]),
-        _sign("D around 150 K is above that at 60 K and below", [maps[100.0], maps[150.0], maps[200.0]],
-              [maps[5.0], maps[60.0]]),
-    )  # fmt: skip
+        _warmest_row(maps),
+        _sign("D around 150 K minus that at 296 K", around, [maps[296.0]]),
+        _sign("D around 150 K minus that at 60 K and below", around, [maps[5.0], maps[60.0]]),
+        *(truth_row(maps[one.temperature_k], one, f"D at {one.temperature_k:g} K") for one in WARMING),
+    )
     notes = [f"{kelvin:g} K: {one.diffusivity_cm2_s.value:.4f} ± {one.diffusivity_cm2_s.sigma:.4f} cm2/s"
              for kelvin, one in maps.items()]  # fmt: skip
     return SectionResult(rows=rows, notes=("D at 1 nW and 2.5 MHz. " + "; ".join(notes),))
+
+
+def _warmest_row(maps: Mapping[float | None, MapResults]) -> Row:
+    """Return the temperature, K, of the maximum of D ~ T^-1.5 exp(-E/kT), which is E / 1.5 k."""
+    # The maximum itself is flat within the errors of the maps; the slopes on both sides of it tell where it is.
+    used = {
+        kelvin: one.diffusivity_cm2_s
+        for kelvin, one in maps.items()
+        if kelvin is not None and kelvin >= COLDEST_IN_LAW_K and one.diffusivity_cm2_s.value > 0
+    }
+    kelvin = np.array(list(used))
+    values = np.array([one.value for one in used.values()])
+    relative = np.array([one.sigma for one in used.values()]) / values
+    logs = np.log(values) + BAND_EXPONENT * np.log(kelvin)
+    design = np.stack([np.ones_like(kelvin), -1 / kelvin], axis=1) / relative[:, np.newaxis]
+    covariance = np.linalg.inv(design.T @ design)
+    found = covariance @ design.T @ (logs / relative)
+    return Row(
+        name="temperature of the highest D", unit="K", expected=published.WARMEST_K.value,
+        expected_sigma=published.WARMEST_K.sigma, value=float(found[1]) / BAND_EXPONENT,
+        sigma=float(covariance[1, 1] ** 0.5) / BAND_EXPONENT, uids=tuple(one.uid for one in maps.values()),
+        truth=WARMEST, remark="maximum of T^-1.5 exp(-E/kT) fitted from 60 K",
+    )  # fmt: skip
 
 
 def _mean(maps: Sequence[MapResults]) -> Value:
@@ -93,16 +124,12 @@ def _difference(name: str, first: Sequence[MapResults], second: Sequence[MapResu
 
 
 def _sign(name: str, first: Sequence[MapResults], second: Sequence[MapResults]) -> Row:
-    """Return whether the first mean is above the second: a sign, which is not certain within two errors."""
-    difference = _difference(name, first, second)
-    assert difference.value is not None  # both are numbers of a difference
-    assert difference.sigma is not None
-    # A sign that noise could turn is no result: the row is then open, and not right by luck.
-    certain = abs(difference.value) > 2 * difference.sigma
-    return Row(
-        name=name, expected=1.0, value=float(np.sign(difference.value)) if certain else None, sigma=None,
-        uids=difference.uids, remark=f"difference {difference.value:.4f} ± {difference.sigma:.4f} cm2/s",
-    )  # fmt: skip
+    """Return the row of a difference that must be above 0, and is not certain within two errors."""
+    one = _mean(first)
+    other = _mean(second)
+    difference = Value(one.value - other.value, float(np.hypot(one.sigma, other.sigma)))
+    uids = tuple(result.uid for result in (*first, *second))
+    return sign_row(name, 1.0, difference, uids, f"difference {with_error(*difference)} cm2/s")
 
 
 def _measure_there_and_back(session: SectionSession) -> Uids:
