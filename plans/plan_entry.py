@@ -45,8 +45,8 @@ class PlanEntry:
     detectors. `resumable`: whether its runs can be resumed. `around`: sets something up before each run and restores it
     after the run. `course`: measures the runs one by one where each depends on the results before it. `own_keys`: keys
     that the plan adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a
-    name that another package gives to its own plans. `technique` is the folder of a plan of trxas, empty for another
-    package's.
+    name that a technique or another package gives to its own plans. `technique` is the folder of a plan of trxas,
+    empty for another package's.
     """
 
     name: str

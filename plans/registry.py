@@ -32,7 +32,6 @@ class Group(StrEnum):
     PUMP_PROBE = "Pump and probe"
     ALIGNMENT = "Alignment and calibration"
     POWDER = "Powder cell"
-    MICROSCOPY = "Photoluminescence microscopy"
 
 
 PLANS: dict[str, RegisteredPlan] = {}

@@ -9,28 +9,39 @@ import io
 import json
 import math
 import os
+import pkgutil
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sim.ioc
 from sim.errors import SimulationInputError
-from sim.faults.kinds import TABLES, effect_list, fault_list
+from sim.faults.kinds import effect_list, fault_list
 from sim.faults.schedule import Schedule, load_faults
 from sim.physics.constants import APDS
 from sim.physics.pump_scheme import load_scheme
 from sim.physics.sample import shipped_samples
 from sim.physics.source import DEFAULT_SCHEME
-from sim.physics.tplm.sample import shipped_films
 from sim.restart import FIRST_START, Restart, parse_restart
 
 if TYPE_CHECKING:
     from sim.ioc.experiment import Served, SimulatedExperiment
     from sim.physics.pump_scheme import PumpScheme
 
-EXPERIMENTS = {"xas": "sim.ioc.xas_experiment", "tplm": "sim.ioc.tplm.experiment"}
-"""Modules of the experiments that can be simulated, by name; the first one is the default."""
+DEFAULT_EXPERIMENT = "xas"
+
+EXPERIMENTS = {
+    DEFAULT_EXPERIMENT: "sim.ioc.xas_experiment",
+    **{
+        folder.name: f"sim.ioc.{folder.name}.experiment"
+        for folder in pkgutil.iter_modules(sim.ioc.__path__)
+        if folder.ispkg and find_spec(f"sim.ioc.{folder.name}.experiment") is not None
+    },
+}
+"""Modules of the experiments that can be simulated, by name: each folder of `sim.ioc` with a module `experiment`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,12 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     """
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
-    if options.list_faults or options.list_effects:
-        table = TABLES[options.experiment]
-        print(json.dumps(fault_list(table) if options.list_faults else effect_list(), indent=1))
+    if options.list_effects:
+        print(json.dumps(effect_list(), indent=1))
+        return 0
+    experiment = _experiment(options.experiment)
+    if options.list_faults:
+        print(json.dumps(fault_list(experiment.faults), indent=1))
         return 0
     try:
-        experiment = _experiment(options.experiment)
         file = experiment.sample_path(experiment.default_sample if options.sample is None else options.sample)
         sample = experiment.load_sample(file)
         if options.print_label:
@@ -75,7 +88,7 @@ def _experiment(name: str) -> SimulatedExperiment:
 
 def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Namespace) -> Served:
     """Return the devices that the options describe; raises SimulationInputError for a wrong file or number."""
-    faults = load_faults(options.faults, TABLES[options.experiment]) if options.faults is not None else []
+    faults = load_faults(options.faults, experiment.faults) if options.faults is not None else []
     from sim.ioc.experiment import BuildOptions
     from sim.ioc.further_axes import parse_axis
 
@@ -146,13 +159,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--experiment",
         choices=list(EXPERIMENTS),
-        default=next(iter(EXPERIMENTS)),
-        help="what is simulated: the X-ray beamline, or the photoluminescence microscope",
+        default=DEFAULT_EXPERIMENT,
+        help="what is simulated; by default the X-ray beamline",
     )
     parser.add_argument(
         "--sample",
-        help=f"sample: {' or '.join(shipped_samples())}, of tplm {' or '.join(shipped_films())}; or the path of a "
-        "sample file (TOML)",
+        help=f"sample: {' or '.join(shipped_samples())}, or one of another experiment (a wrong name lists them); or "
+        "the path of a sample file (TOML)",
     )
     parser.add_argument(
         "--print-label", action="store_true", help="print name and edges of the sample as JSON, and exit"

@@ -11,6 +11,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 IntArray: TypeAlias = NDArray[np.int64]
 
+ComplexArray: TypeAlias = NDArray[np.complex128]
+
 BoolArray: TypeAlias = NDArray[np.bool_]
 
 Image: TypeAlias = NDArray[np.int32]

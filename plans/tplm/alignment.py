@@ -11,7 +11,7 @@ from plans.argument import Arg
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import ScanSpec
 from plans.plan_entry import PlanEntry
-from plans.registry import Group, scan_plan
+from plans.registry import scan_plan
 from plans.tplm.centring import (
     COARSE_UM,
     FINE_UM,
@@ -25,6 +25,7 @@ from plans.tplm.focusing import NEAREST_UM, SEARCH, focus_grid, search_focus
 from plans.tplm.histograms import COMMON_KEYS, histograms, timing_of
 from plans.tplm.map_points import MAP_KEYS, Excitation, map_run
 from plans.tplm.parameters import (
+    GROUP,
     BriefOptions,
     Density,
     LineAxis,
@@ -61,7 +62,7 @@ def _centre_course(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str,
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=2, detection=histograms, own_keys=MAP_KEYS,
+    group=GROUP, order=2, detection=histograms, own_keys=MAP_KEYS,
     course=_centre_course,
 )  # fmt: skip
 def tplm_centre(
@@ -94,7 +95,7 @@ def _focus_course(
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=13, detection=histograms, resumable=False,
+    group=GROUP, order=13, detection=histograms, resumable=False,
     own_keys=COMMON_KEYS, course=_focus_course,
 )  # fmt: skip
 def tplm_focus(
@@ -148,7 +149,7 @@ def _aligned(beamline: Beamline, brief: BriefOptions, kelvin: float) -> AnyPlan:
 
 
 @scan_plan(
-    group=Group.MICROSCOPY, order=12, detection=histograms, resumable=False, own_keys=MAP_KEYS,
+    group=GROUP, order=12, detection=histograms, resumable=False, own_keys=MAP_KEYS,
     course=_temperature_course,
 )  # fmt: skip
 def tplm_temperature_series(

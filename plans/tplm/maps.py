@@ -8,11 +8,12 @@ from typing import Annotated
 from devices.names import ShutterState
 from plans.argument import Arg
 from plans.engine.spec import ScanSpec
-from plans.registry import Group, scan_plan
+from plans.registry import scan_plan
 from plans.tplm.centring import at_measured_centre
 from plans.tplm.histograms import COMMON_KEYS, histograms
 from plans.tplm.map_points import MAP_KEYS, Excitation, map_run, spot_run
 from plans.tplm.parameters import (
+    GROUP,
     Density,
     LineAxis,
     LongOptions,
@@ -26,7 +27,7 @@ from plans.tplm.parameters import (
 POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 """Powers at which the paper shows decays (Fig. 1d, S6)."""
 
-microscope_plan = functools.partial(scan_plan, group=Group.MICROSCOPY, detection=histograms, course=at_measured_centre)
+microscope_plan = functools.partial(scan_plan, group=GROUP, detection=histograms, course=at_measured_centre)
 """Shared registration of all plans of single runs, which differ in their `order` in lists and in their keys."""
 
 EndsUm = Annotated[float, Arg("distance of both ends of the line from the centre", unit="um", low=0.0, high=20.0)]

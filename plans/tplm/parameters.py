@@ -15,6 +15,9 @@ from plans.choices import PointOrder
 from plans.options import ScanOptions
 from plans.parameters import DwellS, Metadata, Repeats, Sample, Series
 
+GROUP = "Photoluminescence microscopy"
+"""Group of the plans in window and documentation."""
+
 PIXEL_UM = 0.101
 """Width of the detector in the plane of the sample, um: 50 um / 495."""
 

@@ -11,12 +11,12 @@ from devices.numbers import is_finite_number
 from errors import InputError
 from plans.argument import Arg
 from plans.engine.spec import ScanSpec
-from plans.registry import Group, scan_plan
+from plans.registry import scan_plan
 from plans.tplm.centring import at_measured_centre
 from plans.tplm.excitation_cuts import constant_fluence, constant_power, constant_rate
 from plans.tplm.histograms import histograms
 from plans.tplm.map_points import MAP_KEYS, Excitation, map_run
-from plans.tplm.parameters import MapOptions, PowerNw, PowersNw, RateMhz, RatesMhz, numbers
+from plans.tplm.parameters import GROUP, MapOptions, PowerNw, PowersNw, RateMhz, RatesMhz, numbers
 
 Settings = Annotated[
     Sequence[tuple[float, float]],
@@ -33,7 +33,7 @@ FILTERS_OD = (0.0, 0.3, 0.6, 1.0, 1.3, 2.0)
 
 map_series = functools.partial(
     scan_plan,
-    group=Group.MICROSCOPY,
+    group=GROUP,
     detection=histograms,
     resumable=False,
     own_keys=MAP_KEYS,

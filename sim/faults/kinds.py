@@ -11,7 +11,6 @@ from sim.faults import beam_faults as beam
 from sim.faults import device_faults as device
 from sim.faults import drift_faults as drift
 from sim.faults import server_faults as server
-from sim.faults import tplm_faults as tplm
 from sim.faults.fault import Fault
 from sim.physics.effects import MEANINGS, EffectSizes
 
@@ -54,23 +53,6 @@ KINDS: dict[str, type[Fault]] = {
 }
 """All kinds of the beamline by name: PVs, fault files, `--list-faults` and random schedules follow from this table."""
 
-MICROSCOPE_KINDS: dict[str, type[Fault]] = {
-    kind.__name__: kind
-    for kind in (
-        tplm.LaserStops,
-        tplm.LaserPower,
-        tplm.CryostatUnstable,
-        tplm.ChannelsFull,
-        tplm.StageLost,
-        tplm.FrameStale,
-        tplm.PvGone,
-        tplm.MonitorsStop,
-        server.IocFreeze,
-        server.IocDeath,
-    )
-}
-"""All kinds of the microscope by name."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class FaultTable:
@@ -85,10 +67,7 @@ class FaultTable:
 
 
 BEAMLINE = FaultTable(kinds=KINDS, prefix="7idd:sim:")
-MICROSCOPE = FaultTable(kinds=MICROSCOPE_KINDS, prefix="tplm:sim:")
-
-TABLES = {"xas": BEAMLINE, "tplm": MICROSCOPE}
-"""Faults by the name of the experiment."""
+"""Faults of the X-ray beamline."""
 
 
 def parameter_name(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sim.faults.kinds import FaultTable
 from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.access import WriteGate
 from sim.ioc.fault_targets import Network
@@ -60,7 +61,7 @@ class Served(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedExperiment:
-    """One experiment: its sample files, the label of a sample, and the devices around it.
+    """One experiment: its sample files, the label of a sample, the devices around it, and its faults.
 
     `sample_path` and `load_sample` raise SimulationInputError for a sample that does not exist or whose file is wrong.
     """
@@ -71,3 +72,4 @@ class SimulatedExperiment:
     load_sample: Callable[[Path], Any]
     label: Callable[[Any], Mapping[str, Any]]
     build: Callable[[Any, BuildOptions], Served]
+    faults: FaultTable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.faults.kinds import BEAMLINE
 from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions, SimulatedExperiment
 from sim.ioc.exposure_log import ExposureLog
@@ -24,4 +25,5 @@ EXPERIMENT = SimulatedExperiment(
     load_sample=load_sample,
     label=lambda sample: {"name": sample.name, "edges": list(sample.edges)},
     build=build,
+    faults=BEAMLINE,
 )

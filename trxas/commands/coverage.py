@@ -13,6 +13,7 @@ import typer
 from errors import InputError
 from trxas.commands.numbers import say, write_numbers
 from trxas.commands.options import JsonFile
+from trxas.techniques import bringing
 
 if TYPE_CHECKING:
     from trxas.validation.coverage.campaign import Coverage
@@ -67,7 +68,8 @@ class CoverageOptions:
             "--technique",
             "--experiment",
             metavar="NAME",
-            help="Campaign of a technique instead: tplm, or one of an installed package (`trxas plugins`).",
+            help=f"Campaign of a technique instead: {', '.join(bringing('trxas.validation', 'coverage'))}, or one of "
+            "an installed package (`trxas plugins`).",
         ),
     ] = ""
 

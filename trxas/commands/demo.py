@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias, cast
 
 import typer
 
 from errors import InputError
 from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import StoreOptions
+from trxas.techniques import FIRST, bringing, part_of
 
 if TYPE_CHECKING:
     from trxas.configuration import Configuration
@@ -24,10 +25,7 @@ OUTPUT = Path("demo-output")
 DEFAULT_NAME = "CsPbBr3 nanocrystals"
 """Name of the default sample in the metadata."""
 
-DEFAULT_FILM = "OLA/OA"
-"""Name of the default film of the microscope in the metadata."""
-
-DEFAULT_EXPERIMENT = "xas"
+DEFAULT_EXPERIMENT = FIRST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,8 @@ class DemoOptions(StoreOptions):
     experiment: Annotated[
         str,
         typer.Argument(
-            metavar="EXPERIMENT", help="xas: X-ray absorption (default); tplm: photoluminescence microscopy."
+            metavar="EXPERIMENT",
+            help=f"{DEFAULT_EXPERIMENT} (default), {', '.join(bringing('trxas.commands', 'demo'))}.",
         ),
     ] = DEFAULT_EXPERIMENT
     json: JsonFile = None
@@ -54,12 +53,11 @@ class DemoOptions(StoreOptions):
 def run(options: DemoOptions) -> int:
     """Run the main job on a simulated beamline.
 
-    An energy scan and a delay scan, or two maps of the microscope, are measured, stored and reduced. A table and a
-    figure show the result.
+    The usual runs of an experiment, such as an energy scan and a delay scan, are measured, stored and reduced. A table
+    and a figure show the result.
     """
     began = time.monotonic()
-    if options.experiment not in DEMOS:
-        raise InputError(f"{options.experiment}: there is no such demo. Give one of {', '.join(DEMOS)}.")
+    demo = _demo_of(options.experiment)
     print("Starting the simulated beamline ...", flush=True)
     # The names of shipped configurations are those of the experiments; the first experiment is the usual one.
     if options.config is None and options.experiment != DEFAULT_EXPERIMENT:
@@ -81,7 +79,7 @@ def run(options: DemoOptions) -> int:
         shown = has_screen() if options.window is None else options.window
         window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
-            result = DEMOS[options.experiment](session, options, began)
+            result = demo(session, options.sample, began)
         figure = result.write(options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:
@@ -122,24 +120,29 @@ def _simulation(options: DemoOptions) -> Iterator[Configuration]:
         yield load_configuration(options.config, address_list=address_list, data=options.data)
 
 
-def _absorption(session: Session, options: DemoOptions, began: float) -> Shown:
+def _absorption(session: Session, sample: str | None, began: float) -> Shown:
     from trxas.commands.demo_measurement import run_demo
     from trxas.simulation import sample_label
 
-    if options.sample is None:
+    if sample is None:
         return run_demo(session, sample=DEFAULT_NAME, began=began)
-    label = sample_label(options.sample)
+    label = sample_label(sample)
     return run_demo(session, sample=label.name, began=began, edge=label.edges[0])
 
 
-def _microscopy(session: Session, options: DemoOptions, began: float) -> Shown:
-    from trxas.commands.demo_microscope import run_microscope_demo
-
-    return run_microscope_demo(session, sample=options.sample or DEFAULT_FILM, began=began)
+Demo: TypeAlias = "Callable[[Session, str | None, float], Shown]"
+"""Measures the demo of an experiment: session, sample of the simulation, and when the command began, s."""
 
 
-DEMOS: Mapping[str, Callable[[Session, DemoOptions, float], Shown]] = {"xas": _absorption, "tplm": _microscopy}
-"""Demo measurement of each experiment."""
+def _demo_of(experiment: str) -> Demo:
+    """Return the demo of an experiment; raises InputError for an unknown one."""
+    if experiment == DEFAULT_EXPERIMENT:
+        return _absorption
+    module = part_of("trxas.commands", experiment, "demo")
+    if module is None:
+        names = ", ".join((DEFAULT_EXPERIMENT, *bringing("trxas.commands", "demo")))
+        raise InputError(f"{experiment}: there is no such demo. Give one of {names}.")
+    return cast(Demo, module.run_demo)
 
 
 def _load_libraries() -> None:

@@ -14,8 +14,10 @@ from errors import InputError
 from trxas.commands.numbers import say, write_numbers
 from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import BeamlineOptions
+from trxas.techniques import FIRST, bringing, part_of
 
 if TYPE_CHECKING:
+    from trxas.validation.paper.place import PaperPlace
     from trxas.validation.paper.progress import CampaignProgress
     from trxas.validation.paper.section import PaperSection, SectionResult
 
@@ -23,6 +25,9 @@ Measured: TypeAlias = "tuple[dict[PaperSection, SectionResult], dict[str, float]
 """Results of sections, and the numbers of the simulated sample by table and key of its file."""
 
 OUTPUT = Path("paper-output")
+
+PAPER = "paper.campaign"
+"""Module of a technique whose `measure_paper` measures its paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +37,9 @@ class PaperOptions(BeamlineOptions):
     experiment: Annotated[
         str,
         typer.Argument(
-            metavar="EXPERIMENT", help="xas: X-ray absorption (default); tplm: photoluminescence microscopy."
+            metavar="EXPERIMENT", help=f"{FIRST} (default), {', '.join(bringing('trxas.validation', PAPER))}."
         ),
-    ] = "xas"
+    ] = FIRST
     only: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Measure only this section and those it needs; a wrong name lists all."),
@@ -61,8 +66,7 @@ def run(options: PaperOptions) -> int:
     Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a section could not be reduced.
     """
     _refuse_two_samples(options)
-    if options.experiment not in PAPERS:
-        raise InputError(f"{options.experiment}: there is no such paper. Give one of {', '.join(PAPERS)}.")
+    paper = _paper_of(options.experiment)
     from trxas.validation.paper.progress import CampaignProgress
     from trxas.validation.paper.summary import rows_with_truth
 
@@ -71,7 +75,7 @@ def run(options: PaperOptions) -> int:
     progress = CampaignProgress(options.output / "measured.json", resume=_continues(options))
     if options.only and not options.resume:
         progress.forget(options.only)
-    results, truths = PAPERS[options.experiment](options, progress)
+    results, truths = paper(options, progress)
     compared = {
         section.title: replace(result, rows=tuple(rows_with_truth(result.rows, truths)))
         for section, result in results.items()
@@ -115,26 +119,33 @@ def _absorption(options: PaperOptions, progress: CampaignProgress) -> Measured:
     return {section: results[section.name] for section in sections}, truths
 
 
-def _microscopy(options: PaperOptions, progress: CampaignProgress) -> Measured:
-    """Measure the paper on exciton diffusion; return the results, and the truth of the simulated film."""
-    from trxas.validation.tplm.paper.campaign import Microscopes, known_truths, measure_paper
+def _paper_of(experiment: str) -> Callable[[PaperOptions, CampaignProgress], Measured]:
+    """Return what measures the paper of an experiment; raises InputError for an unknown one."""
+    if experiment == FIRST:
+        return _absorption
+    module = part_of("trxas.validation", experiment, PAPER)
+    if module is None:
+        names = ", ".join((FIRST, *bringing("trxas.validation", PAPER)))
+        raise InputError(f"{experiment}: there is no such paper. Give one of {names}.")
+    measure: Callable[..., Measured] = module.measure_paper
+    return lambda options, progress: measure(_where(options), options.only, progress, say)
+
+
+def _where(options: PaperOptions) -> PaperPlace:
+    """Return where the paper of another technique is measured; raises InputError for --blind."""
+    from trxas.validation.paper.place import PaperPlace
 
     if options.blind:
-        raise InputError("--blind: draws samples of X-ray absorption only. Hidden films: trxas coverage.")
-    options = options if options.config else replace(options, config=Path(options.experiment))
-    microscopes = Microscopes(
-        configuration=lambda addresses, prefix: replace(options, prefix=prefix or options.prefix).at(addresses),
+        raise InputError(f"--blind: draws samples of {FIRST} only. Hidden samples: trxas coverage --technique.")
+    # The names of shipped configurations are those of the experiments.
+    own = options if options.config else replace(options, config=Path(options.experiment))
+    return PaperPlace(
+        configuration=lambda addresses, prefix: replace(own, prefix=prefix or own.prefix).at(addresses),
         address_list=options.address_list,
         sample=options.sample,
         seed=options.seed,
         speed=options.speed,
     )
-    truths = known_truths(options.sample) if options.address_list is None else {}
-    return measure_paper(microscopes, options.only, progress, say), truths
-
-
-PAPERS: dict[str, Callable[[PaperOptions, CampaignProgress], Measured]] = {"xas": _absorption, "tplm": _microscopy}
-"""The campaigns by the names of their experiments."""
 
 
 def _refuse_two_samples(options: PaperOptions) -> None:

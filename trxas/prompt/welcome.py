@@ -6,10 +6,11 @@ from plugins.entry_points import outcomes
 from trxas.session.calibrations import calibration_file, calibration_lines
 from trxas.session.resume import unfinished_runs
 from trxas.session.session import Session
+from trxas.techniques import parts
 
 EXAMPLES = {
     "xas": 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))',
-    "tplm": 'RE(tplm_map(1.0, 2.5, dwell_s=30, sample="OLA/OA"))',
+    **{name: module.EXAMPLE for name, module in parts("trxas.prompt", "example").items()},
 }
 """A first scan by the technique that a configuration names first."""
 

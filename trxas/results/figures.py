@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -33,7 +33,7 @@ from reduction.xas.transient import FluenceScan, Spectrum, Trace
 from trxas.results.components_figure import components_figure, species_figure
 from trxas.results.map_figure import map_figure
 from trxas.results.stitched_figure import stitched_figure
-from trxas.results.tplm_figures import TPLM_FIGURES
+from trxas.techniques import parts
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
 ON_COLOUR = ROLES_ON_WHITE["on"]
@@ -240,7 +240,7 @@ def _spectra_figure(results: SpectrumResults) -> Figure:
     return energy_figure(sorted(results.spectra, key=lambda one: one is not results.primary))
 
 
-FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
+FIGURES: dict[type[RunResults], Callable[[Any], Figure]] = {
     SpectrumResults: _spectra_figure,
     TraceResults: lambda results: delay_figure(results.trace, results.fit),
     CombinedSpectra: _spectra_figure,
@@ -250,9 +250,11 @@ FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     StitchedTrace: stitched_figure,
     MapComponents: components_figure,
     SpeciesSpectra: species_figure,
-    **TPLM_FIGURES,
 }
 """Functions that draw results, by the class of the results; all others are drawn as a curve."""
+
+for _module in parts("trxas.results", "figures").values():
+    FIGURES.update(_module.FIGURES)
 
 
 def _mean_amplitude(fit: KineticsFit | None) -> KineticsFit | None:

@@ -20,7 +20,6 @@ from broadcast.publisher import Publisher
 from devices.assembly import build_beamline
 from devices.beamline import Beamline
 from devices.session.guard import SessionGuard
-from devices.tplm.timing import PhotonTiming
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of
@@ -35,13 +34,13 @@ from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
-from trxas.session.microscope_calibrator import MicroscopeCalibrator
 from trxas.session.plan_times import PlanTimes
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.run_calibrator import Documents, RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
+from trxas.techniques import parts
 
 Plan = Generator[Msg, Any, Any]
 
@@ -222,8 +221,10 @@ def _assembled(
 
 
 def _calibrator(beamline: Beamline, load: Callable[[str], Documents]) -> RunCalibrator:
-    if isinstance(beamline.exposure, PhotonTiming):
-        return MicroscopeCalibrator(beamline.exposure, load)
+    for module in parts("trxas.session", "calibrator").values():
+        calibrator: RunCalibrator | None = module.calibrator_of(beamline, load)
+        if calibrator is not None:
+            return calibrator
     return GateCalibrator(beamline, load)
 
 

@@ -20,6 +20,9 @@ from gui.requests.tplm.maps import LiveMap, LiveMapRequest, PhotonMap, PhotonMap
 from gui.status.liveness import Liveness
 from reduction.types import FloatArray
 
+FIRST_SHOWN_NS = 0.1
+"""Delay of the profile until a user chooses another, ns: just after the pulse."""
+
 
 class PhotonMapPanel(Panel):
     """Light over delay and place, on a logarithmic scale, and the profile at one delay with its Gaussian."""
@@ -44,6 +47,7 @@ class PhotonMapPanel(Panel):
         self._fits: AnswerSlot[LiveMap] = AnswerSlot()
         self._map: PhotonMap | None = None
         self._fit: LiveMap | None = None
+        self._placed = False
         self._lay_out()
 
     def requests(self) -> Collection[Request[Any]]:
@@ -82,6 +86,10 @@ class PhotonMapPanel(Panel):
             self.chosen.setText("")
             return
         self.delay.setMaximum(len(found.delay_ns) - 1)
+        if not self._placed:
+            # The first delays lie before the pulse, where nothing is seen; from then on the choice is the user's.
+            self._placed = True
+            self.delay.setValue(int(np.searchsorted(found.delay_ns, FIRST_SHOWN_NS)))
         self.map.unit = "of the brightest place" if self.normalised.isChecked() else LIGHT.unit
         self.map.show_map((DELAY_NS, found.delay_ns), (PLACE, found.x_um), self._shown(found.light))
         self._draw_profile(found, self.delay.value())

@@ -115,6 +115,7 @@ def series_rows(value: MapSeries) -> list[list[Cell]]:
         rows += [
             ["D ~ P^a f^b: a", with_error(*found.power_exponent)],
             ["b (0: power alone)", text],
+            ["D depends on", str(found.cause)],
             [
                 "rank correlation with P, f, <N>",
                 f"{found.ranks.power:+.2f}, {found.ranks.rate:+.2f}, {found.ranks.excitons:+.2f}",

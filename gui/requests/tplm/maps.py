@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -124,7 +125,12 @@ class LiveMapRequest(Request[LiveMap]):
         planned = planned_exposures(sums.start, sums.metadata.line_axis)
         expected = None
         if sums.number < planned.size:
-            expected = expected_error(results.fit, sums.exposures(), sums.metadata, planned)
+            # Magnification, time zero and response have their share in the error of the results, which more counts do
+            # not lower.
+            stated = results.diffusivity_cm2_s.sigma
+            share = math.sqrt(max(stated**2 - results.fit.diffusivity_cm2_s.sigma**2, 0.0))
+            counting = expected_error(results.fit, sums.exposures(), sums.metadata, planned)
+            expected = math.hypot(counting, share)
         return LiveMap(
             results=results,
             response=sums.metadata.response,

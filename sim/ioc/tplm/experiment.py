@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.ioc.experiment import BuildOptions, SimulatedExperiment
+from sim.ioc.tplm.fault_kinds import TABLE
 from sim.ioc.tplm.microscope import SimulatedMicroscope
 from sim.physics.tplm.sample import DEFAULT_TPLM_SAMPLE, Film, film_path, load_film, shipped_films
 
@@ -19,4 +20,5 @@ EXPERIMENT = SimulatedExperiment(
     load_sample=load_film,
     label=lambda film: {"name": film.name, "edges": []},
     build=build,
+    faults=TABLE,
 )

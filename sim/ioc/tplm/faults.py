@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from sim.clock import BeamClock
 from sim.faults.fault import Fault
-from sim.faults.kinds import MICROSCOPE
 from sim.faults.records import FaultSwitches, fault_records
 from sim.faults.strikes import Strike
 from sim.ioc.fault_targets import RunningServer
 from sim.ioc.motor import MotorGroup
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
+from sim.ioc.tplm.fault_kinds import TABLE
 
 
 class MicroscopeFaults(FaultSwitches):
     """Switches of all faults of the microscope."""
 
-    table = MICROSCOPE
-    locals().update(fault_records(MICROSCOPE))
+    table = TABLE
+    locals().update(fault_records(TABLE))
 
 
 class StrikeLog:

@@ -30,14 +30,13 @@ def draw(rng: np.random.Generator, expected: FloatArray, *, sync_pulses: int, bl
     # The first photon falls into channel k with p_k = exp(-sum_{j<k} l_j) (1 - exp(-l_k)). Given how many photons are
     # registered at all, the channels are multinomial with p_k / p, with or without dead time, because a dead time in
     # whole pulses does not prefer a channel.
-    none_yet = np.exp(-np.cumsum(expected))
-    first = -np.diff(none_yet, prepend=1.0)
-    some = 1 - float(none_yet[-1])
+    reached = -np.expm1(-np.cumsum(expected))
+    some = float(reached[-1])
     registered = _registered(rng, some, sync_pulses, blocked)
     if registered == 0:
         return np.zeros(len(expected), dtype=np.int64)
-    first /= some
-    return np.minimum(_spread(rng, registered, first, reached=(1 - none_yet) / some), FULL_CHANNEL)
+    reached /= some
+    return np.minimum(_spread(rng, registered, np.diff(reached, prepend=0.0), reached), FULL_CHANNEL)
 
 
 def _registered(rng: np.random.Generator, probability: float, sync_pulses: int, blocked: int) -> int:

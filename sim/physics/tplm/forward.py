@@ -13,7 +13,7 @@ from sim.physics.tplm.image import NM2_PER_NS, TrappedMixture, offset_squared_nm
 from sim.physics.tplm.response import fold, response_per_channel
 from sim.physics.tplm.sample import Film
 from sim.physics.tplm.setting import Setting, channels_of
-from sim.types import FloatArray
+from sim.types import ComplexArray, FloatArray
 
 SUPPORT_NS = (6.0, 200.0)
 """Ends of the ranges, ns, with even and with logarithmic steps between the times at which the light is computed."""
@@ -30,7 +30,7 @@ class _Pulse:
     last: FloatArray
     before: FloatArray
     older: FloatArray
-    response: FloatArray
+    response_spectrum: ComplexArray
 
 
 def expected_per_pulse(film: Film, setting: Setting, *, x_um: float, y_um: float, elapsed_s: float) -> FloatArray:
@@ -103,7 +103,9 @@ def _pulse(film: Film, setting: Setting) -> _Pulse:
     last[arrival] = lit * bin_ns * float(decay.at(time_ns[arrival : arrival + 1])[0])
     # Light of a channel arrives in its middle.
     response = response_per_channel(film.timing, channels, film.timing.bin_ps / 2)
-    return _Pulse(time_ns=time_ns, last=last, before=before - older, older=older, response=response)
+    return _Pulse(
+        time_ns=time_ns, last=last, before=before - older, older=older, response_spectrum=np.fft.rfft(response)
+    )
 
 
 def _light(film: Film, setting: Setting, pulse: _Pulse, offset2_nm2: float) -> FloatArray:
@@ -124,4 +126,4 @@ def _light(film: Film, setting: Setting, pulse: _Pulse, offset2_nm2: float) -> F
     shares = share_at(offset2_nm2, start + slope * mixture.free_ns(grid_ns), start) @ mixture.weights
     here = np.interp(pulse.time_ns, grid_ns, shares)
     later = np.interp(pulse.time_ns + setting.period_ns, grid_ns, shares)
-    return fold(pulse.last * here + pulse.before * later + pulse.older * shares[-1], pulse.response)
+    return fold(pulse.last * here + pulse.before * later + pulse.older * shares[-1], pulse.response_spectrum)

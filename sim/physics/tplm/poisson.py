@@ -24,17 +24,18 @@ def poisson_counts(rng: np.random.Generator, means: FloatArray) -> IntArray:
     # A sum of two Poisson numbers is Poisson with the sum of the means. So a mean of 3.38 is 3.25, for which a table
     # gives a number with one look-up, and 0.13, for which nearly always 0 is drawn. Most channels of a histogram are
     # faint, with a mean below the first step: they need the second part only.
-    level = (means / STEP).astype(np.int64)
+    level = (means * (1 / STEP)).astype(np.int64)
     bright = np.flatnonzero(level >= LEVELS)
     level[bright] = 0
     rest = means - STEP * level
     rest[bright] = 0.0
     counts = _small(rng, rest)
-    tabled = np.flatnonzero(level)
-    if 2 * tabled.size > level.size:
+    tabled = np.count_nonzero(level)
+    if 2 * tabled > level.size:
         counts += _from_tables(rng, level)
-    elif tabled.size:
-        counts[tabled] += _from_tables(rng, level[tabled])
+    elif tabled:
+        places = np.flatnonzero(level)
+        counts[places] += _from_tables(rng, level[places])
     counts[bright] = rng.poisson(means[bright])
     return counts
 

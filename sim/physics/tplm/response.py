@@ -7,7 +7,7 @@ from scipy.special import erfc, erfcx
 
 from sim.physics.tplm.image import FWHM
 from sim.physics.tplm.sample import Timing
-from sim.types import FloatArray
+from sim.types import ComplexArray, FloatArray
 
 REACH_PS = 6000.0
 """Longest delay at which the response is not neglected, ps: 24 lifetimes of its tail."""
@@ -43,7 +43,9 @@ def response_per_channel(timing: Timing, channels: int, time_zero_ps: float) -> 
     return np.asarray(folded / folded.sum())
 
 
-def fold(light: FloatArray, response: FloatArray) -> FloatArray:
-    """Return light per channel folded with the response over one period, whose end continues at its beginning."""
-    spectrum = np.fft.rfft(light) * np.fft.rfft(response)
-    return np.maximum(np.fft.irfft(spectrum, len(light)), 0.0)
+def fold(light: FloatArray, response_spectrum: ComplexArray) -> FloatArray:
+    """Return light per channel folded with a response over one period, whose end continues at its beginning.
+
+    `response_spectrum` is the real Fourier transform of the response per channel, which all places share.
+    """
+    return np.maximum(np.fft.irfft(np.fft.rfft(light) * response_spectrum, len(light)), 0.0)

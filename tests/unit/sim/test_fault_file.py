@@ -10,7 +10,7 @@ import pytest
 from sim.errors import SimulationInputError
 from sim.faults.beam_faults import BeamDump, Bubbles
 from sim.faults.device_faults import MotorStall
-from sim.faults.kinds import KINDS, MICROSCOPE, make_fault
+from sim.faults.kinds import KINDS, make_fault
 from sim.faults.schedule import ScheduledFault, load_faults
 
 GOOD = """
@@ -97,16 +97,3 @@ def test_the_documentation_lists_every_kind() -> None:
     page = (Path(__file__).parents[3] / "docs" / "how-to" / "let-things-fail.md").read_text(encoding="utf-8")
     table = page[page.index("| Kind |") :].split("\n\n")[0]
     assert [row.split("`")[1] for row in table.splitlines()[2:]] == list(KINDS)
-
-
-def test_the_microscope_has_its_own_kinds_and_its_page_lists_them(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "how-to" / "measure-a-tplm-map.md").read_text(encoding="utf-8")
-    table = page[page.index("| kind |") :].split("\n\n")[0]
-    listed = [name for row in table.splitlines()[2:] for name in row.split("|")[1].replace("`", "").split(",")]
-    assert [name.strip() for name in listed] == list(MICROSCOPE.kinds)
-    file = tmp_path / "faults.toml"
-    file.write_text('[[faults]]\nkind = "StageLost"\nat_s = 1.0\nduration_s = 5.0\nmotor = "tplm:m2"\n')
-    (planned,) = load_faults(file, MICROSCOPE)
-    assert planned.fault == MICROSCOPE.kinds["StageLost"](motor="tplm:m2")  # type: ignore[call-arg]  # a field of that kind
-    with pytest.raises(SimulationInputError, match="Unknown fault 'StageLost'"):
-        load_faults(file)

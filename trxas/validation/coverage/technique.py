@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import cast
 
 from errors import InputError, PlugInError
 from plugins.entry_points import PlugIn, PlugInGroup, load_plug_ins
+from trxas.techniques import bringing, part_of
 from trxas.terminal.tables import table, table_text
 from trxas.validation.coverage.pulls import PullStatistics, pull_statistics
 from trxas.validation.coverage.report import HEADINGS, cells
@@ -77,10 +77,6 @@ class TechniqueCoverage:
         return f"{head}\n{table_text(table(HEADINGS, map(cells, self.statistics().items()), right=HEADINGS[1:5]))}"
 
 
-OWN = {"tplm": "trxas.validation.tplm.coverage:TPLM"}
-"""Campaigns of trxas: where their objects are, by name."""
-
-
 def campaigns() -> dict[str, Campaign]:
     """Return the campaigns of all plug-ins by name; one that cannot be used is logged and skipped."""
 
@@ -95,12 +91,12 @@ def campaigns() -> dict[str, Campaign]:
 
 def campaign_called(name: str) -> Campaign:
     """Return a campaign of trxas or of a plug-in; raise InputError, listing the known names, for an unknown one."""
-    if name in OWN:
-        module, _, attribute = OWN[name].partition(":")
-        return cast(Campaign, getattr(import_module(module), attribute))
+    own = part_of("trxas.validation", name, "coverage")
+    if own is not None:
+        return cast(Campaign, own.CAMPAIGN)
     known = campaigns()
     if name not in known:
-        names = ", ".join((*known, *OWN))
+        names = ", ".join((*known, *bringing("trxas.validation", "coverage")))
         raise InputError(
             f"--technique {name}: there is no such campaign. Give one of {names}; `trxas plugins` lists those of other "
             "packages."

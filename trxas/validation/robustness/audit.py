@@ -17,13 +17,9 @@ from reduction.xas.grouping import scan_transients
 from storage import Store, find_starts, good_exposures, load_dataset, primary_data
 from trxas.configuration import load_configuration
 from trxas.validation.robustness.exposure_truth import LOG_NAME, ExposureTruth
-from trxas.validation.robustness.measured_plans import technique_in_use
+from trxas.validation.robustness.measured_plans import robustness_of, technique_in_use
 from trxas.validation.robustness.measuring_process import PURPOSE
-from trxas.validation.robustness.microscope_truth import MicroscopeTruth, map_pulls
 from trxas.validation.types import Documents
-
-MICROSCOPE = "tplm"
-"""Technique whose truth and results are those of maps."""
 
 LEAST_CHANCE = 1e-4
 """p-value below which two results count as different (chosen: one false alarm in 10 000 runs)."""
@@ -60,8 +56,10 @@ class Truth(Protocol):
 
 def truth_in(folder: Path) -> Truth:
     """Return the truth that a simulation has logged in `folder`, for the detectors of the configuration in use."""
-    if technique_in_use() == MICROSCOPE:
-        return MicroscopeTruth(folder / LOG_NAME)
+    module = robustness_of(technique_in_use())
+    if module is not None:
+        truth: Truth = module.truth_in(folder / LOG_NAME)
+        return truth
     beamline = load_configuration().beamline
     numbered = bool(beamline.exposure.spc_frame)
     return ExposureTruth(folder / LOG_NAME, numbered=numbered, divider=beamline.laser.required_divider)
@@ -147,10 +145,11 @@ def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) ->
     """
     # Every technique compares the numbers that its users publish, with their own errors: an undetected bad point shows
     # there if it matters, and nowhere if it does not.
-    if technique_in_use() == MICROSCOPE:
-        together = np.array(map_pulls(disturbed, undisturbed))
-    else:
+    module = robustness_of(technique_in_use())
+    if module is None:
         together = _transient_pulls(disturbed, undisturbed)
+    else:
+        together = np.array(module.pulls(disturbed, undisturbed))
     largest = float(np.max(np.abs(together))) if together.size else float("nan")
     return Comparison(points=together.size, chi_square=float(np.sum(together**2)), max_pull=largest)
 

@@ -1,11 +1,13 @@
-"""The plans that are measured while things fail: two of each technique, in turn."""
+"""The plans that are measured while things fail: two of the technique in use, in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
+from errors import InputError
 from trxas.configuration import load_configuration
+from trxas.techniques import FIRST, bringing, part_of
 
 Planned = tuple[str, dict[str, Any]]
 """Name of a plan, and its arguments."""
@@ -16,27 +18,35 @@ DWELL_S = 6.0
 REPEATS = 6
 """Points, dwell, s, and passes of a trace and of a spectrum."""
 
-MAP_POWER_NW = 10.0
-MAP_RATES_MHZ = (2.5, 1.0)
-MAP_TEMPERATURE_K = 296.0
-MAP_POSITIONS = 15
-MAP_STEP_UM = 0.2
-MAP_DWELL_S = 6.0
-"""Maps, with the internal trigger of the laser and with an external one in turn."""
-
 
 def technique_in_use() -> str:
     """Return the technique of the configuration in use, such as "xas"; its first one, if it has several."""
     return load_configuration().beamline.techniques[0]
 
 
+def robustness_of(technique: str) -> ModuleType | None:
+    """Return the module of a technique with its `planned`, `truth_in` and `pulls`; None for that of the house.
+
+    Raises InputError for a technique whose robustness is not measured.
+    """
+    module = part_of("trxas.validation", technique, "robustness")
+    if module is None and technique != FIRST:
+        names = ", ".join((FIRST, *bringing("trxas.validation", "robustness")))
+        raise InputError(
+            f"The robustness of {technique} is not measured. Give a configuration whose first technique is one of "
+            f"{names}."
+        )
+    return module
+
+
 def planned(number: int, purpose: str) -> Planned:
     """Return plan and arguments of the dataset `number`, whose start documents state `purpose`.
 
-    Raises KeyError for a technique whose robustness is not measured.
+    Raises InputError for a technique whose robustness is not measured.
     """
     # Two plans in turn, because they exercise different parts: axes that move, and for maps the trigger source.
-    name, arguments = PLANS[technique_in_use()](number)
+    module = robustness_of(technique_in_use())
+    name, arguments = _spectrum_or_trace(number) if module is None else module.planned(number)
     return name, {**arguments, "sample": purpose, "md": {"purpose": purpose}}
 
 
@@ -46,18 +56,3 @@ def _spectrum_or_trace(number: int) -> Planned:
         scan = {"delay_ps": 100.0, "regions_ev": ENERGIES_EV, "allow_unreducible": True}
         return "energy_scan", common | scan
     return "delay_scan", common | {"delays_ps": DELAYS_PS}
-
-
-def _map(number: int) -> Planned:
-    return "tplm_map", {
-        "power_nw": MAP_POWER_NW,
-        "rate_mhz": MAP_RATES_MHZ[number % 2],
-        "temperature_k": MAP_TEMPERATURE_K,
-        "positions": MAP_POSITIONS,
-        "step_um": MAP_STEP_UM,
-        "dwell_s": MAP_DWELL_S,
-    }
-
-
-PLANS: dict[str, Callable[[int], Planned]] = {"xas": _spectrum_or_trace, "tplm": _map}
-"""Measured plans of each technique."""

@@ -147,5 +147,5 @@ def _estimate(found: Value, truth: float) -> Estimate:
     return Estimate(value=found.value, sigma=found.sigma, truth=truth)
 
 
-TPLM = Campaign(name="tplm", parameters=PARAMETERS, measure=measure)
+CAMPAIGN = Campaign(name="tplm", parameters=PARAMETERS, measure=measure)
 """Coverage of photoluminescence microscopy."""

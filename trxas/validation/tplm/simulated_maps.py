@@ -89,7 +89,7 @@ class SimulatedMaps:
 @contextlib.contextmanager
 def simulated_maps(folder: Path) -> Iterator[SimulatedMaps]:
     """Run the simulation for the time of the context; it ends with its standard input."""
-    command = [sys.executable, "-m", "sim.tplm_maps"]
+    command = [sys.executable, "-m", "sim.ioc.tplm.maps"]
     with subprocess.Popen(  # noqa: S603  # our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

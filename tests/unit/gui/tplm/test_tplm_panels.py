@@ -24,7 +24,7 @@ from reduction.kinds import reduce_run
 from reduction.tplm.results import MapResults
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
-from tests.support.tplm_runs import map_documents
+from tests.support.tplm.runs import map_documents
 from tests.support.waiting import WAIT_MS
 
 FILM = load_film()
@@ -75,6 +75,7 @@ def state_of(documents: Documents) -> RunState:
 
 def test_the_map_grows_row_by_row_and_shows_its_gaussian(shown: Callable[..., Any], one_map: Documents) -> None:
     panel = shown(PhotonMapPanel(), one_map[:14])
+    assert panel.chosen.text() == "profile at 0.11 ns", "not at a delay before the pulse"
     values = panel.map.values
     assert values.shape[0] == 31, "a row for every planned place"
     assert np.isfinite(values).all(axis=1).sum() == 12
@@ -134,7 +135,9 @@ def test_a_series_shows_relaxation_and_attribution(shown: Callable[..., Any]) ->
     assert set(panel.power.curves) == {"maps"}
     panel.show_answer(series)
     assert set(panel.power.curves) == {"maps", "law"}
-    assert "b (0: power alone)" in [panel.table.text(row, 0) for row in range(panel.table.rowCount())]
+    rows = {panel.table.text(row, 0): panel.table.text(row, 1) for row in range(panel.table.rowCount())}
+    assert "b (0: power alone)" in rows
+    assert rows["D depends on"] == "the power alone"
 
 
 def test_counting_warns_of_full_channels_and_pile_up(shown: Callable[..., Any], one_map: Documents) -> None:

@@ -13,7 +13,7 @@ from reduction.tplm.results import CentreResults, DarkResults, DecayResults, Foc
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
-from tests.support.tplm_runs import event_of, start_of
+from tests.support.tplm.runs import event_of, start_of
 
 FILM = load_film()
 SETTING = Setting(power_nw=5.0, repetition_rate_mhz=5.0)

@@ -17,7 +17,7 @@ from reduction.tplm.series_results import SeriesResults
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
-from tests.support.tplm_runs import map_documents
+from tests.support.tplm.runs import map_documents
 
 FILM = load_film()
 POWERS_NW = (1.0, 10.0, 25.0)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from errors import ConfigurationError, InputError
+from sim.ioc.tplm.maps import serve
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.emission import decay_at
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
-from sim.tplm_maps import serve
 from trxas.validation.coverage.technique import campaign_called
-from trxas.validation.tplm.coverage import PARAMETERS, TPLM, measure
+from trxas.validation.tplm.coverage import CAMPAIGN, PARAMETERS, measure
 from trxas.validation.tplm.hidden_film import draw_film
 from trxas.validation.tplm.simulated_maps import UNCALIBRATED, line_places_um, simulated_maps
 
@@ -57,7 +57,7 @@ def test_a_map_goes_over_each_place_once_and_returns_to_the_centre() -> None:
 
 
 def test_the_campaign_is_known_by_its_name() -> None:
-    assert campaign_called("tplm") is TPLM
+    assert campaign_called("tplm") is CAMPAIGN
     with pytest.raises(InputError, match=r"Give one of .*tplm"):
         campaign_called("xrd")
 

@@ -18,7 +18,7 @@ from reduction.values import Value
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import film_path, load_film
 from sim.physics.tplm.setting import Setting
-from tests.support.tplm_runs import MapPlan, map_documents
+from tests.support.tplm.runs import MapPlan, map_documents
 from tests.unit.reduction.tplm.test_series import THREE_CUTS, maps
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.summary import rows_with_truth, summary_lines

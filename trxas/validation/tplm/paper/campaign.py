@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from trxas.channel_access import environment as channel_access
-from trxas.configuration import Configuration
 from trxas.session.session import open_session
 from trxas.simulation import simulated_beamline
 from trxas.validation.paper.campaign import chosen_sections, run_campaign
+from trxas.validation.paper.place import PaperPlace
 from trxas.validation.paper.progress import CampaignProgress
 from trxas.validation.paper.section import PaperSection, SectionResult
 from trxas.validation.tplm.paper import cuts, films, tests_of_artefacts
@@ -24,44 +23,29 @@ SECTIONS: tuple[PaperSection, ...] = (*MAIN, *films.SECTIONS.values())
 """All sections, in the order in which they are measured."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Microscopes:
-    """Access to the microscopes: `configuration(address_list, prefix)` gives a session's configuration.
-
-    `address_list` names an existing one, on which only the main film is measured; None starts simulations with `seed`
-    and `speed`, in seconds of beam time per second of wall time, around `sample` (None: the paper's film).
-    """
-
-    configuration: Callable[[str, str], Configuration]
-    address_list: str | None
-    sample: str | None
-    seed: int
-    speed: float
-
-
 def measure_paper(
-    microscopes: Microscopes, only: str | None, progress: CampaignProgress, report: Report
-) -> dict[PaperSection, SectionResult]:
-    """Measure the sections that are not measured yet, and return the results of all chosen ones.
+    place: PaperPlace, only: str | None, progress: CampaignProgress, report: Report
+) -> tuple[dict[PaperSection, SectionResult], dict[str, float]]:
+    """Measure the sections that are not measured yet; return the results of all chosen ones, and the known truths.
 
     Other films are measured in simulations only. Raises InputError for an unknown section.
     """
     chosen = chosen_sections(SECTIONS, only)
     others = {film: one for film, one in films.SECTIONS.items() if one in chosen}
-    if microscopes.address_list is not None or microscopes.sample is not None:
+    if place.address_list is not None or place.sample is not None:
         others = {}
     with contextlib.ExitStack() as stack:
         # All simulations run from the start, each under a prefix of its own: Channel Access reads its address list once
         # per process, so that a microscope that came later would not be found.
-        addresses = microscopes.address_list or " ".join(
+        addresses = place.address_list or " ".join(
             stack.enter_context(
                 simulated_beamline(
-                    seed=microscopes.seed + number, speed=microscopes.speed, sample=sample, options=EXPERIMENT,
+                    seed=place.seed + number, speed=place.speed, sample=sample, options=EXPERIMENT,
                     macro=macro,
                 )
             )
             for number, (sample, macro) in enumerate(
-                [(microscopes.sample, ""), *((film, _prefix(film)) for film in others)]
+                [(place.sample, ""), *((film, _prefix(film)) for film in others)]
             )
         )  # fmt: skip
         stack.callback(channel_access.silence)
@@ -69,9 +53,10 @@ def measure_paper(
         parts += [(_prefix(film), [one]) for film, one in others.items()]
         results: dict[str, SectionResult] = {}
         for prefix, sections in parts:
-            with open_session(microscopes.configuration(addresses, prefix)) as session:
+            with open_session(place.configuration(addresses, prefix)) as session:
                 results |= run_campaign(session, sections, progress, report, known=SECTIONS)
-    return {section: results[section.name] for section in chosen if section.name in results}
+    truths = known_truths(place.sample) if place.address_list is None else {}
+    return {section: results[section.name] for section in chosen if section.name in results}, truths
 
 
 def _prefix(film: str) -> str:

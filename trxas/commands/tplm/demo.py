@@ -14,8 +14,11 @@ from storage import load_run
 from trxas.prompt.progress import ScanProgress
 from trxas.results.figures import save
 from trxas.results.run_results import reduce_stored_run
-from trxas.results.tplm_figures import map_figure
+from trxas.results.tplm.figures import map_figure
 from trxas.session.session import Plan, Session
+
+DEFAULT_FILM = "OLA/OA"
+"""Name of the default film in the metadata."""
 
 CALIBRATION_S = 60.0
 MAP_DWELL_S = 30.0
@@ -62,11 +65,11 @@ class MicroscopeResult:
         return figure
 
 
-def run_microscope_demo(session: Session, *, sample: str, began: float) -> MicroscopeResult:
+def run_demo(session: Session, sample: str | None, began: float) -> MicroscopeResult:
     """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s."""
     session.run_engine.subscribe(ScanProgress())
     plans = session.plans()
-    common = {"sample": sample, "md": {"purpose": "demo"}}
+    common = {"sample": sample or DEFAULT_FILM, "md": {"purpose": "demo"}}
     # Dark counts first, with the shutter closed; then the response, from light of the laser itself.
     _measured(session, plans["tplm_dark"](dwell_s=CALIBRATION_S, **common))
     _measured(session, plans["tplm_response"](dwell_s=CALIBRATION_S, **common))

@@ -60,5 +60,5 @@ def _axes(rows: int) -> tuple[Figure, list[Axes]]:
     return figure, list(np.ravel(figure.subplots(rows, 1)))
 
 
-TPLM_FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {MapResults: map_figure, DecayResults: decay_figure}
+FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {MapResults: map_figure, DecayResults: decay_figure}
 """Functions that draw the results of photoluminescence microscopy."""

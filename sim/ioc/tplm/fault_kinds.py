@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sim.faults import server_faults as server
 from sim.faults.fault import Fault
+from sim.faults.kinds import FaultTable
 from sim.faults.targets import MicroscopeTargets
 
 STAGE_MOTORS = ("tplm:m1", "tplm:m2")
@@ -148,3 +149,24 @@ class MonitorsStop(server.MonitorsStop):
     """Monitors of `pv` (empty: of all PVs of the microscope) send nothing."""
 
     variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({"pv": ""}, {"pv": "tplm:laser:PowerRB"})
+
+
+KINDS: dict[str, type[Fault]] = {
+    kind.__name__: kind
+    for kind in (
+        LaserStops,
+        LaserPower,
+        CryostatUnstable,
+        ChannelsFull,
+        StageLost,
+        FrameStale,
+        PvGone,
+        MonitorsStop,
+        server.IocFreeze,
+        server.IocDeath,
+    )
+}
+"""All kinds of the microscope by name."""
+
+TABLE = FaultTable(kinds=KINDS, prefix="tplm:sim:")
+"""Faults of the microscope."""

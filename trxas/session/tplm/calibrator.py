@@ -8,6 +8,7 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 
+from devices.beamline import Beamline
 from devices.tplm.timing import CENTRE_TOLERANCE_UM, CENTRES, DARK, FOCUS, FOCUS_TOLERANCE_UM, TIMINGS, PhotonTiming
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
@@ -18,6 +19,11 @@ from trxas.session.run_calibrator import Documents, RunCalibrator
 
 Calibration = tuple[str, dict[str, Any]]
 """Name of a calibration of the photon timing, and its values, with errors, by names with their units."""
+
+
+def calibrator_of(beamline: Beamline, load: Callable[[str], Documents]) -> RunCalibrator | None:
+    """Return the calibrator of a microscope; None for an endstation of another technique."""
+    return MicroscopeCalibrator(beamline.exposure, load) if isinstance(beamline.exposure, PhotonTiming) else None
 
 
 class MicroscopeCalibrator(RunCalibrator):

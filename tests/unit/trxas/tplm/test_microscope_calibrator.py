@@ -15,10 +15,10 @@ from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
 from storage.calibrations import CalibrationFile
 from tests.support.fake_beamline import FakeHardware
-from tests.support.fake_timing import FakeTiming
-from tests.support.tplm_runs import event_of, start_of
+from tests.support.tplm.fake_timing import FakeTiming
+from tests.support.tplm.runs import event_of, start_of
 from trxas.session.calibrations import Calibrations, calibration_lines
-from trxas.session.microscope_calibrator import MicroscopeCalibrator
+from trxas.session.tplm.calibrator import MicroscopeCalibrator
 
 Documents = list[tuple[str, dict[str, Any]]]
 

@@ -1,6 +1,6 @@
 """Photoluminescence maps without a control system: histograms of given places, for tests of error bars.
 
-    python -m sim.tplm_maps
+    python -m sim.ioc.tplm.maps
 
 Each line on the standard input is a job in JSON: `film` (path of a sample file), `setting` (keys of `Setting`),
 `places_um` (rows of x and y in the sample plane, divided by the true magnification), `dwell_s`, `overhead_s` between

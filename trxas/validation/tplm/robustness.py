@@ -1,4 +1,4 @@
-"""Which exposures of the microscope were truly bad, from the log of its simulation, and whether its results agree."""
+"""Maps while things fail: what is measured, which exposures were truly bad, and whether the results agree."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from reduction.kinds import reduce_run
 from reduction.tplm.results import MapResults
 from reduction.values import Value
 from trxas.validation.robustness.exposure_truth import TOLERATED, logged_exposures
-from trxas.validation.robustness.measured_plans import MAP_POWER_NW, MAP_TEMPERATURE_K
 from trxas.validation.types import Documents
+
+MAP_POWER_NW = 10.0
+MAP_RATES_MHZ = (2.5, 1.0)
+MAP_TEMPERATURE_K = 296.0
+MAP_POSITIONS = 15
+MAP_STEP_UM = 0.2
+MAP_DWELL_S = 6.0
+"""Maps, with the internal trigger of the laser and with an external one in turn."""
 
 NOMINAL: dict[str, float | bool] = {"filters_in": True, "light": 1.0, "nd_od": 0.0, "flood_hz": 0.0}
 """Conditions for meaningful counts."""
@@ -29,6 +36,23 @@ PLACE_UM = 0.02
 
 Key: TypeAlias = tuple[int, int, int]
 """Exposure number, photons, and CRC-32 of the histogram, which identify an exposure in event and log."""
+
+
+def planned(number: int) -> tuple[str, dict[str, Any]]:
+    """Return plan and arguments of the dataset `number`."""
+    return "tplm_map", {
+        "power_nw": MAP_POWER_NW,
+        "rate_mhz": MAP_RATES_MHZ[number % 2],
+        "temperature_k": MAP_TEMPERATURE_K,
+        "positions": MAP_POSITIONS,
+        "step_um": MAP_STEP_UM,
+        "dwell_s": MAP_DWELL_S,
+    }
+
+
+def truth_in(log: Path) -> MicroscopeTruth:
+    """Return the truth in the log of a simulation; raises OSError if it cannot be read."""
+    return MicroscopeTruth(log)
 
 
 class MicroscopeTruth:
@@ -71,17 +95,17 @@ def _wrong(event: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def map_pulls(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> list[float]:
+def pulls(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> list[float]:
     """Return how far diffusivity and lifetime of the disturbed maps are from the others', in errors, rate by rate."""
     # Maps of both trigger sources are compared with their own kind. A map that cannot be reduced is no result; what is
     # missing from it is counted by the audit.
     struck = _by_rate(disturbed)
     quiet = _by_rate(undisturbed)
-    pulls = []
+    found = []
     for rate in struck.keys() & quiet.keys():
         for one, other in zip(_means(struck[rate]), _means(quiet[rate]), strict=True):
-            pulls.append((one.value - other.value) / float(np.hypot(one.sigma, other.sigma)))
-    return pulls
+            found.append((one.value - other.value) / float(np.hypot(one.sigma, other.sigma)))
+    return found
 
 
 def _by_rate(datasets: Sequence[Documents]) -> dict[float, list[MapResults]]:

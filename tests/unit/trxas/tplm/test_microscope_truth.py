@@ -12,7 +12,7 @@ import pytest
 from sim.ioc.tplm.exposure_log import MicroscopeLog
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.physics.tplm.setting import Setting
-from trxas.validation.robustness.microscope_truth import MicroscopeTruth
+from trxas.validation.tplm.robustness import MicroscopeTruth
 
 COUNTS = np.arange(20, dtype=np.int64)
 SCENE = Scene(

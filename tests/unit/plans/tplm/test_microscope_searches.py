@@ -17,7 +17,7 @@ from plans.tplm.centring import search_centre, with_centre
 from plans.tplm.focusing import search_focus
 from plans.tplm.map_points import Excitation
 from plans.tplm.parameters import BriefOptions
-from tests.support.fake_timing import FakeTiming
+from tests.support.tplm.fake_timing import FakeTiming
 
 EXCITATION = Excitation(power_nw=1.0, rate_mhz=2.5)
 

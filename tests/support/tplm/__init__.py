@@ -1,0 +1,1 @@
+"""Microscopes and their runs for tests."""

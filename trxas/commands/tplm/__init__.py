@@ -1,0 +1,1 @@
+"""Photoluminescence microscopy on the command line."""

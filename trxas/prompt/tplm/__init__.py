@@ -1,0 +1,1 @@
+"""Photoluminescence microscopy at the prompt."""

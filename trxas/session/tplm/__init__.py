@@ -1,0 +1,1 @@
+"""Photoluminescence microscopy in a session."""
