@@ -24,7 +24,7 @@ FIRST = "xas"
 
 @cache
 def techniques() -> tuple[str, ...]:
-    """Return the names of all techniques, the one of the house first."""
+    """Return the names of all techniques, first that of the house."""
     found = [module.name for module in pkgutil.iter_modules(reduction.__path__) if module.ispkg]
     return (FIRST, *(name for name in found if name != FIRST))
 
