@@ -55,7 +55,8 @@ class Subscriber:
         self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
         self._question = 0
         self._asked_at = 0.0
-        self._answered_at = -SILENT_AFTER_S
+        # Only time spent listening counts: a window that computes for 3 s, or a busy machine, makes no relay silent.
+        self._unanswered_s = SILENT_AFTER_S
         self._waiting_for_answer = False
         self._joined = False
         self.run = ""
@@ -63,8 +64,8 @@ class Subscriber:
 
     @property
     def answers(self) -> bool:
-        """Whether the relay has answered within the last 2 s."""
-        return time.monotonic() - self._answered_at < SILENT_AFTER_S
+        """Whether the relay has answered within the last 2 s of listening."""
+        return self._unanswered_s < SILENT_AFTER_S
 
     @property
     def missed(self) -> int:
@@ -127,7 +128,9 @@ class Subscriber:
         poller = zmq.Poller()
         poller.register(self._stream, zmq.POLLIN)
         poller.register(self._line, zmq.POLLIN)
+        began = time.monotonic()
         ready = dict(poller.poll(timeout_ms))
+        self._unanswered_s += min(time.monotonic() - began, timeout_ms / 1000)
         documents: list[NamedDocument] = []
         if self._line in ready:
             documents += self._take_answer(unpack(self._line.recv()))
@@ -157,7 +160,7 @@ class Subscriber:
         # `_known` keeps documents from being delivered twice).
         # Invariant: documents are delivered in the order of their numbers, each once. A gap that even the relay cannot
         # fill counts as lost: `dropped` before the first document, later the distance from `_last` to `first`.
-        self._answered_at = time.monotonic()
+        self._unanswered_s = 0.0
         self._waiting_for_answer = self._waiting_for_answer and answer["id"] != self._question
         self.run = answer["run"]
         self.session_silent_s = answer["session_silent_s"]

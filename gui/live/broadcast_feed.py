@@ -24,6 +24,7 @@ class BroadcastFeed:
         self._addresses = addresses
         self._source = source
         self._subscriber: Subscriber | None = None
+        self._opened_at_s = 0.0
         self._last_document_at: float | None = None
         self._lag_s: float | None = None
 
@@ -34,7 +35,7 @@ class BroadcastFeed:
         # not. A session is missed only while a run is open: between runs no session need be open, and the last run
         # stays valid. A quiet run is not a matter of the connection; `gui.status.liveness` judges it by its dwell.
         subscriber = self._subscriber
-        problem = "Not connected yet." if subscriber is None else _problem(subscriber)
+        problem = "Not connected yet." if subscriber is None else self._problem(subscriber)
         session_gone = subscriber is not None and bool(subscriber.run) and not _session_is_heard(subscriber)
         return FeedState(
             source=self._source,
@@ -49,6 +50,7 @@ class BroadcastFeed:
     def open(self) -> None:
         """Subscribe to the relay, in the background; `state` shows whether a relay answers."""
         self._subscriber = Subscriber(self._addresses)
+        self._opened_at_s = time.monotonic()
         self._last_document_at = self._lag_s = None
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
@@ -74,14 +76,15 @@ class BroadcastFeed:
             self._subscriber.close()
         self._subscriber = None
 
+    def _problem(self, subscriber: Subscriber) -> str:
+        if not subscriber.answers:
+            if time.monotonic() - self._opened_at_s < SILENT_AFTER_S:
+                return "Connecting to the relay."
+            return "The relay does not answer. Start it with `trxas serve`."
+        if not _session_is_heard(subscriber):
+            return "No session is open. Open one with `trxas ipython`, or connect the beamline for the queue."
+        return ""
+
 
 def _session_is_heard(subscriber: Subscriber) -> bool:
     return subscriber.session_silent_s is not None and subscriber.session_silent_s < 2 * SILENT_AFTER_S
-
-
-def _problem(subscriber: Subscriber) -> str:
-    if not subscriber.answers:
-        return "The relay does not answer. Start it with `trxas serve`."
-    if not _session_is_heard(subscriber):
-        return "No session is open. Open one with `trxas ipython`, or connect the beamline for the queue."
-    return ""

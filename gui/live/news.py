@@ -64,12 +64,14 @@ def _feed_news(before: _Seen, now: _Seen) -> list[str]:
     news = []
     if now.source != before.source:
         news.append(f"Source: {now.source}" + ("" if now.live else " (replay)"))
-    if now.connected != before.connected:
+    # The remark states why a source does not answer; one line is enough.
+    new_remark = now.remark if now.remark != before.remark else ""
+    if now.connected != before.connected and not (new_remark and not now.connected):
         news.append("The source answers again." if now.connected else "The source does not answer.")
     if now.missed > before.missed:
         news.append(f"{now.missed - before.missed} documents were lost and could not be recovered.")
-    if now.remark and now.remark != before.remark:
-        news.append(now.remark)
+    if new_remark:
+        news.append(new_remark)
     return news
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import count
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from errors import InputError, StorageError
 from storage.export.hdf5 import write_hdf5
@@ -66,17 +67,32 @@ def write_export(folder: Path, export: Export, file_format: str) -> list[Path]:
 
 def _written(folder: Path, stem: str, ending: str, write: Callable[[Path], None]) -> Path:
     """Write a file under a free name, whole or not at all; raises OSError."""
-    for number in count(1):
-        path = folder / (f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}")
-        if not path.exists():
-            break
-    part = folder / f".{path.name}.{os.getpid()}.part"
+    # Several processes may export runs of one name at once, also from several hosts.
+    part = folder / f".{stem}.{uuid4().hex}.part"
     try:
         write(part)
-        part.rename(path)
+        for number in count(1):
+            path = folder / (f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}")
+            if _named(part, path):
+                break
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def _named(part: Path, path: Path) -> bool:
+    """Give a whole file its name; return False if the name is taken."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A disk without hard links, such as a share of Windows: between the two steps, another process could take
+        # the name.
+        if path.exists():
+            return False
+        part.rename(path)
+    return True
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -58,7 +58,7 @@ def _xdi_fields(export: Export, table: CurveTable) -> Iterator[tuple[str, str]]:
     yield "Element.symbol", str(start.get("absorber", symbol))
     yield "Element.edge", edge
     if "mono_d_spacing_angstrom" in start:
-        yield "Mono.d_spacing", f"{start['mono_d_spacing_angstrom']} Angstroms"
+        yield "Mono.d_spacing", f"{start['mono_d_spacing_angstrom']}"
     yield "Scan.start_time", export.start_time
     if export.end_time:
         yield "Scan.end_time", export.end_time

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from processes.cluster import Cluster
 from storage.calibrated_documents import CALIBRATION_PLANS, CalibratedDocuments
 from storage.chains import load_dataset
 from storage.journal import journal_paths
@@ -18,13 +20,18 @@ from storage.table.columns import ColumnRun, UserColumns, read_columns
 from storage.table.row import ReducedRow, reduced_row, reduction_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from reduction.types import Documents
+    from storage import Store
     from storage.documents import Document
     from storage.runs import RunSource, RunSummary
 
 logger = logging.getLogger("trxas")
+
+HERE = Cluster()
+"""This process alone."""
 
 UNSAVED = ("running",)
 """States of runs whose rows are not saved, because they still change."""
@@ -73,13 +80,15 @@ class NightTable:
         recompute: bool = False,
         most: int | None = None,
         progress: Callable[[int, int], object] | None = None,
+        cluster: Cluster = HERE,
     ) -> list[NightRow]:
         """Return the rows of these runs, in their order.
 
         Rows that were never computed are computed now, which takes up to some seconds each, unless `compute` is False;
         `progress` is called with the number of rows that are done and have to be computed, and `most` is how many of
         them one call computes. With `recompute` the user's columns are computed again where their file has changed
-        since. Raises StorageError if notes or rows cannot be read; a run that cannot be read has the reason in its row.
+        since. The processes of `cluster` need the data folder at the same path. Raises StorageError if notes or rows
+        cannot be read; a run that cannot be read has the reason in its row.
         """
         columns = self.columns()
         notes = self.notes.all()
@@ -89,12 +98,14 @@ class NightTable:
         found = {run.uid: saved.get((run.uid, states[run.uid])) for run in runs}
         if compute:
             missing = [run for run in runs if _is_missing(found[run.uid], columns, recompute=recompute)][:most]
-            for number, run in enumerate(missing):
+            computed = self._computed(missing, columns, found, cluster)
+            if missing and progress is not None:
+                progress(0, len(missing))
+            for number, (run, (row, is_readable)) in enumerate(zip(missing, computed, strict=True), start=1):
+                self._save(run, states[run.uid], row, is_readable=is_readable)
+                found[run.uid] = row
                 if progress is not None:
                     progress(number, len(missing))
-                found[run.uid] = self._compute(run, states[run.uid], columns, found[run.uid])
-            if missing and progress is not None:
-                progress(len(missing), len(missing))
         return [NightRow(run=run, note=notes.get(run.uid, Note()), reduced=found[run.uid]) for run in runs]
 
     def _calibrations(self, runs: Sequence[RunSummary]) -> dict[str, list[str]]:
@@ -140,25 +151,23 @@ class NightTable:
             self._parsed = len(records)
             return {**self._rows, **{(uid, state): row for uid, (state, row) in self._memory.items()}}
 
-    def _compute(self, run: RunSummary, state: str, columns: UserColumns, earlier: ReducedRow | None) -> ReducedRow:
-        try:
-            documents = self._calibrated(load_dataset(self._store, run.uid))
-        except StorageError as error:
-            # The table of a night must not end at one damaged journal; no file has this row, as it may be repaired.
-            row = ReducedRow(problem=str(error))
-            with self._lock:
-                self._memory[run.uid] = (state, row)
-            return row
-        if earlier is None:
-            row = reduced_row(documents, columns)
-        else:
-            row = replace(earlier, cells=columns.cells(ColumnRun(documents)))
-        self._save(run, state, row)
-        return row
+    def _computed(
+        self,
+        runs: Sequence[RunSummary],
+        columns: UserColumns,
+        earlier: Mapping[str, ReducedRow | None],
+        cluster: Cluster,
+    ) -> Iterator[tuple[ReducedRow, bool]]:
+        """Yield the row of each run, and whether the run could be read."""
+        if cluster == HERE:
+            return (computed_row(self._store, self._calibrated, run.uid, columns, earlier[run.uid]) for run in runs)
+        # Others open the folder themselves: neither a store nor a user's functions can be sent to another process.
+        return cluster.map(_computed_elsewhere, [(self._store.root, run.uid, earlier[run.uid]) for run in runs])
 
-    def _save(self, run: RunSummary, state: str, row: ReducedRow) -> None:
+    def _save(self, run: RunSummary, state: str, row: ReducedRow, *, is_readable: bool) -> None:
         with self._lock:
-            if run.status in UNSAVED:
+            # No file has the row of a run that cannot be read, as the run may be repaired.
+            if run.status in UNSAVED or not is_readable:
                 self._memory[run.uid] = (state, row)
                 return
             record = {"run": run.uid, "state": state, "version": reduction_version(), "row": row.as_record()}
@@ -168,6 +177,46 @@ class NightTable:
                 # An archive or a colleague's folder: the table is shown all the same, and computed again next time.
                 logger.debug("%s", error)
                 self._memory[run.uid] = (state, row)
+
+
+def computed_row(
+    store: RunSource,
+    calibrated: Callable[[Documents], Documents],
+    uid: str,
+    columns: UserColumns,
+    earlier: ReducedRow | None,
+) -> tuple[ReducedRow, bool]:
+    """Return the row of a run, and whether the run could be read; of an `earlier` row only the cells are computed.
+
+    `calibrated` adds to documents what later runs have calibrated.
+    """
+    try:
+        documents = calibrated(load_dataset(store, uid))
+    except StorageError as error:
+        # The table of a night must not end at one damaged journal.
+        return ReducedRow(problem=str(error)), False
+    if earlier is None:
+        return reduced_row(documents, columns), True
+    return replace(earlier, cells=columns.cells(ColumnRun(documents))), True
+
+
+def _computed_elsewhere(wanted: tuple[Path, str, ReducedRow | None]) -> tuple[ReducedRow, bool]:
+    """Return the row of a run of a data folder, in another process: folder, uid, and the earlier row."""
+    root, uid, earlier = wanted
+    return computed_row(opened(root), _calibrated(root), uid, read_columns(root), earlier)
+
+
+@lru_cache(maxsize=1)
+def _calibrated(root: Path) -> CalibratedDocuments:
+    return CalibratedDocuments(lambda: opened(root))
+
+
+@lru_cache(maxsize=1)
+def opened(root: Path) -> Store:
+    """Return the store of a data folder, for reading; it stays open as long as this process works on the folder."""
+    from storage import open_store
+
+    return open_store(root, recover_runs=False)
 
 
 def _state(run: RunSummary, runs: Sequence[RunSummary]) -> str:

@@ -17,6 +17,7 @@ from trxas.configuration import load_configuration
 from trxas.prompt.drawing import drawing_function
 from trxas.prompt.dry_run import dry_run_function, settings_function
 from trxas.prompt.export import export_function
+from trxas.prompt.going import going_function
 from trxas.prompt.night import night_functions
 from trxas.prompt.stored_runs import combining_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
@@ -54,6 +55,7 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             **session.beamline.devices, **session.plans(), "session": session,
             "night": night, "note": note, "export": export_function(session.store),
             "dry_run": dry_run_function(session), "settings_of": settings_function(session),
+            "go_to": going_function(session),
             "use_foil_reference": use_foil_reference_function(session),
         }  # fmt: skip
 

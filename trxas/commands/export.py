@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trxas.commands.options import Scheduler, Workers
 from trxas.commands.runs import run_key
 from trxas.configuration_options import StoreOptions
 
@@ -50,16 +51,20 @@ class BundleOptions(StoreOptions):
     search: Annotated[
         str, typer.Option(metavar="TEXT", help="Runs of the campaign, as for `runs list`; default: all runs.")
     ] = ""
+    workers: Workers = 1
+    scheduler: Scheduler = ""
 
 
 def run_bundle(options: BundleOptions) -> int:
     """Put a campaign into one folder: raw and reduced data, figures, settings, null tests, report, checksums."""
+    from processes.cluster import Cluster
     from trxas.results.bundle import write_bundle
     from trxas.results.night import find_runs, reducing
     from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         runs = find_runs(store, search=options.search)
-        folder = write_bundle(store, runs, options.folder, reducing)
+        cluster = Cluster(workers=options.workers, scheduler=options.scheduler)
+        folder = write_bundle(store, runs, options.folder, reducing, cluster)
     print(f"{len(runs)} runs are in {folder}. `sha256sum --check SHA256SUMS` in it checks the files.")
     return 0

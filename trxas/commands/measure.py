@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from errors import InputError
+from trxas.commands.options import JsonFlag
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from gui.control.plan_signature import PlanSignature
+    from trxas.session.remote_control import RemotelyPausableEngine
     from trxas.session.session import Session
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""What `kill`, a batch system and a lost ssh connection send: the plan is ended as by Ctrl-C, but at once."""
+
+EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +43,16 @@ class MeasureOptions(BeamlineOptions):
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would move, how long it takes, and the expected errors.")
     ] = False
+    json: JsonFlag = False
 
 
 def run(options: MeasureOptions) -> int:
     """Run one plan and exit, or show with --dry-run what it would do.
+
+    Prints a line per exposure, and the results of each run at its end; with --json the runs as JSON, and all else on
+    standard error. Ctrl-C ends the plan at its next point, twice or SIGTERM at once: the run is closed as aborted, the
+    shutters are closed, and what was measured is stored. The exit code is then 130, or 128 and the number of the
+    signal; 2 if the plan was refused or failed.
 
     A dry run claims nothing and moves nothing: it also works while another session measures. It shows where each axis
     is and would go, the beam time, and the errors of the result by the counts of earlier runs. All arguments
@@ -51,6 +69,8 @@ def run(options: MeasureOptions) -> int:
         return 0
     if options.plan not in plans:
         raise InputError(f"There is no plan {options.plan!r}. `trxas measure list` lists them.")
+    if options.json and options.dry_run:
+        raise InputError("--json prints measured runs, and --dry-run measures none. Give one of them.")
     arguments = arguments_of(plans[options.plan], options.values or ())
     from trxas.session.session import open_session
 
@@ -60,9 +80,8 @@ def run(options: MeasureOptions) -> int:
             from trxas.prompt.dry_run import dry_run_function
 
             dry_run_function(session)(plan)
-        else:
-            _measure(session, plan)
-    return 0
+            return 0
+        return _measure(session, plan, as_json=options.json)
 
 
 def arguments_of(signature: PlanSignature, texts: Sequence[str]) -> Mapping[str, Any]:
@@ -84,11 +103,71 @@ def arguments_of(signature: PlanSignature, texts: Sequence[str]) -> Mapping[str,
     return found
 
 
-def _measure(session: Session, plan: Any) -> None:
+def _measure(session: Session, plan: Any, *, as_json: bool) -> int:
+    """Run the plan, print its runs, and return the exit code."""
+    from trxas.prompt.errors import install_short_tracebacks
     from trxas.prompt.precision_line import PrecisionLine
     from trxas.prompt.progress import LiveTable, ScanProgress
     from trxas.session.subscriber import InOrder
 
-    session.run_engine.subscribe(InOrder(LiveTable(), ScanProgress(), PrecisionLine()))
-    for uid in session.measure_all(plan):
-        print(f"run {uid}")
+    install_short_tracebacks(None)
+    uids: list[str] = []
+
+    def note(name: str, doc: Mapping[str, Any]) -> None:
+        if name == "start":
+            uids.append(str(doc["uid"]))
+
+    session.run_engine.subscribe(InOrder(note, LiveTable(), ScanProgress(), PrecisionLine()))
+    code = 0
+    # With --json, standard output holds JSON alone: a program reads it.
+    shown = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    with shown, _ended_by_signals(session.run_engine) as received:
+        try:
+            session.measure_all(plan)
+        except KeyboardInterrupt:
+            code = 128 + received[0] if received else EXIT_INTERRUPTED
+    _print_runs(session, uids, as_json=as_json)
+    if code:
+        print("trxas: interrupted; the run is closed as aborted, with the exposures so far", file=sys.stderr)
+    return code
+
+
+@contextlib.contextmanager
+def _ended_by_signals(engine: RemotelyPausableEngine) -> Iterator[list[int]]:
+    """End the plan of `engine` at once when a signal of `SIGNALS` comes; yields the signals that have come."""
+    received: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        received.append(number)
+        # In a thread: the engine answers the request only while the main thread, which runs this handler, goes on.
+        threading.Thread(target=_pause, args=(engine,), daemon=True).start()
+
+    before = {number: signal.signal(number, end) for number in SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _pause(engine: RemotelyPausableEngine) -> None:
+    from bluesky.utils import TransitionError
+
+    # A plan that has just ended needs no end.
+    with contextlib.suppress(TransitionError):
+        engine.request_pause(defer=False)
+
+
+def _print_runs(session: Session, uids: Sequence[str], *, as_json: bool) -> None:
+    """Print what the runs gave, in their order: a report each, or all as one list of JSON."""
+    from storage import load_run
+    from trxas.results.measured_decays import MeasuredDecays
+    from trxas.results.run_report import run_facts, run_report
+
+    decays = MeasuredDecays(lambda: session.store)
+    runs = [load_run(session.store, uid) for uid in uids]
+    if as_json:
+        print(json.dumps([run_facts(documents, decays) for documents in runs], indent=2, default=str))
+        return
+    for uid, documents in zip(uids, runs, strict=True):
+        print(f"\nrun {uid}\n{run_report(documents, decays=decays)}")

@@ -29,6 +29,15 @@ JsonFile: TypeAlias = Annotated[
     typer.Option("--json", metavar="FILE", callback=_require_folder, help="Write the numbers to this file too."),
 ]
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Workers: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Number of processes that reduce at the same time; they share this machine.")
+]
+Scheduler: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS", help="Reduce on the Dask cluster of this scheduler, such as tcp://host:8786, instead."
+    ),
+]
 SimulationSeed: TypeAlias = Annotated[int, typer.Option(help="Seed of the simulation.")]
 SimulationSpeed: TypeAlias = Annotated[float, typer.Option(help="Seconds of beam time per second of wall time.")]
 SampleOption: TypeAlias = Annotated[

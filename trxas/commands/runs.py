@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trxas.commands.options import JsonFlag
+from trxas.commands.options import JsonFlag, Scheduler, Workers
 from trxas.configuration_options import StoreOptions
 
 
@@ -37,6 +37,8 @@ class ListOptions(StoreOptions):
         bool, typer.Option("--quick", help="Reduce nothing: rows that were never computed stay empty.")
     ] = False
     json: JsonFlag = False
+    workers: Workers = 1
+    scheduler: Scheduler = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,7 @@ def run_list(options: ListOptions) -> int:
     Runs whose process has died are closed first. The first list of new runs takes some seconds per run, because they
     are reduced; later lists are immediate.
     """
+    from processes.cluster import Cluster
     from storage.table.formats import write_table
     from storage.table.night_table import NightTable
     from trxas.results.night import find_runs, night_facts, print_night, reducing
@@ -107,7 +110,13 @@ def run_list(options: ListOptions) -> int:
     with open_configured_store(options.configuration()) as store:
         table = NightTable(store)
         runs = find_runs(store, search=options.search, limit=options.limit)
-        rows = table.rows(runs, compute=not options.quick, recompute=options.recompute, progress=reducing)
+        rows = table.rows(
+            runs,
+            compute=not options.quick,
+            recompute=options.recompute,
+            progress=reducing,
+            cluster=Cluster(workers=options.workers, scheduler=options.scheduler),
+        )
         columns = table.columns()
         if options.export is not None:
             write_table(options.export, rows, columns)

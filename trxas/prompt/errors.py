@@ -7,16 +7,21 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from bluesky.utils import RequestAbort, RequestStop
+
 from errors import TrxasError
 
 
 class ShortRecords(logging.Filter):
-    """Filter that removes the traceback of a TrxasError from log records; bluesky logs one per failed plan."""
+    """Filter that removes the traceback of expected errors from log records; bluesky logs one per plan that fails.
+
+    Expected are a TrxasError, and the end of a plan that a person has asked for.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten `record` if it is about a TrxasError; return True, as no record is dropped."""
+        """Shorten `record` if it is about an expected error; return True, as no record is dropped."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, TrxasError):
+        if isinstance(error, TrxasError | RequestAbort | RequestStop):
             record.exc_info = record.exc_text = None
         return True
 

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,11 @@ from storage.export.source import iso_time, run_export
 from storage.image_reading import read_image
 from storage.journal import journal_paths, uid_of
 from storage.table.formats import FORMATS, html_table, null_tests_csv
-from storage.table.night_table import NightTable
+from storage.table.night_table import HERE, NightTable, opened
 from trxas.results.figures import figure_of, save
 
 if TYPE_CHECKING:
+    from processes.cluster import Cluster
     from reduction.types import Documents
     from storage import RunSummary, Store
     from storage.table.night_table import NightRow
@@ -33,11 +35,16 @@ SETTINGS = ("calibrations.json", "notes.jsonl", "columns.py")
 
 
 def write_bundle(
-    store: Store, runs: Sequence[RunSummary], folder: Path, progress: Callable[[int, int], object]
+    store: Store,
+    runs: Sequence[RunSummary],
+    folder: Path,
+    progress: Callable[[int, int], object],
+    cluster: Cluster = HERE,
 ) -> Path:
     """Write a bundle of these runs to a new folder and return it; it appears only when it is complete.
 
-    `progress` is called with the number of runs that are done and have to be done. Raises InputError without runs or
+    `progress` is called with the number of runs that are done and have to be done. The processes of `cluster` need the
+    data folder and the new one at the same paths. Raises InputError without runs or
     for a folder that exists, StorageError if it cannot be written or a run cannot be read.
     """
     if not runs:
@@ -48,7 +55,7 @@ def write_bundle(
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)
-        _fill(part, store, runs, progress)
+        _fill(part.resolve(), store, runs, progress, cluster)
         part.rename(folder)
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error}. Check its disk and permissions.") from error
@@ -57,20 +64,28 @@ def write_bundle(
     return folder
 
 
-def _fill(folder: Path, store: Store, runs: Sequence[RunSummary], progress: Callable[[int, int], object]) -> None:
+def _fill(
+    folder: Path, store: Store, runs: Sequence[RunSummary], progress: Callable[[int, int], object], cluster: Cluster
+) -> None:
     """Write everything; the checksums come last."""
     _copy_raw(folder, store, runs)
     table = NightTable(store)
-    rows = table.rows(runs)
+    rows = table.rows(runs, cluster=cluster)
     columns = table.columns()
     for ending, text in FORMATS.items():
         (folder / f"night{ending}").write_text(text(rows, columns), encoding="utf-8")
     (folder / "null-tests.csv").write_text(null_tests_csv(rows), encoding="utf-8")
     sections = []
-    for number, row in enumerate(rows):
+    progress(0, len(rows))
+    own = partial(_add_run, folder, store)
+    added = (
+        map(own, rows)
+        if cluster == HERE
+        else cluster.map(_add_run_elsewhere, [(folder, store.root, row) for row in rows])
+    )
+    for number, section in enumerate(added, start=1):
+        sections.append(section)
         progress(number, len(rows))
-        sections.append(_add_run(folder, row, load_dataset(store, row.run.uid)))
-    progress(len(rows), len(rows))
     page = _PAGE.format(table=html_table(rows, columns), runs="\n".join(sections), number=len(rows))
     (folder / "index.html").write_text(page, encoding="utf-8")
     _write_manifest(folder, runs)
@@ -91,8 +106,14 @@ def _copy_raw(folder: Path, store: Store, runs: Sequence[RunSummary]) -> None:
             shutil.copy2(store.root / name, settings)
 
 
-def _add_run(folder: Path, row: NightRow, documents: Documents) -> str:
+def _add_run_elsewhere(wanted: tuple[Path, Path, NightRow]) -> str:
+    folder, root, row = wanted
+    return _add_run(folder, opened(root), row)
+
+
+def _add_run(folder: Path, store: Store, row: NightRow) -> str:
     """Write the reduced files, the figure and the start document of a run; return its section of the report."""
+    documents = load_dataset(store, row.run.uid)
     start = documents[0][1]
     name = f"{row.run.scan_id or 0:05d}_{row.run.uid[:8]}"
     settings = folder / "settings" / f"{name}.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ FOLLOWING = {"good", "warning"}
 NIGHT_COLUMNS = ("scan", "time", "sample", "edge", "transient", "size", "state")
 """Columns of the table of the night that a terminal shows."""
 
+DISPENSABLE = ("edge", "transient", "time", "state")
+"""Columns that a narrow terminal leaves out, in this order."""
+
 
 def view_lines(view: WatchView, *, width: int, height: int) -> RenderableType:
     """Return the view for a screen of `width` x `height` characters, the most important at the top."""
@@ -38,7 +42,9 @@ def view_lines(view: WatchView, *, width: int, height: int) -> RenderableType:
 
     colour = COLOURS[view.severity]
     parts: list[RenderableType] = [
-        Text.assemble((f"{view.shape} {view.word}", f"bold {colour}"), f"  {view.reason}  {view.age}")
+        Text("  ").join(
+            [Text(f"{view.shape} {view.word}", f"bold {colour}"), *map(Text, filter(None, (view.reason, view.age)))]
+        )
     ]
     parts += [Text(text, no_wrap=True, overflow="ellipsis") for text in (view.run, _progress(view, width)) if text]
     parts += [Text(line, style="dim") for line in view.forecast]
@@ -52,7 +58,7 @@ def view_lines(view: WatchView, *, width: int, height: int) -> RenderableType:
     # What is left of the screen is shared by the table of the night and the log, the newest of each.
     left = max(height - plot_height - 12, 6)
     parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in view.results[: left // 3]]
-    parts += [_night(view, left // 3), Text("")]
+    parts += [_night(view, left // 3, width), Text("")]
     parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in view.log[-(left // 3) :]]
     return Group(*parts)
 
@@ -65,16 +71,19 @@ def _progress(view: WatchView, width: int) -> str:
     return f"{'━' * filled}{'─' * (room - filled)} {view.fraction:4.0%}  {view.progress}"
 
 
-def _night(view: WatchView, runs: int) -> RenderableType:
+def _night(view: WatchView, runs: int, width: int) -> RenderableType:
     from rich.text import Text
 
     from trxas.terminal.tables import table
 
     if not view.night.rows:
         return Text(view.night.problem)
-    places = [view.night.titles.index(title) for title in NIGHT_COLUMNS]
-    rows = [[row[place] for place in places] for row in view.night.rows[: max(runs, 1)]]
-    return table(NIGHT_COLUMNS, rows, right=("scan",))
+    rows = [dict(zip(view.night.titles, row, strict=True)) for row in view.night.rows[: max(runs, 1)]]
+    shown = list(NIGHT_COLUMNS)
+    for dispensable in DISPENSABLE:
+        if sum(max(len(row[title]) for row in [*rows, {title: title}]) + 2 for title in shown) > width:
+            shown.remove(dispensable)
+    return table(shown, [[row[title] for title in shown] for row in rows], right=("scan",))
 
 
 def follow(view: Callable[[], WatchView]) -> None:
@@ -87,7 +96,8 @@ def follow(view: Callable[[], WatchView]) -> None:
         size = shutil.get_terminal_size()
         return view_lines(view(), width=size.columns, height=size.lines)
 
-    with Live(drawn(), console=console, screen=True, auto_refresh=False, redirect_stdout=False) as live:
+    live = Live(drawn(), console=console, screen=True, auto_refresh=False, redirect_stdout=False)
+    with contextlib.suppress(KeyboardInterrupt), live:
         while True:
             live.update(drawn(), refresh=True)
             time.sleep(UPDATE_S)

@@ -93,12 +93,16 @@ class WatchView:
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
-    """A run as reduced so far: its curve and headline, None while there is none, result lines and the problem."""
+    """A run as reduced so far: its curve and headline, None while there is none, result lines and the problem.
+
+    `cost_s` is the processor time that it took, s.
+    """
 
     curve: RunCurve | None = None
     headline: Headline | None = None
     lines: tuple[str, ...] = ()
     problem: str = ""
+    cost_s: float = 0.0
 
 
 def watch_view(
@@ -142,10 +146,13 @@ def forecast_lines(frame: LiveFrame, headline: Headline | None, time_s: float) -
 
     The remaining exposures are taken to last as long as those so far, and errors to fall with the square root of their
     number. A run that counts until a result is known has at most that time left. Empty for a run that has ended, or
-    whose number of exposures is not known.
+    whose number of exposures is not known, and until all documents so far have arrived.
     """
     run = frame.run
     if run is None or not run.exposures or frame.exit_status is not None or frame.events < ENOUGH_EXPOSURES:
+        return []
+    # A view that was opened late has had a part of the documents so far, but all of the time.
+    if frame.feed.lag_s is None:
         return []
     left = max(run.exposures - frame.events, 0)
     spent_s = max(time_s - run.time_s, 0.0)

@@ -35,15 +35,16 @@ NIGHT_RUNS = 20
 """Lines of the log and runs of the night that a view holds."""
 
 REST = 4.0
-"""A reduction is followed by a rest of this many times its duration, so that it takes a fifth of a core at most."""
+"""A reduction is followed by a rest of this many times its processor time: it takes a fifth of a core at most."""
 
 SHORTEST_REST_S = 1.0
 
 NIGHT_S = 5.0
 """Interval at which the table of the night is read again while a view of it is open, s."""
 
-PATIENCE_S = 10.0
-"""A question that has no answer for so long is asked again, s."""
+PATIENCE_S = 60.0
+"""A question that has no answer for so long is asked again, s. The answer under way is lost then, so it is longer than
+any fit takes on a busy machine."""
 
 UNSEEN_S = 15.0
 """Nothing is computed once no view has been requested for this long, s."""
@@ -64,6 +65,7 @@ class ReducedRequest(Request[Reduced]):
         """Return the reduction of the exposures so far; raises nothing for a run without results."""
         if run.start is None:
             return Reduced()
+        began_s = time.thread_time()
         reduction = RunReduction(run.start, read_image)
         # The sums of the live run are those that a stored run would have: the same function makes results of them.
         if run.sums is not None:
@@ -79,7 +81,9 @@ class ReducedRequest(Request[Reduced]):
                 problem = problem or str(error)
         results = reduction.results()
         lines = tuple(results.table().splitlines())
-        return Reduced(curve=curve, headline=results.headline(), lines=lines, problem=problem)
+        headline = results.headline()
+        cost_s = time.thread_time() - began_s
+        return Reduced(curve=curve, headline=headline, lines=lines, problem=problem, cost_s=cost_s)
 
 
 REQUEST = ReducedRequest()
@@ -180,20 +184,29 @@ class Watcher:
             self._log.extend(f"{clock}  {sentence}" for sentence in self._news(frame))
             uid = frame.run.uid if frame.run else ""
             if uid != self._uid:
-                self._reduced = None
-                self._uid = uid
+                self._begin(uid)
             now_s = time.monotonic()
             self._take_answer(frame)
             if now_s - self._asked_at_s < UNSEEN_S:
                 self._ask(frame, now_s)
                 self._read_night(now_s)
 
+    def _begin(self, uid: str) -> None:
+        """Forget the answer and the question of the run before; the first answer of a new one is due at once."""
+        self._reduced = None
+        self._uid = uid
+        self._rest_until_s = 0.0
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        self._worker.forget(self)
+        self._requested_at_s = None
+        self._answered = ()
+
     def _ask(self, frame: LiveFrame, now_s: float) -> None:
         state = (self._uid, frame.events, frame.exit_status)
         if self._requested_at_s is not None and now_s - self._requested_at_s > PATIENCE_S:
-            self._worker.forget(self)
-            self._requested_at_s = None
-            self._answered = ()
+            self._withdraw()
         if self._requested_at_s is None and now_s >= self._rest_until_s and state != self._answered:
             self._answered = state
             self._requested_at_s = now_s
@@ -210,12 +223,9 @@ class Watcher:
         if answer is self._answer and answer.events != frame.events:
             return
         self._answer = answer
-        now_s = time.monotonic()
-        if answer.value is not None:
-            self._reduced = answer.value
-        else:
-            self._reduced = Reduced(problem=answer.problem)
-        self._rest_until_s = now_s + max(REST * (now_s - self._requested_at_s), SHORTEST_REST_S)
+        self._reduced = answer.value if answer.value is not None else Reduced(problem=answer.problem)
+        # Of what the answer cost, not of how long it took: on a busy machine the page would show minutes too late.
+        self._rest_until_s = time.monotonic() + max(REST * self._reduced.cost_s, SHORTEST_REST_S)
         self._requested_at_s = None
         self._worker.forget(self)
 

@@ -9,7 +9,6 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
 
-from errors import ReductionError
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
 from gui.panels.panel import AnswerSlot
@@ -23,7 +22,7 @@ from gui.plots.styles import OFF, ON, TRANSIENT
 from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, SpectrumRequest
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
-from reduction.xas.calibration import FoilSpectrum, find_edge
+from reduction.xas.found_places import edge_of
 from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.unpumped_size import TransientSize, percent_text, size_of, transient_size
 
@@ -145,14 +144,6 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             plot.show_all()
         self._spectrum = found
         self._show_sizes()
-
-
-def edge_of(spectrum: Spectrum) -> float | None:
-    """Return the energy of the edge in a spectrum, eV, as a foil scan finds it; None if the spectrum shows none."""
-    try:
-        return find_edge(FoilSpectrum(spectrum.energy_ev, spectrum.off)).edge_ev.value
-    except ReductionError:
-        return None
 
 
 def size_rows(size: TransientSize) -> list[list[Cell]]:

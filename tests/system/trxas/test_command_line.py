@@ -2,23 +2,87 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.waiting import COMMAND_S, WAIT_S
+from tests.support.waiting import COMMAND_S, WAIT_S, until
 
 
-def test_doctor_reports_which_pvs_are_alive(start_ioc: Any, trxas: Any) -> None:
-    with start_ioc("-m", "sim", "--macro", "doc:", "--speed", "100") as ioc:
-        done = trxas("doctor", "--prefix", "doc:", "--address-list", f"127.0.0.1:{ioc.port}")
-        assert "doc:7ida:BraggEAO" in done.stdout
-        assert "0 disconnected, 0 out of range" in done.stdout
+@pytest.fixture(scope="module")
+def reached(start_ioc: Any) -> Iterator[tuple[str, ...]]:
+    """Options of a command that reach a simulated beamline, the same for all tests of this module."""
+    with start_ioc("-m", "sim", "--macro", "doc:", "--speed", "500") as ioc:
+        yield ("--prefix", "doc:", "--address-list", f"127.0.0.1:{ioc.port}")
+
+
+def test_doctor_reports_which_pvs_are_alive(reached: tuple[str, ...], trxas: Any) -> None:
+    done = trxas("doctor", *reached)
+    assert "doc:7ida:BraggEAO" in done.stdout
+    assert "0 disconnected, 0 out of range" in done.stdout
+
+
+class Measured:
+    """`trxas measure` as a process, and what it says."""
+
+    def __init__(self, data: Path, folder: Path, *arguments: str) -> None:
+        self.said = folder / "said"
+        self.answer = folder / "answer"
+        command = [sys.executable, "-m", "trxas.commands.main", "measure", "energy_scan", "edge=Br K", "delay_ps=100"]
+        with self.said.open("w") as said, self.answer.open("w") as answer:
+            self.process = subprocess.Popen(
+                [*command, *arguments], stdout=answer, stderr=said, env={**os.environ, "TRXAS_DATA": str(data)}
+            )
+
+    def wait_for_exposures(self) -> None:
+        until(lambda: self.both().count(" good") > 2 or self.process.poll() is not None, self.both)
+
+    def both(self) -> str:
+        return self.answer.read_text() + self.said.read_text()
+
+
+def test_a_measurement_that_is_told_to_end_closes_its_run(reached: tuple[str, ...], data: Path, tmp_path: Path) -> None:
+    """Lost: what was measured when a batch system or a lost connection ends it, and which run that is."""
+    measured = Measured(data, tmp_path, "dwell_s=100", "repeats=50", "--json", *reached)
+    measured.wait_for_exposures()
+    measured.process.terminate()
+    assert measured.process.wait(WAIT_S) == 128 + signal.SIGTERM, measured.both()
+    (run,) = json.loads(measured.answer.read_text())
+    assert run["stop"]["exit_status"] == "abort"
+    assert 2 < run["exposures"]["by_quality"][""] < run["exposures"]["intended"]
+    assert "Traceback" not in measured.said.read_text()
+
+
+@pytest.mark.long
+def test_a_measurement_has_exit_codes_of_its_own(
+    reached: tuple[str, ...], trxas: Any, data: Path, tmp_path: Path
+) -> None:
+    done = trxas("measure", "energy_scan", "edge=Br K", "delay_ps=100", "dwell_s=1", *reached)
+    assert "79 of 79" in done.stdout
+    assert "transient, spc" in done.stdout
+    refused = trxas("measure", "energy_scan", "edge=Br K", "delay_ps=1e9", *reached, check=False)
+    assert refused.returncode == 2
+    assert "ps" in refused.stderr
+    interrupted = Measured(data, tmp_path, "dwell_s=20", "repeats=50", *reached)
+    interrupted.wait_for_exposures()
+    interrupted.process.send_signal(signal.SIGINT)
+    assert interrupted.process.wait(WAIT_S) == 130
+    assert "abort" in interrupted.answer.read_text()
+    killed = Measured(data, tmp_path, "dwell_s=20", "repeats=50", *reached)
+    killed.wait_for_exposures()
+    killed.process.kill()
+    assert killed.process.wait(WAIT_S) == -signal.SIGKILL
+    # The next command closes the run of the dead process.
+    statuses = [run["status"] for run in json.loads(trxas("runs", "list", "--json", "--quick").stdout)]
+    assert "running" not in statuses
+    assert len(statuses) == 3
 
 
 def test_doctor_reports_values_out_of_range(start_ioc: Any, trxas: Any) -> None:

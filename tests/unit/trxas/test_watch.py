@@ -64,6 +64,21 @@ def test_the_view_holds_the_reduction_of_the_whole_run(watcher: tuple[Watcher, Q
     assert json.loads(json.dumps(view.as_record(), allow_nan=False))["fraction"] == 1.0
 
 
+def test_a_new_run_does_not_wait_for_the_rest_of_the_one_before(
+    watcher: tuple[Watcher, QueueFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: the first minutes of a run after a costly one, with an empty page."""
+    monkeypatch.setattr("trxas.watch.watcher.REST", 1e6)
+    watching, feed = watcher
+    for sample in ("first", "second"):
+        for name, doc in energy_run(sample, overrides={"sample": sample}):
+            feed.put(name, doc)
+        until(
+            lambda sample=sample: sample in (view := watching.view()).run and view.curve is not None,  # type: ignore[misc]
+            lambda: watching.view(),
+        )
+
+
 def frame_of(**changes: object) -> LiveFrame:
     header = RunHeader(
         uid="u", scan_id=3, plan_name="energy_scan", sample=NAME, edge="Br K", series="", time_s=1000.0, exposures=100,
@@ -98,6 +113,10 @@ def test_the_forecast_is_the_time_left_and_the_error_at_the_end() -> None:
     assert error == "transient -2.00 ± 0.40 %; at the end ± 0.2 %"
     assert forecast_lines(frame_of(exit_status="success"), headline, time_s=1050.0) == []
     assert forecast_lines(frame_of(events=2), headline, time_s=1050.0) == []
+    catching_up = frame_of(feed=replace(frame_of().feed, lag_s=None))
+    assert forecast_lines(catching_up, headline, time_s=1050.0) == [], (
+        "5 h for a scan of 40 min, to those who come late"
+    )
 
 
 def test_a_scan_until_a_result_has_no_certain_end() -> None:
@@ -140,13 +159,15 @@ def test_the_plot_in_the_terminal_shows_values_with_error_bars() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
 def test_the_terminal_shows_the_view_at_every_size(width: int, height: int) -> None:
-    night = NightView(titles=NIGHT_COLUMNS, rows=(("3",) * 7,))
+    cells = ("3", "2026-11-29 14:37:18", "CsPbBr3", "Br K", "█▇▂▁▃▄▅▅▅▆▆▇▇█▆█", "-2.0 ± 0.4 %", "complete")
+    night = NightView(titles=NIGHT_COLUMNS, rows=(cells,))
     view = replace(view_of(frame_of(), Reduced(curve=CURVE, lines=("size -2 %",))), night=night)
     console = Console(width=width, height=height, record=True, file=io.StringIO())
     console.print(view_lines(view, width=width, height=height))
     text = console.export_text()
     assert "● LIVE" in text
     assert "25%" in text
+    assert "-2.0 ± 0.4 %" in text, "a narrow screen leaves out columns instead of folding them"
     assert max(map(len, text.splitlines())) <= width
 
 
@@ -231,7 +252,7 @@ function Element(name) { this.name = name; this.attributes = {}; this.children =
 Element.prototype.setAttribute = function (key, value) { this.attributes[key] = value; };
 Element.prototype.append = function (...more) { this.children.push(...more); };
 Element.prototype.replaceChildren = function (...more) { this.children = more; };
-var found = {}, setTimeout = () => 0;
+var found = {}, setTimeout = () => 0, addEventListener = () => 0;
 var document = {
   hidden: true, addEventListener: () => 0,
   createElementNS: (_, name) => new Element(name), createElement: (name) => new Element(name),
@@ -252,7 +273,7 @@ def test_the_script_of_the_page_draws_the_view(qapp: Any) -> None:
         html.partition("<script")[2].partition(">")[2].partition("</script>")[0].replace("const element", "var element")
     )
     night = NightView(titles=("scan", "sample", "tags"), rows=(("3", NAME, ""),))
-    view = replace(view_of(frame_of(), Reduced(curve=CURVE, lines=("size -2 %",))), night=night)
+    view = replace(view_of(frame_of(), Reduced(curve=CURVE, lines=("size      -2 %", "The axis drifts."))), night=night)
     engine: Any = QJSEngine()
     for code in (DOM, script, f"show({json.dumps(view.as_record())});"):
         outcome = engine.evaluate(code)
@@ -263,7 +284,8 @@ def test_the_script_of_the_page_draws_the_view(qapp: Any) -> None:
     assert "energy (eV)" in svg
     assert "NaN" not in svg
     assert engine.evaluate("found.word.textContent").toString() == "● LIVE"
-    assert engine.evaluate("found.results.textContent").toString() == "size -2 %"
+    assert engine.evaluate("xml(found.results)").toString().count("<td") == 3, "a name and its text, and a remark"
+    assert "<td>size</td><td>-2 %</td>" in engine.evaluate("xml(found.results)").toString()
     table = engine.evaluate("xml(found.night)").toString()
     assert "<th>sample</th>" in table
     assert "tags" not in table, "a column without a value"
