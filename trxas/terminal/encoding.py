@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
+from pathlib import Path
 
 SPELLINGS = {
     "±": "+-",
@@ -44,9 +46,16 @@ HANDLER = "trxas-spelled-out"
 def make_output_safe() -> None:
     """Let standard output and error spell out what their encoding lacks, where Python would raise UnicodeEncodeError.
 
-    Streams that are no text files (a notebook's, a test's) are left alone.
+    Streams that are no text files (a notebook's, a test's) are left alone. Output that a caller has closed, as some
+    schedulers do, is dropped. A terminal without a width, which some programs make, counts as one of unknown width.
     """
     codecs.register_error(HANDLER, _spelled_out)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the process ends
+    # rich would print into no columns at all.
+    if os.environ.get("COLUMNS") == "0":
+        del os.environ["COLUMNS"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=HANDLER)

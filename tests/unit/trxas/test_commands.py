@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -135,6 +136,16 @@ def test_no_text_fails_on_any_terminal(monkeypatch: pytest.MonkeyPatch, encoding
         "utf-8": "τ = 3 ± 1 ps, 14 mJ/cm², 漢 …",
     }
     assert said == expected[encoding] + "\n"
+
+
+def test_closed_output_and_a_terminal_without_width_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the command, to a traceback, where a scheduler closes its output; and all lines, in no columns."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setenv("COLUMNS", "0")
+    make_output_safe()
+    sys.stdout.write("lost")
+    sys.stdout.close()
+    assert "COLUMNS" not in os.environ
 
 
 def test_a_sample_with_any_name_is_listed_on_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
