@@ -133,4 +133,6 @@ class ErrorBarCurve(ViewItem):
 
 
 def _pixels(values: FloatArray, scale: float, offset: float) -> FloatArray:
-    return np.clip(values * scale + offset, -_FAR_PX, _FAR_PX)
+    # What a record that was never set holds, up to 1e308, may overflow: infinity is clipped like any other value.
+    with np.errstate(over="ignore"):
+        return np.clip(values * scale + offset, -_FAR_PX, _FAR_PX)

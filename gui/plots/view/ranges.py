@@ -12,6 +12,9 @@ MARGIN = 0.06
 LEAST_FILL = 0.5
 """If the data fill less of the axis than this, the range shrinks."""
 
+LARGEST = 1e150
+"""Values beyond this are left out: a record that was never set can hold 1e308, and the span of two such is infinite."""
+
 Range = tuple[float, float]
 
 
@@ -38,7 +41,7 @@ def joint_range(ranges: Iterable[Range | None]) -> Range | None:
 
 
 def value_bounds(values: np.ndarray, sigma: np.ndarray | None) -> Range | None:
-    """Return the lowest and highest of the finite `values` (points,) with errors up to three times the median error.
+    """Return the lowest and highest of the known `values` (points,) with errors up to three times the median error.
 
     A point with hardly any counts has a huge error, which would compress all other points to a line.
     """
@@ -51,9 +54,9 @@ def value_bounds(values: np.ndarray, sigma: np.ndarray | None) -> Range | None:
         high = values + reach
     bottom = float(low.min())
     top = float(high.max())
-    if np.isfinite(bottom) and np.isfinite(top):
+    if -LARGEST < bottom and top < LARGEST:
         return bottom, top
-    known = np.isfinite(low) & np.isfinite(high)
+    known = (low > -LARGEST) & (high < LARGEST)
     return (float(low[known].min()), float(high[known].max())) if known.any() else None
 
 

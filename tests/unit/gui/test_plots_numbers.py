@@ -50,6 +50,7 @@ def test_a_hopeless_point_does_not_hide_the_others() -> None:
 def test_values_that_are_not_finite_are_left_out() -> None:
     assert value_bounds(np.array([np.nan, 1.0, 2.0]), None) == (1.0, 2.0)
     assert value_bounds(np.array([np.nan]), None) is None
+    assert value_bounds(np.array([1e308, -1e308, 1.0, 2.0]), None) == (1.0, 2.0), "a record that was never set"
     assert joint_range([None, (1.0, 2.0), (0.0, 1.5)]) == (0.0, 2.0)
     assert joint_range([None]) is None
 
