@@ -54,7 +54,7 @@ def value_bounds(values: np.ndarray, sigma: np.ndarray | None) -> Range | None:
         high = values + reach
     bottom = float(low.min())
     top = float(high.max())
-    if -LARGEST < bottom and top < LARGEST:
+    if bottom > -LARGEST and top < LARGEST:
         return bottom, top
     known = (low > -LARGEST) & (high < LARGEST)
     return (float(low[known].min()), float(high[known].max())) if known.any() else None

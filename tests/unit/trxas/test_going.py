@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,14 +29,15 @@ def beamline() -> Any:
 
 
 @pytest.fixture
-def go_to(tmp_path: Path, beamline: Any) -> Callable[..., Any]:
+def go_to(tmp_path: Path, beamline: Any) -> Iterator[Callable[..., Any]]:
     stored = StoredRuns(tmp_path)
     calibrations = calibration_metadata(beamline)
     stored.write(later(delay_run("delay-1", overrides=calibrations), 0.0))
     stored.write(later(energy_run("energy-2", overrides=calibrations), 500.0))
     stored.close()
-    session: Any = SimpleNamespace(beamline=beamline, store=open_store(tmp_path, recover_runs=False))
-    return going_function(session)
+    with open_store(tmp_path, recover_runs=False) as store:
+        session: Any = SimpleNamespace(beamline=beamline, store=store)
+        yield going_function(session)
 
 
 def moved(plan: Any) -> tuple[Any, float]:
