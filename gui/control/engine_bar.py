@@ -99,8 +99,10 @@ class EngineBar(QWidget):
             button.setEnabled(action in allowed)
         self.buttons[Action.KEEP_QUEUE].setVisible(Action.KEEP_QUEUE in allowed)
         self.buttons[Action.STOP_QUEUE].setVisible(Action.KEEP_QUEUE not in allowed)
-        self.buttons[Action.OPEN].setVisible(Action.OPEN in allowed)
-        self.buttons[Action.CLOSE].setVisible(Action.OPEN not in allowed)
+        # Without a server nothing is connected: the button that cannot be clicked yet is the one to connect.
+        is_closed = Action.OPEN in allowed or snapshot.engine is Engine.NO_SERVER
+        self.buttons[Action.OPEN].setVisible(is_closed)
+        self.buttons[Action.CLOSE].setVisible(not is_closed)
 
     def ask(self, action: Action) -> None:
         """Request `action`, after a confirmation if something would be lost.

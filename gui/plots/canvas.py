@@ -66,6 +66,9 @@ class Canvas(pg.PlotWidget):
 
     def _show_message(self) -> None:
         text = self._said or (NO_DATA if self.left.empty else "")
+        # The word over the plot is the reason; in a low plot the two texts would overlap.
+        if text == NO_DATA and self._watermark.text():
+            text = ""
         if self._message.text() != text:
             self._message.setText(text)
             self._message.setVisible(bool(text))
@@ -76,6 +79,7 @@ class Canvas(pg.PlotWidget):
             self._watermark.setText(word)
             self._watermark.setVisible(bool(word))
             self.box.childGroup.setOpacity(0.35 if word else 1.0)
+            self._show_message()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Move the overlaid words with the plot."""

@@ -74,6 +74,10 @@ def test_a_plot_without_data_shows_no_numbers_and_reports_it(plot: LinePlot) -> 
     assert numbers() == []
     assert plot.canvas.left.grid_places(400.0) == []
     assert said() == "No data yet."
+    plot.mark("DISCONNECTED")
+    assert said() == "", "one word over another, in a low plot"
+    plot.mark("")
+    assert said() == "No data yet."
     plot.show_message("This run scans the delay.")
     assert said() == "This run scans the delay."
     plot.show_message("")
