@@ -75,7 +75,7 @@ def test_calibrations_since_the_run_shift_the_place() -> None:
 
 def test_the_centre_of_an_overlap_scan_is_on_its_own_axis() -> None:
     points = np.linspace(-100.0, 100.0, 11)
-    fit = OverlapFit(12.0, 1.5, 80.0, 4.0)
+    fit = OverlapFit(center_um=12.0, center_sigma_um=1.5, fwhm_um=80.0, fwhm_sigma_um=4.0)
     results = OverlapResults(
         kind="overlap", axis="pointing_horizontal_um", position_um=points, change=points, sigma=points, fit=fit
     )
