@@ -142,7 +142,9 @@ def _ended_by_signals(engine: RemotelyPausableEngine) -> Iterator[list[int]]:
         # In a thread: the engine answers the request only while the main thread, which runs this handler, goes on.
         threading.Thread(target=_pause, args=(engine,), daemon=True).start()
 
-    before = {number: signal.signal(number, end) for number in SIGNALS}
+    # `nohup` has the hang-up ignored, and means it.
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield received
     finally:
