@@ -24,8 +24,8 @@ def main(path: str, home: str) -> None:
         "errors": data.nxerrors.nxvalue.tolist(),
         "x_label": app.window.plotview.ax.get_xlabel(),
     }
-    sys.stdout.write(f"\n{json.dumps(found)}\n")
-    sys.stdout.flush()
+    # NeXpy has standard output written into its own log.
+    os.write(1, f"\n{json.dumps(found)}\n".encode())
     # Its consoles and threads would take long to end, and nothing is left to save.
     os._exit(0)
 

@@ -153,11 +153,11 @@ def _ended_by_signals(engine: RemotelyPausableEngine) -> Iterator[list[int]]:
 
 
 def _pause(engine: RemotelyPausableEngine) -> None:
-    from bluesky.utils import TransitionError
+    from bluesky.utils import TransitionError  # type: ignore[attr-defined]  # imported there
 
     # A plan that has just ended needs no end.
     with contextlib.suppress(TransitionError):
-        engine.request_pause(defer=False)
+        engine.request_pause(defer=False)  # type: ignore[no-untyped-call]  # bluesky's
 
 
 def _print_runs(session: Session, uids: Sequence[str], *, as_json: bool) -> None:
