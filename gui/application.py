@@ -16,7 +16,7 @@ from gui.live.run_state import FindDecay
 from gui.live.worker import LiveWorker
 from gui.panels.context import PanelContext
 from gui.panels.panel import Panel
-from gui.panels.registry import make_panels
+from gui.panels.registry import panel_docks
 from gui.splash import bare_application, settings_path
 from gui.window import MainWindow
 
@@ -41,7 +41,7 @@ def make_window(
     find_decay: FindDecay = lambda _: None,
     move: Callable[[str, float], object] | None = None,
 ) -> MainWindow:
-    """Return a window on `feed` with all panels; its worker runs until the window is closed.
+    """Return a window on `feed` with docks for all panels; its worker runs until the window is closed.
 
     `beamline`: facts that the panels need; its `source` is closed with the window. `more_docks`: makes docks that need
     the worker. `settings`: file that remembers the layout. `closing`: called when the window closes.
@@ -49,9 +49,7 @@ def make_window(
     field, to a value in its unit; None for plots that only show.
     """
     worker = LiveWorker(feed, find_decay)
-    panels = make_panels(beamline)
-    _connect_moves(panels, move)
-    own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
+    own = panel_docks(beamline, lambda panel: _connect_moves(panel, move))
     # Other docks come before the left panels: control belongs to the top of the left side.
     docks = [
         *(dock for dock in own if dock.side == "right"),
@@ -67,8 +65,8 @@ def make_window(
     return window
 
 
-def _connect_moves(panels: Sequence[Panel], move: Callable[[str, float], object] | None) -> None:
-    for menu in (menu for panel in panels for menu in panel.move_menus()):
+def _connect_moves(panel: Panel, move: Callable[[str, float], object] | None) -> None:
+    for menu in panel.move_menus():
         if move is None:
             menu.disable()
         else:

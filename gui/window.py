@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, 
 from errors import TrxasError
 from gui.docking.arrangement import Arrangement
 from gui.docking.dock import Dock
+from gui.docking.late_dock import LateDock
 from gui.live.frame import LiveFrame
 from gui.live.worker import LiveWorker
 from gui.panels.log import LogPanel
@@ -77,8 +78,8 @@ class MainWindow(QMainWindow):
         self.worker = worker
         self.settings = settings
         self._closing = list(closing)
-        self._panels = [dock.widget for dock in docks if isinstance(dock.widget, Panel)]
-        self._logs = [panel for panel in self._panels if isinstance(panel, LogPanel)]
+        self._panels: list[Panel] = []
+        self._logs: list[LogPanel] = []
         self._seen: set[Panel] = set()
         self._broken: set[Panel] = set()
         self._frame: LiveFrame | None = None
@@ -87,14 +88,18 @@ class MainWindow(QMainWindow):
         self._near_layout: QByteArray | None = None
         self.liveness_bar = LivenessBar()
         self.statusBar().addWidget(self.liveness_bar, 1)
+        self._run_kinds = {dock.key: dock.run_kinds for dock in docks if dock.run_kinds}
+        for dock in docks:
+            self._add_panel(dock.widget)
         self._arrangement = Arrangement(self, docks)
+        for widget in self.docks.values():
+            if isinstance(widget, LateDock):
+                widget.made.connect(self._add_panel)
         self._theme_actions = self._make_theme_actions()
         self._follow_action = self._make_follow_action()
         self._add_menus()
         self._default_layout = self.saveState(LAYOUT_VERSION)
         self._room_is_shared_out = self._restore()
-        for panel in self._panels:
-            panel.requests_changed.connect(functools.partial(self._update_requests, panel))
         self._timer = QTimer(self, interval=REPAINT_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
@@ -194,6 +199,14 @@ class MainWindow(QMainWindow):
             self._room_is_shared_out = True
             self._arrangement.share_out()
 
+    def _add_panel(self, widget: object) -> None:
+        """Give frames to `widget` from the next refresh on, if it is a panel."""
+        if isinstance(widget, Panel):
+            self._panels.append(widget)
+            widget.requests_changed.connect(functools.partial(self._update_requests, widget))
+        if isinstance(widget, LogPanel):
+            self._logs.append(widget)
+
     def _update_seen(self) -> list[Panel]:
         """Find the panels that are seen, request answers for them only, and return those that have just appeared."""
         # Not `isVisible`: a dock behind another tab counts as visible, outside of the window.
@@ -226,9 +239,9 @@ class MainWindow(QMainWindow):
         if frame.run is None or not self._follow_action.isChecked():
             return
         kind = kind_of(frame.run.start).name
-        suitable = [panel for panel in self._panels if kind in panel.run_kinds and not self.docks[panel.key].isHidden()]
-        if suitable and not self._seen.intersection(suitable):
-            self.docks[suitable[0].key].raise_()
+        suitable = [key for key, kinds in self._run_kinds.items() if kind in kinds and not self.docks[key].isHidden()]
+        if suitable and not {panel.key for panel in self._seen}.intersection(suitable):
+            self.docks[suitable[0]].raise_()
 
     def _show_frame(self, panel: Panel, frame: LiveFrame) -> None:
         """Show `frame` in one panel; a panel that fails shows that, and gets no more frames."""

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from scipy.stats import norm
 
 from errors import ReductionError
+from reduction.probabilities import normal_tail
 from reduction.values import Value
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class EnergyCourse:
         if not found:
             return Value(0.0, 0.0), 1.0
         worst = max(found, key=_sigmas)
-        single = float(2 * norm.sf(_sigmas(worst)))
+        single = 2 * normal_tail(_sigmas(worst))
         return worst, float(-np.expm1(len(found) * np.log1p(-min(single, 1 - 1e-16))))
 
 

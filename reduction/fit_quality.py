@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import chi2
+from reduction.probabilities import chi_square_tail
 
 BAD_FIT_BELOW = 1e-3
 """p-value below which the points do not follow the fitted curve: noise alone does that once in a thousand fits."""
@@ -10,7 +10,7 @@ BAD_FIT_BELOW = 1e-3
 
 def p_value(chi_square: float, degrees_of_freedom: int) -> float:
     """Return the probability that noise alone gives a larger chi-square, 0 to 1; 1 without degrees of freedom."""
-    return float(chi2.sf(chi_square, degrees_of_freedom)) if degrees_of_freedom > 0 else 1.0
+    return chi_square_tail(chi_square, degrees_of_freedom) if degrees_of_freedom > 0 else 1.0
 
 
 def is_bad_fit(chi_square: float, degrees_of_freedom: int) -> bool:

@@ -26,6 +26,7 @@ from storage.journal import Journal, require_free_space, subscriber
 from storage.recovery import Recovery, recover
 from storage.runs import RunStatus, RunSummary, iterate_run, list_runs, load_run
 from storage.scan_id import ScanIdCounter
+from storage.shared_server import require_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,16 +155,22 @@ class Store:
         Scan ids then continue over restarts, and an error while storing ends the plan: a run that cannot be recorded
         must not continue. Return the token of the subscription. An engine with recorders apart from its subscribers
         (`record_with`) gets a permanent recorder, and None is returned. Raises `StorageError` if the folder is
-        read-only or the catalogue cannot be opened.
+        read-only or a shared server does not answer. An embedded catalogue is opened in the background: if it cannot
+        be, its runs are in `errors`.
         """
         with self._lock:
             self.take_over()
+            if self._uri is not None:
+                require_answer(self._uri)
             if self._writer is None:
                 from storage.catalogue_writer import CatalogueWriter
                 from storage.event_schema import validate_events_quickly
 
                 validate_events_quickly()
-                self._writer = CatalogueWriter(self.catalogue, self._journal, flush_period_s=self._flush_period_s)
+                self._writer = CatalogueWriter(
+                    lambda: self.catalogue, self._journal, flush_period_s=self._flush_period_s
+                )
+                _close_before_interpreter(self)
         run_engine.ignore_callback_exceptions = False
         run_engine.scan_id_source = self.next_scan_id
         receive = getattr(run_engine, "record_with", run_engine.subscribe)
@@ -186,14 +193,21 @@ class Store:
 
     def close(self, timeout_s: float = 60.0) -> None:
         """Finish writing within `timeout_s` seconds and close; raises `StorageError` if a run is not catalogued."""
-        with self._lock, contextlib.ExitStack() as stack:
-            self._closed = True
-            if self._catalogue is not None:
-                stack.callback(self._catalogue.close)
-            stack.callback(self._journal.close)
-            if self._writer is not None:
-                stack.callback(self._writer.close, timeout_s)
-            self._catalogue = self._writer = None
+        with self._lock:
+            writer = self._writer
+            self._writer = None
+        # Without the lock: the thread of the writer may be opening the catalogue at this moment, which needs it.
+        try:
+            if writer is not None:
+                writer.close(timeout_s)
+        finally:
+            with self._lock:
+                self._closed = True
+                catalogue = self._catalogue
+                self._catalogue = None
+                self._journal.close()
+            if catalogue is not None:
+                catalogue.close()
 
     def __enter__(self) -> Store:
         return self
@@ -261,4 +275,6 @@ def _close_before_interpreter(store: Store) -> None:
         if open_store_ is not None:
             open_store_.close()
 
-    threading._register_atexit(close)  # type: ignore[attr-defined]
+    # A catalogue that is opened while the interpreter ends is closed by whoever opened it.
+    with contextlib.suppress(RuntimeError):
+        threading._register_atexit(close)  # type: ignore[attr-defined]

@@ -54,6 +54,7 @@ from storage.addresses import (
     relocated,
     sqlite_address,
 )
+from storage.shared_server import no_answer, require_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from storage.documents import Document, NamedDocument
 
 _SPEC = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
-_ANSWER_TIMEOUT_S = 10
 
 logger = logging.getLogger(__name__)
 
@@ -290,16 +290,11 @@ def _serializers() -> SerializationRegistry:
 
 
 def _remote_context(uri: str, api_key: str | None) -> Any:
+    require_answer(uri)
     try:
-        # Asked here first, because Tiled's client retries a refused connection for 30 s.
-        proxies = not is_loopback(uri)
-        httpx.get(uri, timeout=_ANSWER_TIMEOUT_S, follow_redirects=True, trust_env=proxies)
-        return client_from_uri(uri, api_key=api_key, trust_env=proxies).context
+        return client_from_uri(uri, api_key=api_key, trust_env=not is_loopback(uri)).context
     except (httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
-        raise StorageError(
-            f"The Tiled server at {uri} does not answer as expected: {error}. "
-            "Check that `tiled serve config` runs there, the address and the API key."
-        ) from error
+        raise no_answer(uri, error) from error
 
 
 def images_folder(root: Path) -> Path:

@@ -1,4 +1,8 @@
-"""Cataloguing during a run: documents go into a queue, from which a thread writes them into the catalogue."""
+"""Cataloguing during a run: documents go into a queue, from which a thread writes them into the catalogue.
+
+The thread also opens the catalogue, some seconds after the session is there or with the first run, whichever is
+earlier. Opening takes 2 to 4 s, which nobody waits for: the journal has every document meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,20 @@ import numpy as np
 
 from errors import StorageError
 from storage.documents import RunOfDocument
-from storage.run_writer import RunWriter, write_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from storage.catalogue import Catalogue
     from storage.journal import Journal
+    from storage.run_writer import RunWriter
 
 logger = logging.getLogger(__name__)
 
 _END = object()
+
+_OPENED_AFTER_S = 3.0
+"""Time after which the catalogue is opened without a run, s: the prompt is there by then, and the first run is not."""
 
 _MANY_EVENTS = 2000
 """Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
@@ -38,7 +45,8 @@ class CatalogueWriter:
     Once a run is catalogued, its journal is archived. A run that cannot be written document by document is written
     once more, as a whole, from its journal. If that fails too, the error is logged, stored in `errors` and raised by
     `wait` and `close`, and the journal stays unmarked, so that the next start tries again. `flush_period_s`: seconds
-    between two moments at which an open run becomes readable. No document can be lost here.
+    between two moments at which an open run becomes readable. `open_catalogue` is called once, by the thread; if it
+    fails, so do all runs, as above. No document can be lost here.
     """
 
     # A run goes through three states: written document by document (`_open[uid]` is its writer); given up after any
@@ -47,9 +55,10 @@ class CatalogueWriter:
     # slow or wrong to read is rewritten at its end as well. The thread handles documents in the order of the queue, so
     # an Event on the queue (`wait`) is set after everything before it is written.
 
-    def __init__(self, catalogue: Catalogue, journal: Journal, *, flush_period_s: float) -> None:
-        self._catalogue = catalogue
-        self._client = catalogue.connect()
+    def __init__(self, open_catalogue: Callable[[], Catalogue], journal: Journal, *, flush_period_s: float) -> None:
+        self._open_catalogue = open_catalogue
+        self._catalogue: Catalogue | None = None
+        self._client: Any = None
         self._journal = journal
         self._period_s = flush_period_s
         self._waiting: deque[Any] = deque()
@@ -109,6 +118,8 @@ class CatalogueWriter:
             ) from next(iter(self.errors.values()))
 
     def _work(self) -> None:
+        if not self._wake.wait(_OPENED_AFTER_S):
+            self._open_ahead()
         while True:
             due = not self._wake.wait(max(0.0, self._flushed + self._period_s - time.monotonic()))
             self._wake.clear()
@@ -126,12 +137,28 @@ class CatalogueWriter:
                 # The first flush sets the size of every piece of a run's arrays, so one that has just begun waits.
                 self._flush(at_least_s=self._period_s)
 
+    def _open_ahead(self) -> None:
+        try:
+            self._opened_catalogue()
+        except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
+            logger.warning("The catalogue cannot be opened (%s). Runs are safe in the journal.", error)
+
+    def _opened_catalogue(self) -> Catalogue:
+        """Return the catalogue, opened if it is not; raises `StorageError` if it cannot be."""
+        if self._catalogue is None:
+            catalogue = self._open_catalogue()
+            self._client = catalogue.connect()
+            self._catalogue = catalogue
+        return self._catalogue
+
     def _take(self, name: str, doc: dict[str, Any]) -> None:
         uid = ""
         try:
             uid = self._runs.uid(name, doc)
             if name == "start":
-                self._open[uid] = RunWriter(self._catalogue, self._client)
+                from storage.run_writer import RunWriter
+
+                self._open[uid] = RunWriter(self._opened_catalogue(), self._client)
                 self._opened[uid] = time.monotonic()
             writer = self._open.get(uid)
             if writer is not None:
@@ -164,7 +191,9 @@ class CatalogueWriter:
         self._runs.forget(uid)
         try:
             if writer is None or writer.is_to_be_rewritten:
-                write_run(self._catalogue, self._journal.read(uid).documents)
+                from storage.run_writer import write_run
+
+                write_run(self._opened_catalogue(), self._journal.read(uid).documents)
             self._journal.archive(uid)
         except Exception as error:
             logger.exception("Run %s is not in the catalogue; it is safe in the journal.", uid)

@@ -7,8 +7,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from tiled.queries import Eq, Like
-
 from errors import StorageError
 from reduction.events import PRIMARY, events_of
 from storage.addresses import relocated
@@ -147,6 +145,8 @@ def _find_journal(root: Path, key: str | int) -> Path | None:
 
 
 def _find_in_catalogue(client: Any, key: str | int) -> Any:
+    from tiled.queries import Eq, Like
+
     query = Eq("start.scan_id", key) if isinstance(key, int) else Like("start.uid", f"{key}%")
     found = client.search(query).values().head(2) if key else []
     if len(found) > 1:

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scipy.stats import norm
-
 from errors import StorageError
 from reduction.energy_course import KEY
 from reduction.number_text import with_error
+from reduction.probabilities import normal_tail
 from reduction.values import Value
 from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
@@ -128,7 +127,7 @@ def _drift_lines(found: list[tuple[str, FoilResults]]) -> list[str]:
         return []
     # On the drive's own axis, and by the error of the scans alone: the reference is the same in both.
     drift = Value(edges[-1].value - edges[0].value, (edges[0].sigma ** 2 + edges[-1].sigma ** 2) ** 0.5)
-    p_value = float(2 * norm.sf(abs(drift.value) / drift.sigma)) if drift.sigma > 0 else 1.0
+    p_value = 2 * normal_tail(abs(drift.value) / drift.sigma) if drift.sigma > 0 else 1.0
     lines = [f"{'drift of the energy':<22} {with_error(*drift)} eV between the foil scans, p = {p_value:.2g}"]
     if p_value < FALSE_ALARMS:
         lines.append(

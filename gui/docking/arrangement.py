@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from gui.docking.dock import Dock
+from gui.docking.late_dock import LateDock
 from gui.docking.title import DockTitle
 
 SEEN_FROM_AFAR = ("curves", "devices")
@@ -112,8 +113,10 @@ class Arrangement:
 
 
 def _widget(dock: Dock, window: QMainWindow) -> QDockWidget:
-    widget = QDockWidget(dock.title, window)
+    content = dock.widget
+    widget = QDockWidget(dock.title, window) if isinstance(content, QWidget) else LateDock(dock.title, window, content)
     widget.setObjectName(dock.key)
     widget.setTitleBarWidget(DockTitle(widget))
-    widget.setWidget(dock.widget)
+    if isinstance(content, QWidget):
+        widget.setWidget(content)
     return widget

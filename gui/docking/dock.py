@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtWidgets import QWidget
@@ -11,13 +12,15 @@ from gui.types import Side
 
 @dataclass(frozen=True, kw_only=True)
 class Dock:
-    """A widget for the window. `key` names it in saved layouts; `side` is where it starts.
+    """A widget for the window, or what makes it when it is first seen. `key` names the dock in saved layouts.
 
-    Docks of one `group` start in one place, as tabs. A widget that is a `Panel` gets frames; others update themselves.
+    Docks of one `group` start in one place, as tabs, on one `side`. A widget that is a `Panel` gets frames; others
+    update themselves. `run_kinds` names the kinds of runs for which the dock comes to the front.
     """
 
     key: str
     title: str
-    widget: QWidget
+    widget: QWidget | Callable[[], QWidget]
     side: Side
     group: str
+    run_kinds: tuple[str, ...] = ()

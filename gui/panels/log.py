@@ -23,6 +23,7 @@ class LogPanel(Panel):
     position = 220
     side = "left"
     group = "log"
+    made_at_once = True
 
     def __init__(self) -> None:
         super().__init__()

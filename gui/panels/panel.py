@@ -101,9 +101,10 @@ class Panel(QWidget):
 
     `side`, `group` and `position` determine where the panel starts in the window: on the left or right side, as a
     tab of its group, and in which order. `run_kinds` names the kinds of runs that the panel is made for: when such
-    a run begins and no panel for it is seen, it comes to the front. `requests` returns the requests to the live
-    worker, `draw` shows the answers of a frame; both run in the GUI thread, `draw` only while the panel is visible.
-    Signal `requests_changed()`: `requests` now returns something else.
+    a run begins and no panel for it is seen, it comes to the front. A panel is made when it is first seen, or with the
+    window if `made_at_once`. `requests` returns the requests to the live worker, `draw` shows the answers of a frame;
+    both run in the GUI thread, `draw` only while the panel is visible. Signal `requests_changed()`: `requests` now
+    returns something else.
     """
 
     title: ClassVar[str]
@@ -112,6 +113,7 @@ class Panel(QWidget):
     group: ClassVar[str] = "curves"
     position: ClassVar[int] = 100
     run_kinds: ClassVar[tuple[str, ...]] = ()
+    made_at_once: ClassVar[bool] = False
 
     requests_changed = Signal()
 

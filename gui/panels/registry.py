@@ -9,10 +9,13 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import gui.panels
 from errors import PlugInError
+from gui.docking.dock import Dock
 from gui.panels.context import PanelContext
 from gui.panels.panel import Panel
 from plugins.entry_points import PlugIn, PlugInGroup, load_plug_ins
@@ -49,21 +52,45 @@ def panel_classes() -> list[type[Panel]]:
     return sorted(found, key=lambda panel: (panel.position, panel.key))
 
 
-def make_panels(context: PanelContext) -> list[Panel]:
-    """Return one panel of each class, in their order; raise ImportError as `panel_classes` does.
+def panel_docks(context: PanelContext, prepare: Callable[[Panel], object] = lambda _: None) -> list[Dock]:
+    """Return a dock for one panel of each class, in their order; raise ImportError as `panel_classes` does.
 
-    A panel of another package that cannot be made is logged and left out.
+    `prepare` is called with each panel when it is made. A panel of another package that cannot be made is logged and
+    left out.
     """
-    panels: list[Panel] = []
+    docks: list[Dock] = []
     for panel in panel_classes():
+        make = partial(_made, panel, context, prepare)
         try:
-            panels.append(panel.for_beamline(context))
+            # Whether a panel of another package can be made must be known before it has a dock.
+            docks.append(_dock(panel, make if _is_own(panel) and not panel.made_at_once else make()))
         except Exception:
             # A defect of trxas must be seen; one of another package costs its own panel.
-            if panel.__module__.startswith(f"{gui.panels.__name__}."):
+            if _is_own(panel):
                 raise
             logger.exception("The panel %s of %s cannot be made. The window opens without it.", panel.key, panel)
-    return panels
+    return docks
+
+
+def _made(panel: type[Panel], context: PanelContext, prepare: Callable[[Panel], object]) -> Panel:
+    made = panel.for_beamline(context)
+    prepare(made)
+    return made
+
+
+def _dock(panel: type[Panel], widget: Panel | Callable[[], Panel]) -> Dock:
+    return Dock(
+        key=panel.key,
+        title=panel.title,
+        widget=widget,
+        side=panel.side,
+        group=panel.group,
+        run_kinds=panel.run_kinds,
+    )
+
+
+def _is_own(panel: type[Panel]) -> bool:
+    return panel.__module__.startswith(f"{gui.panels.__name__}.")
 
 
 def _panels_in(module: ModuleType) -> list[type[Panel]]:

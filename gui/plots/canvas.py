@@ -5,8 +5,9 @@ from __future__ import annotations
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QPaintEvent, QResizeEvent
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from gui.plots.area import PlotArea
 from gui.plots.axis import Quantity, UnitAxis
 from gui.plots.grid import Grid
 from gui.plots.scales import Scale
@@ -20,8 +21,8 @@ NO_DATA = "No data yet."
 """Message in a plot without curves, unless its panel gives another one."""
 
 
-class Canvas(pg.PlotWidget):
-    """A pyqtgraph plot without automatic ranges and grid. Signal `painted()`: after every paint event."""
+class Canvas(pg.GraphicsView):
+    """A plot without automatic ranges and menus. Signal `painted()`: after every paint event."""
 
     painted = Signal()
 
@@ -29,10 +30,10 @@ class Canvas(pg.PlotWidget):
         self.bottom = UnitAxis("bottom", x, x_scale)
         self.left = UnitAxis("left", y)
         self.box = ZoomBox()
-        super().__init__(parent, viewBox=self.box, axisItems={"bottom": self.bottom, "left": self.left})
-        self.hideButtons()
-        self.setMenuEnabled(False)
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(100)
+        self.setCentralItem(PlotArea(self.box, self.bottom, self.left))
         self.grid = Grid(self.bottom, self.left)
         self.box.addItem(self.grid, ignoreBounds=True)
         self._said = ""

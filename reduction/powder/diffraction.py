@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pyFAI.integrator.azimuthal import AzimuthalIntegrator  # type: ignore[import-untyped]
 from scipy.optimize import brentq, curve_fit
 
 from errors import ReductionError
 from reduction.values import Value
 
 if TYPE_CHECKING:
+    from pyFAI.integrator.azimuthal import AzimuthalIntegrator  # type: ignore[import-untyped]
+
     from reduction.types import BoolArray, FloatArray
 
 HC_EV_ANGSTROM = 12_398.419_843
@@ -59,6 +60,9 @@ class DetectorGeometry:
 
     def integrator(self) -> AzimuthalIntegrator:
         """Return the integrator of pyFAI; its point of normal incidence (PONI) is measured from the first pixel, m."""
+        # pyFAI takes half as long to import as a whole window, most of which never show a powder pattern.
+        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
         rows, columns = self.shape
         return AzimuthalIntegrator(
             dist=self.distance_m,

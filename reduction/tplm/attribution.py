@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from errors import ReductionError
 from reduction.number_text import with_error
@@ -149,5 +148,7 @@ def _fit(logs: FloatArray, sigma: FloatArray, columns: Sequence[FloatArray]) -> 
 
 
 def _rank(one: FloatArray, other: FloatArray) -> float:
+    from scipy.stats import spearmanr
+
     # Logarithms of equal settings may differ in the last digit; they count as ties.
     return float(spearmanr(one.round(6), other).statistic)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import chi2
 
 from errors import ReductionError
+from reduction.probabilities import chi_square_tail
 from reduction.tplm.likelihood import MapFit, fit_map
 from reduction.tplm.map_model import SHORTER_STEPS, MapData, State, equations, log_likelihood, map_data, moved_by
 from reduction.values import Value
@@ -55,7 +55,7 @@ class SeriesFit:
     @property
     def p_value(self) -> float:
         """Probability of such different widths at time zero, if there is only one."""
-        return float(chi2.sf(self.chi_square, self.degrees_of_freedom))
+        return chi_square_tail(self.chi_square, self.degrees_of_freedom)
 
     @property
     def is_shared(self) -> bool:

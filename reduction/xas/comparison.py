@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from errors import ReductionError
+from reduction.probabilities import normal_quantile, normal_tail
 from reduction.values import Value
 from reduction.xas.energy_windows import points_within
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 READBACK_TOLERANCE_EV = 0.1
 """Distance outside a window, eV, within which the read-back of a point may lie and still count."""
 
-_ONE_SIGMA = float(norm.cdf(1.0) - norm.cdf(-1.0))
+_ONE_SIGMA = 1.0 - 2 * normal_tail(1.0)
 # The next term of the expansion is the squared relative error of the denominator: 4 % at five errors.
 _DELTA_VALID_FROM = 5.0
 
@@ -83,7 +83,7 @@ def comparison_parameter(
     # First order for N / D: var = (var N - 2 C cov(N, D) + C^2 var D) / D^2.
     ratio = main / before
     sigma = math.sqrt(max(var_main - 2 * ratio * mixed + ratio**2 * var_before, 0.0)) / abs(before)
-    low, high = _fieller(main, before, var_main, var_before, mixed, float(norm.ppf(0.5 + confidence / 2)))
+    low, high = _fieller(main, before, var_main, var_before, mixed, normal_quantile(0.5 + confidence / 2))
     return ComparisonParameter(
         value=ratio,
         sigma=sigma,

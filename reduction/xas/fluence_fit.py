@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.stats import chi2
 
 from errors import ReductionError
+from reduction.probabilities import chi_square_tail
 from reduction.values import Value
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _saturation(
     return SaturationTest(
         chi_square,
         int(above.sum()),
-        float(chi2.sf(chi_square, above.sum())),
+        chi_square_tail(chi_square, int(above.sum())),
         Value(float(direction * (inverse @ distance).sum() / total), total**-0.5),
         *_knee(x, scan.transient, covariance),
     )

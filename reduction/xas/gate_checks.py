@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, norm
 
 from errors import ReductionError
 from reduction.number_text import with_error
+from reduction.probabilities import chi_square_tail, normal_tail
 from reduction.values import Value
 from reduction.xas.energy_windows import points_within
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, exposure_pairs, gates_of
@@ -76,7 +76,7 @@ def gate_null_test(accumulator: RunAccumulator, mode: Mode) -> GateNullTest:
     chi_square = float(projected @ np.linalg.solve(covariance, projected))
     freedom = known.shape[1]
     zero, gain = _parameters(information, scores, shared, scale) if freedom == 2 else (None, None)
-    return GateNullTest(chi_square, freedom, float(chi2.sf(chi_square, freedom)), zero, gain)
+    return GateNullTest(chi_square, freedom, chi_square_tail(chi_square, freedom), zero, gain)
 
 
 def _difference(accumulator: RunAccumulator, mode: Mode, gates: list[Gate]) -> FloatArray:
@@ -184,4 +184,4 @@ def _checked(where: str, inside: BoolArray, parts: tuple[FloatArray, FloatArray,
     # Errors of single points make the largest transient too large: what noise explains is taken off.
     largest = max(float(np.max(np.abs(transient - mean) - 3 * np.abs(sigma))), 0.0)
     spread = np.hypot(np.sqrt(variance), TOLERATED * largest)
-    return BaselineCheck(where, Value(mean, float(np.sqrt(variance))), float(2 * norm.sf(abs(mean) / spread)))
+    return BaselineCheck(where, Value(mean, float(np.sqrt(variance))), 2 * normal_tail(abs(mean) / spread))

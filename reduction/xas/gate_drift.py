@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2
+
+from reduction.probabilities import chi_square_tail
 
 if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration, GateChain
@@ -62,4 +63,4 @@ def _compared(
     known = sigma > 0
     chi_square = float(np.sum((change[known] / sigma[known]) ** 2))
     freedom = max(int(known.sum()) - constraints, 1)
-    return GateDrift(quantity, float(np.abs(change).max()), float(chi2.sf(chi_square, freedom)))
+    return GateDrift(quantity, float(np.abs(change).max()), chi_square_tail(chi_square, freedom))

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2
 
 from errors import ReductionError
+from reduction.probabilities import chi_square_tail
 from reduction.values import Value
 from reduction.xas.boxcar_energy import scaled_scans
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Intensity, exposure_pairs, gates_of
@@ -142,7 +142,7 @@ def null_test(
     if tail is None:
         freedom = _degrees_of_freedom(measured, 1)
         fit = _weighted_fit(constant[measured, None], values[measured], sigma[measured] ** 2)
-        return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), probes=probes)
+        return NullTest(fit.chi_square, freedom, chi_square_tail(fit.chi_square, freedom), probes=probes)
     transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
     measured &= both
     freedom = _degrees_of_freedom(measured, 2)
@@ -153,7 +153,7 @@ def null_test(
     variance = sigma**2 + (fit.values[1] * transient_sigma) ** 2
     fit = _weighted_fit(design, values[measured], variance[measured])
     subtracted = Value(float(fit.values[1]), float(fit.sigma[1]))
-    return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), subtracted, probes)
+    return NullTest(fit.chi_square, freedom, chi_square_tail(fit.chi_square, freedom), subtracted, probes)
 
 
 def _degrees_of_freedom(measured: BoolArray, parameters: int) -> int:

@@ -6,11 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from lmfit import Parameters
 
 from reduction.xas.kinetics.profile import Combination, Interval, Profile
 
 if TYPE_CHECKING:
+    from lmfit import Parameters
+
     from reduction.types import FloatArray
     from reduction.xas.map_problem import MapProblem
 
@@ -23,6 +24,8 @@ class NamedMapProblem:
 
     def parameters(self, values: FloatArray) -> Parameters:
         """Return `values`, (parameters,), with the names and limits of the problem."""
+        from lmfit import Parameters
+
         found = Parameters()
         for name, value, low, high in zip(self._problem.names, values, *self._problem.limits, strict=True):
             margin = 1e-6 * (high - low)

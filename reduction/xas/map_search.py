@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
-from scipy.stats import chi2
 
 from errors import ReductionError
+from reduction.probabilities import chi_square_tail
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS
 from reduction.xas.map_problem import LinearPart, MapProblem
 
@@ -115,7 +115,7 @@ def require_signal(best: MapOptimum) -> None:
     gain = float((weight * (ratio - efficiency) ** 2).sum()) - best.chi_square
     # What noise alone gains: as many as there are spectra and parameters, beside the efficiency.
     spent = best.part.spectra.size + len(best.parameters) - 1
-    if chi2.sf(gain, spent) > FALSE_ALARMS:
+    if chi_square_tail(gain, spent) > FALSE_ALARMS:
         raise ReductionError(
             f"No transient is seen in the map: decays lower chi-square by {gain:.1f}, noise alone by about {spent}. "
             "Check time zero and overlap, or count longer."

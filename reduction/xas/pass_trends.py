@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, norm
-from scipy.stats import t as students_t
 
 from errors import ReductionError
 from reduction.number_text import with_error
+from reduction.probabilities import chi_square_tail, normal_tail, students_t_tail
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, gate_signal, reference_gate
 from reduction.xas.fly_sums import fly_facts
@@ -234,7 +233,7 @@ def _transient_trend(passes: _Passes, mode: Mode) -> Trend | None:
     shape = mean - np.average(mean, weights=weight)
     # The mean contains the noise of all passes alike, so it adds no trend; without a signal it would be noise alone.
     freedom = passes.axis.size - 1
-    if freedom < 2 or chi2.sf(len(passes.dose) * np.sum(weight * shape**2), freedom) > NO_SIGNAL:
+    if freedom < 2 or chi_square_tail(len(passes.dose) * np.sum(weight * shape**2), freedom) > NO_SIGNAL:
         return None
     values, sigma = _fitted(np.column_stack([np.ones_like(shape), shape]), passes, column=1)
     if sigma.max() > WORST_AMPLITUDE:
@@ -273,13 +272,13 @@ def _trend(quantity: str, unit: str, dose: FloatArray, values: FloatArray, sigma
     freedom = len(values) - 2
     chi_square = float(np.sum(weight * (residual - slope * apart) ** 2))
     error = spread**-0.5
-    p_value = float(2 * norm.sf(abs(slope) / error))
-    if not known or chi2.sf(chi_square, freedom) < _UNLIKELY_SCATTER:
+    p_value = 2 * normal_tail(abs(slope) / error)
+    if not known or chi_square_tail(chi_square, freedom) < _UNLIKELY_SCATTER:
         # More scatter than the errors explain: it decides, with Student's distribution of its few degrees of freedom.
         error *= (chi_square / freedom) ** 0.5
-        p_value = float(2 * students_t.sf(abs(slope) / error, freedom)) if error > 0 else 1.0
+        p_value = 2 * students_t_tail(abs(slope) / error, freedom) if error > 0 else 1.0
     variance = float(np.var(values, ddof=1)) - (float(np.mean(sigma**2)) if known else 0.0)
-    scatter_p = float(chi2.sf(np.sum(weight * residual**2), freedom + 1)) if known else 1.0
+    scatter_p = chi_square_tail(np.sum(weight * residual**2), freedom + 1) if known else 1.0
     return Trend(
         quantity=quantity,
         unit=unit,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erf
-from scipy.stats import chi2
 
 from errors import ReductionError
+from reduction.probabilities import chi_square_tail
 from reduction.values import Value
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.static_xas import SpectrumPoints, normalisation, trapezoid_weights
@@ -86,7 +86,7 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
     scale = _minimum(cost, first, second)
     chi_square = cost(scale.value)
     freedom = first.transient.size - 3
-    return ShapeComparison(scale, chi_square, freedom, float(chi2.sf(chi_square, freedom)))
+    return ShapeComparison(scale, chi_square, freedom, chi_square_tail(chi_square, freedom))
 
 
 class AreaWithoutNoise(NamedTuple):

@@ -82,9 +82,8 @@ def _simulation(options: IPythonOptions, hardware: Sequence[str]) -> Iterator[st
 
 
 def _load_libraries() -> None:
-    from trxas.session.session import load_libraries
-
-    load_libraries()
+    # Not the catalogue: the session opens it in the background, when the prompt is there.
+    import trxas.session.session  # noqa: F401
 
 
 def _start(session: Session, command: str | None) -> None:

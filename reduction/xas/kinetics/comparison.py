@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.stats import f as f_distribution
-
 from errors import ReductionError
 from reduction.fit_quality import p_value
+from reduction.probabilities import f_tail
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
@@ -152,7 +151,7 @@ def f_test(simpler: KineticsFit, larger: KineticsFit) -> NestedTest:
     if added < 1 or freedom < 1 or gain <= 0:
         return NestedTest(simpler=simpler.model, f_ratio=0.0, p_value=1.0)
     ratio = gain / added / (larger.chi_square / freedom) if larger.chi_square > 0 else math.inf
-    return NestedTest(simpler=simpler.model, f_ratio=ratio, p_value=float(f_distribution.sf(ratio, added, freedom)))
+    return NestedTest(simpler=simpler.model, f_ratio=ratio, p_value=f_tail(ratio, added, freedom))
 
 
 def _tests(fit: KineticsFit, found: dict[KineticModel, ComparedModel]) -> tuple[NestedTest, ...]:

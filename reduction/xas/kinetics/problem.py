@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lmfit import Minimizer, Parameters
 
 from errors import ReductionError
 from reduction.xas.kinetics.kinetic_model import KineticModel
@@ -17,6 +16,8 @@ from reduction.xas.pump_train import PumpTrain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from lmfit import Parameters
 
     from reduction.timing import Timing
     from reduction.types import FloatArray
@@ -151,6 +152,9 @@ class KineticsProblem:
 
     def parameters(self, start: Start) -> Parameters:
         """Return the parameters of the fit at a starting point, with limits (ps, 1/ns, or without unit)."""
+        # lmfit takes as long to import as all else in this package; a session that fits nothing does without.
+        from lmfit import Parameters
+
         # A start has an amplitude for each trace and component. All traces share the fractions, so these are the least-
         # squares mean of the traces' own, weighted by the size of the traces.
         totals = start.amplitudes.sum(axis=1)
@@ -239,6 +243,8 @@ class KineticsProblem:
 
     def minimise_from(self, parameters: Parameters) -> Any:
         """Return the result of lmfit from `parameters` on, (`params`, `residual`), with at most 200 evaluations."""
+        from lmfit import Minimizer
+
         minimizer = Minimizer(self.residual, parameters, scale_covar=False)
         with warnings.catch_warnings():
             # A start that leads nowhere may end in a singular matrix; the covariance of the best fit is checked.

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-from lmfit import Minimizer, Parameters
 
 from errors import ReductionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lmfit import Parameters
 
     from reduction.types import FloatArray
 
@@ -188,6 +189,8 @@ class _Search:
 
 
 def _minimised(residual: Any, jacobian: Any, start: Parameters) -> Parameters:
+    from lmfit import Minimizer
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         minimizer = Minimizer(residual, start, scale_covar=False, calc_covar=False)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QWidget
 
 import plans
 from gui.panels.context import PanelContext
-from gui.panels.registry import make_panels, panel_classes
+from gui.panels.registry import panel_classes, panel_docks
 from plans.plug_ins import load_plans
 from plans.registry import PLANS, Group, sorted_plans
 from plugins.entry_points import outcomes, plug_ins
@@ -189,10 +190,11 @@ def test_what_is_no_run_kind_is_refused(install: Install) -> None:
 
 def keys_of_made(qtbot: QtBot) -> list[str]:
     """Keys of the panels that a window would have; they are destroyed at the end of the test, in the thread of Qt."""
-    panels = make_panels(PanelContext())
-    for panel in panels:
-        qtbot.addWidget(panel)
-    return [panel.key for panel in panels]
+    docks = panel_docks(PanelContext())
+    for dock in docks:
+        if isinstance(dock.widget, QWidget):
+            qtbot.addWidget(dock.widget)
+    return [dock.key for dock in docks]
 
 
 def test_a_panel_of_another_package_has_its_place(install: Install, qtbot: QtBot) -> None:
