@@ -22,6 +22,11 @@ class LateDock(QDockWidget):
         self._make: Callable[[], QWidget] | None = make
         self.visibilityChanged.connect(self._make_if_seen)
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the content is there."""
+        return self._make is None
+
     def widget(self) -> QWidget:
         """Return the content, which is made if it was not there; raises what making it raises."""
         # Forgotten before it is called: setting the content makes the dock visible, which leads back to here.

@@ -46,14 +46,15 @@ def run(options: GuiOptions) -> int:
     # splash
     # screen; then all slow imports in a thread, while the screen is painted; only then the window, which needs them.
     application = bare_application(options.layout or settings_path())
-    splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
+    splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", read_libraries)
     splash.wait()
-    window = _window(options, configuration)
+    window = open_window(options, configuration)
     splash.finish(window)
     return _run(application, window, f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here.")
 
 
-def _window(options: GuiOptions, configuration: Configuration) -> MainWindow:
+def open_window(options: GuiOptions, configuration: Configuration) -> MainWindow:
+    """Return the window of `trxas gui`, not shown yet; raises ConfigurationError if the address list is wrong."""
     from gui.application import make_window
     from gui.panels.context import PanelContext
     from gui.status.monitors import ChannelAccessStatus
@@ -99,7 +100,7 @@ def require_libraries() -> None:
         ) from error
 
 
-def _read_libraries() -> None:
+def read_libraries() -> None:
     """Import the slow libraries, off the GUI thread, in the order in which they are needed.
 
     The catalogue, which the list of runs needs, is imported here too: beside an open window its import would block the

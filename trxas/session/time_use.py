@@ -55,7 +55,7 @@ class TimeUse:
         self._since_s = 0.0
         self._began_s = 0.0
         self.opening_s = 0.0
-        """Time from the beginning of the run to its first exposure, s."""
+        """Time from the beginning of the run to its first exposure without waiting for the beam, s."""
         self.latest_s: Mapping[Activity, float] = {}
         """Times of the run that ended last, s; empty while one is open, and after one that was aborted."""
 
@@ -82,10 +82,11 @@ class TimeUse:
             self.latest_s = {}
             return
         now_s = self._now_s()
-        if command in ("trigger", "kickoff") and not self.opening_s:
-            self.opening_s = now_s - self._began_s
         self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
         self._since_s = now_s
+        if command in ("trigger", "kickoff") and not self.opening_s:
+            # A beam that was lost before the first exposure is no part of what every run takes to open.
+            self.opening_s = now_s - self._began_s - self._spent_s[Activity.WAITING]
         begun = ACTIVITIES.get(command, Activity.OTHER) or ACTIVITIES.get(group.partition("-")[0])
         self._activity = begun or self._activity
         if command == "close_run":

@@ -42,6 +42,15 @@ def test_a_wait_for_a_move_that_began_earlier_counts_as_moving() -> None:
     assert account.latest_s[Activity.MOVING] == 5.0
 
 
+def test_a_beam_that_is_awaited_does_not_count_as_opening() -> None:
+    """Lost: the predictions after a night that began without beam."""
+    account = clock([0.0, 1.0, 3601.0, 3602.0, 3603.0])
+    for command in ("open_run", "sleep", "set", "trigger", "close_run"):
+        account.note(command)
+    assert account.opening_s == 2.0
+    assert account.latest_s[Activity.WAITING] == 3600.0
+
+
 def test_an_aborted_run_has_no_times_of_an_earlier_one() -> None:
     """Lost: the truth about a run that ended without its end."""
     account = clock([0.0, 1.0, 2.0])
