@@ -275,6 +275,6 @@ def _close_before_interpreter(store: Store) -> None:
         if open_store_ is not None:
             open_store_.close()
 
-    # A catalogue that is opened while the interpreter ends is closed by whoever opened it.
+    # A catalogue that is opened while the interpreter ends is closed by what opened it.
     with contextlib.suppress(RuntimeError):
         threading._register_atexit(close)  # type: ignore[attr-defined]

@@ -26,13 +26,13 @@ import os
 import shutil
 import threading
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from storage.atomic_file import sync_folder
+from storage.disk_thread import DiskThread, Syncing
 from storage.documents import RunOfDocument
 from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
 
@@ -89,7 +89,7 @@ class LockedFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor: int | None = descriptor
-        self._syncing: Future[None] | None = None
+        self._syncing: Syncing | None = None
         self._synced_bytes = 0
 
     @classmethod
@@ -153,8 +153,8 @@ class LockedFile:
             os.ftruncate(self.descriptor, before)
             raise _unwritable(self.path, error) from error
 
-    def append_soon(self, data: bytes, executor: Executor) -> None:
-        """Write `data` once what was written before is on disk, and let `executor` wait until it is on disk itself.
+    def append_soon(self, data: bytes, disk: DiskThread) -> None:
+        """Write `data` once what was written before is on disk, and let `disk` wait until it is on disk itself.
 
         Raises `StorageError` as `append` does, also for what was written before: it is removed from the file then.
         """
@@ -166,7 +166,7 @@ class LockedFile:
             os.ftruncate(self.descriptor, before)
             raise _unwritable(self.path, error) from error
         self._synced_bytes = before
-        self._syncing = executor.submit(os.fsync, self.descriptor)
+        self._syncing = disk.sync(self.descriptor)
 
     def settle(self) -> None:
         """Wait until everything written is on disk; otherwise remove the latest record and raise `StorageError`."""
@@ -175,7 +175,7 @@ class LockedFile:
         if syncing is None:
             return
         try:
-            syncing.result()
+            syncing.wait()
         except OSError as error:
             os.ftruncate(self.descriptor, self._synced_bytes)
             raise _unwritable(self.path, error) from error
@@ -247,7 +247,7 @@ class Journal:
         self._files: dict[str, LockedFile] = {}
         self._failures: dict[str, StorageError] = {}
         self._lock = threading.Lock()
-        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal disk")
+        self._disk = DiskThread()
         self._closed = False
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -290,7 +290,7 @@ class Journal:
         self._closed = True
         for uid in list(self._files):
             self._forget(uid)
-        self._disk.shutdown()
+        self._disk.close()
 
     def _write(self, uid: str, name: str, doc: Mapping[str, Any]) -> None:
         if name not in ("start", "stop") and uid in self._failures:

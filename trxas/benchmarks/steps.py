@@ -46,6 +46,7 @@ def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> E
     with open_store(folder) as store:
         storing = RunEngine({})
         store.subscribe(storing)
+        assert len(store.catalogue.client) == 0  # opened now, not in the background of the first measurement
         return _step_entries(beamline, RunEngine({}), storing, long_run)
 
 

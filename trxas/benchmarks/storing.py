@@ -84,6 +84,7 @@ def _event_cost(folder: Path) -> Entry:
     bare = []
     with open_store(folder) as store:
         store.subscribe(storing_engine)
+        assert len(store.catalogue.client) == 0  # opened now, not in the background of the first measurement
         for _ in range(REPETITIONS):
             stored.append(per_event_ms(storing_engine))
             # The catalogue is written by another thread, which would slow the baseline too.

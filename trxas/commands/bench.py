@@ -136,6 +136,8 @@ def _on_a_beamline(parts: Collection[Subject], options: BenchOptions) -> Iterato
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
         configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
         with open_session(configuration) as session:
+            # Otherwise it would be opened in the background of the first measurement.
+            session.store.catalogue  # noqa: B018
             measurements: dict[Subject, Callable[[], Entries]] = {
                 Subject.STEPS: lambda: bench_steps(session.beamline, Path(folder) / "steps", options.long_run),
                 Subject.PREDICTION: lambda: bench_prediction(session),
