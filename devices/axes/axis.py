@@ -13,7 +13,14 @@ from ophyd.status import DeviceStatus
 from devices.axes.motor_record import MotorFields
 from devices.numbers import finite_number
 from devices.signals.move_status import MoveStatus, fail, finish
-from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_with_completion, read_together
+from devices.signals.uncached_signal import (
+    FreshSignalRO,
+    LimitedSignal,
+    PvReading,
+    put_with_completion,
+    read_together,
+    valid_readings,
+)
 from errors import MotionError, NotConnectedError, OutOfRangeError
 
 READBACK_LAG_S = 1.0
@@ -48,6 +55,8 @@ class Axis(Device):
         self.high = high
         self.tolerance = tolerance
         self.timeout_s = timeout_s
+        self.arrived_with: Mapping[str, PvReading] = {}
+        """Raw read-backs, by attribute name, that proved the end of the latest move; empty while one is under way."""
         super().__init__("", name=name, **kwargs)
 
     @property
@@ -100,6 +109,7 @@ class Axis(Device):
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
+        self.arrived_with = {}
         pvs = [getattr(self, attribute).pvname for attribute in targets]
         status = MoveStatus(
             self,
@@ -149,11 +159,13 @@ class Axis(Device):
         """Return the position, read again while a slowly scanned read-back may still lag behind."""
         # Completion overtakes a read-back that is scanned: give it a second before calling the move missed.
         deadline = time.monotonic() + READBACK_LAG_S
-        reached = self.position
-        while abs(reached - value) > self.tolerance and time.monotonic() < deadline:
+        while True:
+            readings = valid_readings(self.fresh_signals())
+            reached = self.value_from_raw({attribute: reading.value for attribute, reading in readings.items()})
+            if abs(reached - value) <= self.tolerance or time.monotonic() >= deadline:
+                self.arrived_with = readings
+                return reached
             time.sleep(READBACK_POLL_S)
-            reached = self.position
-        return reached
 
     def _changes(self) -> str:
         """Return which limits or motor fields changed while the session was open, in words; empty if none did."""

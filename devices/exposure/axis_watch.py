@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from devices.axes.axis import Axis
-from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
+from devices.signals.uncached_signal import PvReading, follow_stamped, read_with_alarms
 
 
 class AxisWatch:
@@ -26,11 +27,16 @@ class AxisWatch:
     # holds the first stray position of each axis in the current exposure; entries are added only from `begin` to `end`.
     # `_resting` are the steady axes of the current exposure: nobody has sent them anywhere, so that one whose record is
     # invalid is recorded as such, but makes no exposure bad.
+    # `_stamps` are the times of the records behind `_raw`. The read-backs that proved the end of a move overtake the
+    # monitors of the same move, which come up to 10 ms later. They are adopted if their record is newer than what is
+    # known, and monitors that are older than what was adopted are dropped. A record whose stamps stand still is never
+    # newer: its monitors alone count, as without this.
 
     def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None], steady: Collection[str] = ()) -> None:
         self._axes = dict(axes)
         self._on_failure = on_failure
         self._raw: dict[str, dict[str, float]] = {}
+        self._stamps: dict[str, dict[str, float]] = {}
         self._steady = frozenset(steady)
         self._resting: frozenset[str] = frozenset()
         self._expected: dict[str, float] = {}
@@ -59,6 +65,16 @@ class AxisWatch:
         """Return the positions, in their units, of the axes that are off their targets according to the monitors."""
         return {key: position for key in self._expected if not self._holds(key, position := self._position(key))}
 
+    def adopt_arrivals(self) -> None:
+        """Take the read-backs with which the latest moves ended, where their records are newer than the monitors."""
+        with self._lock:
+            for key in self._expected:
+                stamps = self._stamps[key]
+                for attribute, reading in self._axes[key].arrived_with.items():
+                    if reading.stamp_s > stamps[attribute]:
+                        stamps[attribute] = reading.stamp_s
+                        self._raw[key][attribute] = reading.number()
+
     def begin(self) -> None:
         """Start an exposure: forget which axes strayed before, and note those that are astray already."""
         with self._lock:
@@ -82,7 +98,10 @@ class AxisWatch:
         """Replace the values of the monitors by read-backs just requested; their keys are "axis name.attribute"."""
         with self._lock:
             for key, known in self._raw.items():
-                known |= {name: raw[f"{self._axes[key].name}.{name}"].number() for name in known}
+                readings = {name: raw[f"{self._axes[key].name}.{name}"] for name in known}
+                known |= {name: reading.number() for name, reading in readings.items()}
+                # Also if they are older than before: the clock of a server may have been set back.
+                self._stamps[key] = {name: reading.stamp_s for name, reading in readings.items()}
 
     def _position(self, key: str) -> float:
         return self._axes[key].value_from_raw(self._raw[key])
@@ -94,12 +113,17 @@ class AxisWatch:
 
     def _follow(self, key: str) -> None:
         signals = self._axes[key].fresh_signals()
-        self._raw[key] = {attribute: reading.number() for attribute, reading in read_with_alarms(signals).items()}
+        readings = read_with_alarms(signals)
+        self._stamps[key] = {attribute: reading.stamp_s for attribute, reading in readings.items()}
+        self._raw[key] = {attribute: reading.number() for attribute, reading in readings.items()}
         for attribute, signal in signals.items():
-            follow(signal, lambda value, attribute=attribute: self._changed(key, attribute, value))  # type: ignore[misc]
+            follow_stamped(signal, partial(self._changed, key, attribute))
 
-    def _changed(self, key: str, attribute: str, value: float) -> None:
+    def _changed(self, key: str, attribute: str, value: float, stamp_s: float) -> None:
         with self._lock:
+            if stamp_s < self._stamps[key][attribute]:
+                return
+            self._stamps[key][attribute] = stamp_s
             self._raw[key][attribute] = value
             watched = self._exposing and key in self._expected and key not in self._strayed
             strays = watched and not self._holds(key, position := self._position(key))

@@ -135,8 +135,10 @@ class EventReader(ABC):
     def has_arrived(self) -> bool:
         """Return whether everything is as armed according to the monitors, which may be late after a move.
 
+        The read-backs that ended the move count as well, if they are newer.
         Raises NotConnectedError if a PV that is followed for the first time does not answer.
         """
+        self._axis_watch.adopt_arrivals()
         return not self._axis_watch.astray() and self._watch.is_met()
 
     def refresh(self) -> None:

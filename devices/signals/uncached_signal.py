@@ -233,10 +233,17 @@ def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:
 
     Numbers are in the PV's unit. The calls come from a thread of Channel Access.
     """
+    follow_stamped(signal, lambda value, _stamp_s: changed(value))
 
-    def arrived(value: Any = None, severity: int | None = None, status: int | None = None, **_: Any) -> None:
+
+def follow_stamped(signal: EpicsSignalRO, changed: Callable[[float, float], None]) -> None:
+    """Call `changed` as `follow` does, with the time stamp of the record, s since the epoch, as second argument."""
+
+    def arrived(
+        value: Any = None, severity: int | None = None, status: int | None = None, timestamp: float = 0.0, **_: Any
+    ) -> None:
         if value is not None:
-            changed(float(value) if is_valid(severity, status) else math.nan)
+            changed(float(value) if is_valid(severity, status) else math.nan, timestamp)
 
     signal.subscribe(arrived, run=False)
 

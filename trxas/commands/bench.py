@@ -36,6 +36,7 @@ class Subject(StrEnum):
     SCALING = "scaling"
     START = "start"
     WINDOW = "window"
+    OPENING = "opening"
     STATISTICS = "statistics"
 
 
@@ -55,7 +56,7 @@ class BenchOptions:
 
     subject: Annotated[
         Subject,
-        typer.Argument(metavar=f"[{'|'.join(Subject)}]", help="What to measure; `session` is all but the last two."),
+        typer.Argument(metavar=f"[{'|'.join(Subject)}]", help="What to measure; `session` is all but the last three."),
     ] = Subject.ALL
     json: JsonFile = None
     samples: Annotated[int, typer.Option(min=1, help="Random samples for the adaptive scans of the statistics.")] = 4
@@ -118,6 +119,7 @@ def _measurements(parts: Collection[Subject], options: BenchOptions) -> Iterator
         Subject.SCALING: lambda: _scaling(options.events),
         Subject.START: _start,
         Subject.WINDOW: lambda: _window(options.seconds),
+        Subject.OPENING: _opening,
         Subject.STATISTICS: lambda: _statistics(options.samples),
     }
     yield from ((part, measure) for part, measure in apart.items() if part in parts)
@@ -191,6 +193,12 @@ def _window(seconds: float) -> Entries:
 
     with tempfile.TemporaryDirectory() as folder:
         return bench_window(Path(folder), seconds)
+
+
+def _opening() -> Entries:
+    from trxas.benchmarks.window.opening import bench_opening
+
+    return bench_opening()
 
 
 def _statistics(samples: int) -> Entries:

@@ -9,7 +9,6 @@ from trxas.benchmarks.entry import Entries, Entry
 from trxas.benchmarks.window.frames import NaiveContent, WindowContent, frames_per_second
 from trxas.benchmarks.window.latency import WindowUnderTest
 from trxas.benchmarks.window.offscreen import without_size_hints
-from trxas.benchmarks.window.opening import bench_opening
 from trxas.benchmarks.window.synthetic_run import write_images
 
 SLOW_PER_S = 20.0
@@ -51,5 +50,4 @@ def _measured(folder: Path, seconds: float) -> Entries:
         "window_latency_p99_ms": Entry.of([fast.p99_ms], [slow.p99_ms], "ms"),
         "window_cpu_share": Entry.of([fast.cpu_share], [slow.cpu_share], "1"),
         "window_memory_mb": Entry.of([end_mb], [start_mb], "MB"),
-        **bench_opening(),
     }
