@@ -90,10 +90,11 @@ def run(options: BenchOptions) -> int:
             # Minutes of other measurements must not be lost with one.
             logger.exception("The part %s could not be measured.", name)
             failed[name] = f"{type(error).__name__}: {error}"
+        # After each part, so that a measurement that is ended early leaves what it has.
+        numbers = {"machine": on, **{key: entry.as_json() for key, entry in entries.items()}}
+        write_numbers(numbers | ({"failed": failed} if failed else {}), options.json)
     _print_entries(entries)
     print(f"on {on['processor']}, {on['cores']} cores, load {on['load']:g}, Python {on['python']}")
-    numbers = {"machine": on, **{key: entry.as_json() for key, entry in entries.items()}}
-    write_numbers(numbers | ({"failed": failed} if failed else {}), options.json)
     return 1 if failed else 0
 
 
