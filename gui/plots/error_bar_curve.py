@@ -45,7 +45,9 @@ class ErrorBarCurve(ViewItem):
         self.y = _EMPTY
         self.sigma = None
         self._strokes = Strokes()
+        self._whole = True
         self._theme = current_theme()
+        self._set_pens()
 
     x: FloatArray
     y: FloatArray
@@ -59,6 +61,10 @@ class ErrorBarCurve(ViewItem):
         self.x = np.asarray(x, dtype=float)
         self.y = np.asarray(y, dtype=float)
         self.sigma = None if sigma is None else np.asarray(sigma, dtype=float)
+        # One value that is not finite makes the sum so, too. Data are painted several times, and looked at once.
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = self.x.sum() + self.y.sum() + (0.0 if self.sigma is None else self.sigma.sum())
+        self._whole = bool(np.isfinite(total))
         self.update()
 
     def show_bars(self, shown: bool) -> None:  # noqa: FBT001  # a Qt slot
@@ -69,6 +75,7 @@ class ErrorBarCurve(ViewItem):
     def apply_theme(self, theme: Theme) -> None:
         """Apply the colours of `theme`, and its scale for line widths and markers in pixels."""
         self._theme = theme
+        self._set_pens()
         self.update()
 
     def x_bounds(self) -> Range | None:
@@ -105,16 +112,20 @@ class ErrorBarCurve(ViewItem):
             self._paint_markers(painter, x, y)
         painter.restore()
 
+    def _set_pens(self) -> None:
+        """Make the pens of bars and line, which takes as long as to draw some hundred lines with them."""
+        self._bar_pen = QPen(self.style.colour(self._theme), max(1.0, round(0.8 * self._theme.scale)))
+        self._line_pen = self.style.pen(self._theme)
+
     def _paint_bars(self, painter: QPainter, x: FloatArray, y: FloatArray, sigma_px: FloatArray) -> None:
-        painter.setPen(QPen(self.style.colour(self._theme), max(1.0, round(0.8 * self._theme.scale))))
-        top, bottom = (np.clip(end, -_FAR_PX, _FAR_PX) for end in (y - sigma_px, y + sigma_px))
-        self._strokes.upright(painter, x, top, bottom)
+        painter.setPen(self._bar_pen)
+        self._strokes.upright(painter, x, _within(y - sigma_px), _within(y + sigma_px), whole=self._whole)
 
     def _paint_line(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.style.pen(self._theme))
+        painter.setPen(self._line_pen)
         if self.style.line == "solid":
-            self._strokes.polyline(painter, x, y)
+            self._strokes.polyline(painter, x, y, whole=self._whole)
         else:
             # Dashes continue from point to point only along a path.
             painter.drawPath(pg.arrayToQPath(x, y, connect="finite"))
@@ -135,4 +146,12 @@ class ErrorBarCurve(ViewItem):
 def _pixels(values: FloatArray, scale: float, offset: float) -> FloatArray:
     # What a record that was never set holds, up to 1e308, may overflow: infinity is clipped like any other value.
     with np.errstate(over="ignore"):
-        return np.clip(values * scale + offset, -_FAR_PX, _FAR_PX)
+        return _within(values * scale + offset)
+
+
+def _within(places: FloatArray) -> FloatArray:
+    """Return `places`, pixels, without those that are too far away to be drawn: such are moved to the limit."""
+    # The usual case costs two looks instead of a copy; a NaN fails both comparisons, and is left as it is by the copy.
+    if places.min() >= -_FAR_PX and places.max() <= _FAR_PX:
+        return places
+    return np.clip(places, -_FAR_PX, _FAR_PX)

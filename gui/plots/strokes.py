@@ -13,31 +13,36 @@ from reduction.types import FloatArray
 class Strokes:
     """Buffers for points and lines, reused from paint to paint. Coordinates are pixels, (points,) each.
 
-    The curves of pyqtgraph draw in the same way. Its buffer class is undocumented, which is why only this module uses
-    it.
+    With `whole`, all coordinates are known to be finite, and need not be looked at in every paint. The curves of
+    pyqtgraph draw in the same way. Its buffer class is undocumented, which is why only this module uses it.
     """
 
     def __init__(self) -> None:
         self._lines = internals.PrimitiveArray(QLineF, 4)
         self._points = internals.PrimitiveArray(QPointF, 2)
 
-    def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
+    def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray, *, whole: bool = False) -> None:
         """Draw lines from point to point, with gaps where a coordinate is not finite.
 
         Arrays of shape (points,), pixels.
         """
         ends = self._room_for_lines(max(x.size - 1, 0))
-        ends[:, 0::2] = np.column_stack([x[:-1], x[1:]])
-        ends[:, 1::2] = np.column_stack([y[:-1], y[1:]])
-        self._draw_lines(painter, ends)
+        ends[:, 0] = x[:-1]
+        ends[:, 1] = y[:-1]
+        ends[:, 2] = x[1:]
+        ends[:, 3] = y[1:]
+        self._draw_lines(painter, ends, whole=whole)
 
-    def upright(self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
+    def upright(
+        self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray, *, whole: bool = False
+    ) -> None:
         """Draw vertical lines at `x` from `top` to `bottom`, (lines,) each, pixels."""
         ends = self._room_for_lines(x.size)
-        ends[:, 0::2] = x[:, None]
+        ends[:, 0] = x
         ends[:, 1] = top
+        ends[:, 2] = x
         ends[:, 3] = bottom
-        self._draw_lines(painter, ends)
+        self._draw_lines(painter, ends, whole=whole)
 
     def marks(self, painter: QPainter, x: FloatArray, y: FloatArray, strokes: FloatArray) -> None:
         """Draw at each point (points,) the lines `strokes` (lines, 4): x1, y1, x2, y2 relative to the point, pixels."""
@@ -61,13 +66,14 @@ class Strokes:
         self._lines.resize(number)
         return np.asarray(self._lines.ndarray())
 
-    def _draw_lines(self, painter: QPainter, ends: FloatArray) -> None:
+    def _draw_lines(self, painter: QPainter, ends: FloatArray, *, whole: bool = False) -> None:
         # A line with an end that is not finite is left out, which makes the gaps. Infinity and NaN are found in one sum
         # per line; Qt would draw them somewhere. The array is filled again with the lines that are left, as Qt takes
         # its content as it is.
-        known = np.isfinite(ends.sum(axis=1))
-        if not known.all():
-            kept = ends[known]
-            self._room_for_lines(len(kept))[:] = kept
+        if not whole:
+            known = np.isfinite(ends.sum(axis=1))
+            if not known.all():
+                kept = ends[known]
+                self._room_for_lines(len(kept))[:] = kept
         if len(self._lines):
             painter.drawLines(*self._lines.drawargs())
