@@ -15,7 +15,7 @@ class FakeBroker:
     def __init__(self) -> None:
         self.runs = ["first", "second"]
 
-    def __getitem__(self, key: Any) -> str:
+    def __getitem__(self, key: int) -> str:
         return self.runs[key]
 
     def __call__(self, **query: Any) -> list[str]:

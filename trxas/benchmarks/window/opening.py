@@ -11,6 +11,7 @@ from pathlib import Path
 from errors import TrxasError
 from gui.application import make_application, make_window
 from gui.live.feed import QueueFeed
+from gui.panels.panel import Panel
 from trxas.benchmarks.entry import Entries, Entry
 from trxas.benchmarks.window.latency import wait_until
 from trxas.benchmarks.window.synthetic_run import POINTS, run_documents
@@ -60,7 +61,9 @@ def first_sight_s() -> float:
     with tempfile.TemporaryDirectory() as folder:
         window = make_window(feed, settings=Path(folder) / "window.ini")
         window.show()
-        wait_until(lambda: any(plot.curves for plot in window.docks["spectra"].widget().plots()), 20.0)
+        spectra = window.docks["spectra"].widget()
+        assert isinstance(spectra, Panel)
+        wait_until(lambda: any(plot.curves for plot in spectra.plots()), 20.0)
         seen_s = time.perf_counter() - begin
         window.close()
     return seen_s
