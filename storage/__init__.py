@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from storage.catalogue_files import catalogue_is_lost, put_catalogue_aside
+from storage.cataloguing_process import catalogue_apart
 from storage.chains import find_starts, good_exposures, load_chain, load_dataset, primary_data
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
@@ -209,6 +210,22 @@ class Store:
             if catalogue is not None:
                 catalogue.close()
 
+    def close_at_exit(self) -> None:
+        """Close the store while the interpreter ends, after which no catalogue can be opened any more in this process.
+
+        Raises `StorageError` as `close` does.
+        """
+        with self._lock:
+            # An opening that is under way holds the lock; it may still succeed.
+            is_opened = self._catalogue is not None
+        if is_opened or self._writer is None or not self._journal.has_open_runs:
+            self.close()
+            return
+        self._writer.abandon()
+        self._writer = None
+        self.close()
+        catalogue_apart(root=self.root, uri=self._uri, api_key=self._api_key, images=self.images)
+
     def __enter__(self) -> Store:
         return self
 
@@ -273,7 +290,7 @@ def _close_before_interpreter(store: Store) -> None:
     def close() -> None:
         open_store_ = reference()
         if open_store_ is not None:
-            open_store_.close()
+            open_store_.close_at_exit()
 
     # A catalogue that is opened while the interpreter ends is closed by what opened it.
     with contextlib.suppress(RuntimeError):

@@ -68,6 +68,7 @@ class CatalogueWriter:
         self._opened: dict[str, float] = {}
         self._flushed = time.monotonic()
         self.errors: dict[str, Exception] = {}
+        self._abandoned = False
         # A daemon, so that a session which never closes its store can end; the journal has every document.
         self._thread = threading.Thread(target=self._work, name="catalogue writer", daemon=True)
         self._thread.start()
@@ -108,6 +109,11 @@ class CatalogueWriter:
                 "will be written when the store is opened again."
             )
         self._raise_errors()
+
+    def abandon(self) -> None:
+        """Leave all runs to the journal: the process is ending, and what fails from here on is not worth a message."""
+        self._abandoned = True
+        self._put(_END)
 
     def _raise_errors(self) -> None:
         if self.errors:
@@ -180,10 +186,12 @@ class CatalogueWriter:
         self._flushed = time.monotonic()
 
     def _give_up(self, uid: str, error: Exception) -> None:
+        self._open[uid] = None
+        if self._abandoned:
+            return
         logger.warning(
             "Run %s could not be written during the run (%s); it is written from its journal at its end.", uid, error
         )
-        self._open[uid] = None
 
     def _finish(self, uid: str) -> None:
         writer = self._open.pop(uid, None)
@@ -196,6 +204,8 @@ class CatalogueWriter:
                 write_run(self._opened_catalogue(), self._journal.read(uid).documents)
             self._journal.archive(uid)
         except Exception as error:
+            if self._abandoned:
+                return
             logger.exception("Run %s is not in the catalogue; it is safe in the journal.", uid)
             self.errors[uid] = error
             with contextlib.suppress(StorageError):

@@ -271,6 +271,11 @@ class Journal:
         if name == "stop":
             self._runs.forget(uid)
 
+    @property
+    def has_open_runs(self) -> bool:
+        """Whether there are runs that are neither archived nor released."""
+        return bool(self._files)
+
     def read(self, uid: str) -> Contents:
         """Return the journal of a run of this process; raises `StorageError` if it is archived or unreadable."""
         return read_contents(self._file(uid).path)
