@@ -36,6 +36,11 @@ _MANY_EVENTS = 2000
 """Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
 
 
+_MOST_ROWS = 10_000
+"""Events that are written at once when they come faster than a flush each period, so that memory stays bounded: 30 MB.
+"""
+
+
 class CatalogueWriter:
     """RunEngine callback that queues documents and returns; a thread writes them into the catalogue.
 
@@ -67,6 +72,7 @@ class CatalogueWriter:
         self._open: dict[str, RunWriter | None] = {}
         self._opened: dict[str, float] = {}
         self._flushed = time.monotonic()
+        self._rows = 0
         self.errors: dict[str, Exception] = {}
         self._abandoned = False
         # A daemon, so that a session which never closes its store can end; the journal has every document.
@@ -134,6 +140,9 @@ class CatalogueWriter:
                 item = self._waiting.popleft()
                 if isinstance(item, tuple):
                     self._take(*item)
+                    self._rows += item[0] == "event"
+                    if self._rows >= _MOST_ROWS:
+                        self._flush()
                     continue
                 self._flush()
                 if item is _END:
@@ -176,6 +185,7 @@ class CatalogueWriter:
 
     def _flush(self, at_least_s: float = 0.0) -> None:
         """Make the open runs readable that have been open for `at_least_s` seconds."""
+        self._rows = 0
         until = time.monotonic() - at_least_s
         for uid, writer in self._open.items():
             if writer is not None and self._opened[uid] <= until:

@@ -16,9 +16,9 @@ from storage import Store, iterate_run, list_runs, open_store
 from trxas.benchmarks.entry import Entries, Entry
 from trxas.benchmarks.window.synthetic_run import POINTS, start_document
 
-FEW_EVENTS = 2000
-MANY_EVENTS = 20_000
-"""Events of the two runs: few enough for a benchmark of minutes. The cost of opening a run is a part of the smaller."""
+FEW_EVENTS = 10_000
+MANY_EVENTS = 50_000
+"""Events of the two runs: few enough for a benchmark of minutes. With fewer, the cost of opening a run is most of it."""
 
 REPETITIONS = 3
 

@@ -61,7 +61,7 @@ class BenchOptions:
     json: JsonFile = None
     samples: Annotated[int, typer.Option(min=1, help="Random samples for the adaptive scans of the statistics.")] = 4
     seconds: Annotated[float, typer.Option(help="Length of each measurement of the window, at most 50 s.")] = 15.0
-    events: Annotated[int, typer.Option(min=10_000, help="Events of the run that shows how its cost grows.")] = 20_000
+    events: Annotated[int, typer.Option(min=20_000, help="Events of the run that shows how its cost grows.")] = 50_000
     long_run: Annotated[int, typer.Option(min=200, help="Steps of the run that shows whether steps become slower.")] = (
         5000
     )
