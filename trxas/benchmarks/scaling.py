@@ -18,7 +18,7 @@ from trxas.benchmarks.window.synthetic_run import POINTS, start_document
 
 FEW_EVENTS = 10_000
 MANY_EVENTS = 50_000
-"""Events of the two runs: few enough for a benchmark of minutes. With fewer, the cost of opening a run is most of it."""
+"""Events of the two runs: few enough for a benchmark of minutes. With fewer, opening a run is most of the cost."""
 
 REPETITIONS = 3
 
