@@ -180,7 +180,8 @@ def test_a_spoilt_exposure_is_measured_again(session: Session) -> None:
     finally:
         session.run_engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
     found = events_of(documents)
-    assert [event["quality"] for event in found].count("nd_od") >= 1
+    # On a busy machine the same exposure may have another mark as well.
+    assert any("nd_od" in event["quality"].split(",") for event in found)
     good = [event for event in found if not event["quality"]]
     assert [event["point_index"] for event in good] == list(range(documents[0][1]["num_points"]))
     assert {event["nd_od"] for event in good} == {0.0}
