@@ -109,16 +109,22 @@ def sweep_grid(energies_ev: Sequence[float], bin_s: float, settings: FlySettings
         run_up_ev=settings.run_up_ev,
         ramp_s=settings.ramp_s,
     )
-    low, high = settings.speed_low_ev_s, settings.speed_high_ev_s
+    _check_grid(grid, settings)
+    return grid
+
+
+def _check_grid(grid: SweepGrid, settings: FlySettings) -> None:
+    """Raise OutOfRangeError for a speed, eV/s, or a number of frames that the hardware does not have."""
+    low = settings.speed_low_ev_s
+    high = settings.speed_high_ev_s
     if not low <= grid.speed_ev_s <= high:
-        remedy = f"Steps of {step_ev:g} eV in bin_s = {bin_s:g} s give that: change one of them."
+        remedy = f"Steps of {grid.step_ev:g} eV in bin_s = {grid.bin_s:g} s give that: change one of them."
         raise OutOfRangeError("speed of the sweep", grid.speed_ev_s, low, high, "eV/s", remedy)
     if grid.frames(grid.points) > settings.rows:
         raise OutOfRangeError(
             "frames of a sweep", grid.frames(grid.points), 1, settings.rows, "frames",
             "The ring must hold a whole sweep: give fewer energies, or a shorter bin_s.",
         )  # fmt: skip
-    return grid
 
 
 @dataclass(frozen=True, kw_only=True)

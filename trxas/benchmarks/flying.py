@@ -88,7 +88,8 @@ def bench_fly_statistics(seeds: int = SEEDS) -> Entries:
         if facts.backlash_ev is not None:
             pulls.append((facts.backlash_ev.value - scans.backlash_ev) / facts.backlash_ev.sigma)
     error = float(np.sqrt(2.0 / (len(scans.energies_ev) * seeds)))
-    mean, plain = float(np.mean(chi2)), float(np.mean(null))
+    mean = float(np.mean(chi2))
+    plain = float(np.mean(null))
     width = float(np.sqrt(np.mean(np.square(pulls))))
     return {
         "fly_chi2": Entry(value=mean, baseline=plain, ratio=mean / plain, unit="1", spread=error),
