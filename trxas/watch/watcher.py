@@ -18,6 +18,7 @@ from storage import list_runs
 from storage.image_reading import read_image
 from storage.table.cells import column_titles, texts, user_names
 from storage.table.night_table import NightTable
+from trxas.watch.question import Question
 from trxas.watch.view import NightView, Reduced, WatchView, watch_view
 
 if TYPE_CHECKING:
@@ -34,17 +35,8 @@ LOG_LINES = 40
 NIGHT_RUNS = 20
 """Lines of the log and runs of the night that a view holds."""
 
-REST = 4.0
-"""A reduction is followed by a rest of this many times its processor time: it takes a fifth of a core at most."""
-
-SHORTEST_REST_S = 1.0
-
 NIGHT_S = 5.0
 """Interval at which the table of the night is read again while a view of it is open, s."""
-
-PATIENCE_S = 60.0
-"""A question that has no answer for so long is asked again, s. The answer under way is lost then, so it is longer than
-any fit takes on a busy machine."""
 
 UNSEEN_S = 15.0
 """Nothing is computed once no view has been requested for this long, s."""
@@ -137,10 +129,7 @@ class Watcher:
         self._reduced: Reduced | None = None
         self._uid = ""
         self._asked_at_s = time.monotonic()
-        self._requested_at_s: float | None = None
-        self._answered: tuple[object, ...] = ()
-        self._answer: object = None
-        self._rest_until_s = 0.0
+        self._question = Question(REQUEST)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
 
@@ -195,39 +184,20 @@ class Watcher:
         """Forget the answer and the question of the run before; the first answer of a new one is due at once."""
         self._reduced = None
         self._uid = uid
-        self._rest_until_s = 0.0
-        self._withdraw()
-
-    def _withdraw(self) -> None:
+        self._question.begin()
         self._worker.forget(self)
-        self._requested_at_s = None
-        self._answered = ()
 
     def _ask(self, frame: LiveFrame, now_s: float) -> None:
-        state = (self._uid, frame.events, frame.exit_status)
-        if self._requested_at_s is not None and now_s - self._requested_at_s > PATIENCE_S:
-            self._withdraw()
-        if self._requested_at_s is None and now_s >= self._rest_until_s and state != self._answered:
-            self._answered = state
-            self._requested_at_s = now_s
+        if self._question.ask(frame, now_s):
             self._worker.want(self, [REQUEST])
 
     def _take_answer(self, frame: LiveFrame) -> None:
-        """Take the answer that was asked for, if it has come, and rest before the next question."""
-        # The question is withdrawn with every answer: the worker would compute it again with every exposure otherwise.
-        # The last answer may be in a frame for a moment after that, and must not be taken for the next one.
-        # An answer to as many exposures as there are is right even if it is that one: the end of a run adds none.
-        answer = frame.answer(REQUEST)
-        if self._requested_at_s is None or answer is None:
-            return
-        if answer is self._answer and answer.events != frame.events:
-            return
-        self._answer = answer
-        self._reduced = answer.value if answer.value is not None else Reduced(problem=answer.problem)
-        # Of what the answer cost, not of how long it took: on a busy machine the page would show minutes too late.
-        self._rest_until_s = time.monotonic() + max(REST * self._reduced.cost_s, SHORTEST_REST_S)
-        self._requested_at_s = None
-        self._worker.forget(self)
+        """Take the answer that was asked for, if it has come, and withdraw the question."""
+        # The worker would compute it again with every exposure otherwise.
+        answer = self._question.take(frame, time.monotonic())
+        if answer is not None:
+            self._reduced = answer.value if answer.value is not None else Reduced(problem=answer.problem)
+            self._worker.forget(self)
 
     def _read_night(self, now_s: float) -> None:
         if self._night_reader is not None and now_s - self._night_at_s > NIGHT_S:

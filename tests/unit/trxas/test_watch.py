@@ -68,7 +68,7 @@ def test_a_new_run_does_not_wait_for_the_rest_of_the_one_before(
     watcher: tuple[Watcher, QueueFeed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lost: the first minutes of a run after a costly one, with an empty page."""
-    monkeypatch.setattr("trxas.watch.watcher.REST", 1e6)
+    monkeypatch.setattr("trxas.watch.question.REST", 1e6)
     watching, feed = watcher
     for sample in ("first", "second"):
         for name, doc in energy_run(sample, overrides={"sample": sample}):
