@@ -31,10 +31,10 @@ class Question:
     # States: idle, asked, resting. Idle becomes asked when the run is not as it was at the last answer; asked becomes
     # resting with the answer; resting becomes idle after some time. A new run makes it idle at once.
     #
-    # An answer may be older than the question: the worker may still be at work for the question before when that is
-    # withdrawn and asked again, and its answer then stands in the frames as the answer to the new one. It is told from
-    # the right one by its number of events. Invariant: the answer that ends a question has all events that there were
-    # when it was asked; so the last answer of a run has all events of the run.
+    # An answer may be older than the question: the worker may still compute the previous one when that is withdrawn and
+    # asked again, and the frames then show the old answer under the new question. The number of events of an answer
+    # shows this. Invariant: the answer that ends a question has all events that the run had when it was asked; so the
+    # last answer of a run has all events of the run.
 
     def __init__(self, request: Request[Reduced]) -> None:
         self._request = request
