@@ -59,10 +59,16 @@ class SampleAbsorption:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """A sentence if the sample weakens its fluorescence by more than 2 % and nothing corrects that."""
-        if self.corrected is not None or self.loss.value < LARGEST_LOSS:
+        """A sentence if the sample weakens its fluorescence by more than 2 %, on what is not corrected for that."""
+        if self.loss.value < LARGEST_LOSS:
             return ()
         loss = with_error(100 * self.loss.value, 100 * self.loss.sigma)
+        if self.corrected is not None:
+            return (
+                f"The fluorescence of the sample is {loss} % weaker above the edge (self-absorption). This spectrum is "
+                "corrected; amplitudes of delay scans and slopes of fluence scans of the sample are not, and are too "
+                "small by about that share: see of_thin_sample, or dilute the sample.",
+            )
         return (
             f"The sample absorbs so much that its fluorescence is {loss} % weaker above the edge (self-absorption): "
             "white lines, transients and slopes are too small by about that share, C is distorted. Describe the jet in "
