@@ -31,7 +31,7 @@ def test_the_correlation_is_that_of_the_covariance(fit: KineticsFit) -> None:
     assert found["fraction1", "fraction2"] == pytest.approx((rest**2 - one**2 - two**2) / (2 * one * two))
     assert found["fraction2", "fraction1"] == pytest.approx(found["fraction1", "fraction2"])
     assert "Strongly correlated, above 0.9: fraction1 and fraction2 (-0.9" in repr(found)
-    with pytest.raises(KeyError, match="none of tau1_ps, tau2_ps"):
+    with pytest.raises(KeyError, match="not one of tau1_ps, tau2_ps"):
         found["tau3_ps", "tau1_ps"]
 
 

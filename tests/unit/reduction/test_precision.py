@@ -42,7 +42,7 @@ def test_the_text_is_what_a_person_asks_for() -> None:
     assert "reached" in precision_forecast(fit, 600.0, wanted_error=1e4).text
     assert (next_error(31.0), next_error(10.0), next_error(0.8)) == (20.0, 5.0, 0.5)
     assert (duration_text(14.4), duration_text(843.0), duration_text(10_000.0)) == ("14 s", "14 min", "2.8 h")
-    with pytest.raises(InputError, match="none of tau1_ps"):
+    with pytest.raises(InputError, match="not one of tau1_ps"):
         precision_forecast(fit, 600.0, quantity="tau9_ps")
     with pytest.raises(InputError, match="above 0"):
         precision_forecast(fit, 600.0, wanted_error=0.0)
