@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from errors import ReductionError
-from reduction.detectors import DetectorSums
 from reduction.energy_course import joined_courses
+from reduction.event_rows import EventRows, layout_of, pairs_of
 from reduction.events import PrimaryEvents
 from reduction.run_metadata import RunMetadata
 
@@ -24,13 +23,7 @@ if TYPE_CHECKING:
 NO_EXPOSURE = -1
 """Number of an exposure that was not made, or that has no number."""
 
-MOST_CORRELATED = 16
-"""Gates up to which events may hold the covariances of the boxcar's means."""
-
-LARGEST_OFFSET = 0.2
-"""Share of the signal of an ion chamber up to which its reading in dark exposures is taken for an offset."""
-
-_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil", "laser_power_w", "time_s")
+_Fact = TypeVar("_Fact")
 
 
 class RunAccumulator:
@@ -53,11 +46,11 @@ class RunAccumulator:
     def __init__(self) -> None:
         self.exit_status: str | None = None
         self._metadata: RunMetadata | None = None
+        self._event_rows: EventRows | None = None
         self._events = PrimaryEvents(strict=True)
         self._scans = 0
         self._layout: dict[str, slice] = {}
         self._sums = np.zeros((0, 0, 2, 0))
-        self._further = DetectorSums((), 0)
         self._rejected = np.zeros((0, 0, 2), dtype=np.int64)
         self._exposure_ids = np.zeros((0, 0, 2), dtype=np.int64)
 
@@ -76,9 +69,7 @@ class RunAccumulator:
     @property
     def metadata(self) -> RunMetadata:
         """Metadata of the run; raises ReductionError before the start document has arrived."""
-        if self._metadata is None:
-            raise ReductionError("No start document has arrived yet: feed the run's documents in order.")
-        return self._metadata
+        return _after_start(self._metadata)
 
     @property
     def scans(self) -> int:
@@ -241,23 +232,13 @@ class RunAccumulator:
         if self._metadata is not None:
             raise ReductionError("A second start document arrived: use one RunAccumulator per run.")
         metadata = RunMetadata.from_start(doc)
-        probes = metadata.timing.probes_per_pump
         points = len(metadata.points)
         if points == 0:
             raise ReductionError("The grid of the run holds no points. Give at least one.")
-        widths = {
-            "counts": metadata.photodiodes * probes,
-            "pulses": probes,
-            "boxcar_integral": probes,
-            "boxcar_variance": probes,
-            "boxcar_covariance": pairs_of(probes),
-        }
-        widths |= dict.fromkeys((*_SCALARS, "exposures"), 1)
-        self._further = DetectorSums(metadata.detectors, probes)
-        widths |= self._further.widths()
-        edges = np.cumsum([0, *widths.values()]).tolist()
-        self._layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
-        self._sums = np.zeros((1, points, 2, edges[-1]))
+        rows = EventRows(metadata)
+        self._event_rows = rows
+        self._layout = rows.layout
+        self._sums = np.zeros((1, points, 2, rows.width))
         self._rejected = np.zeros((1, points, 2), dtype=np.int64)
         self._exposure_ids = np.full((1, points, 2), NO_EXPOSURE, dtype=np.int64)
         self._metadata = metadata
@@ -313,49 +294,18 @@ class RunAccumulator:
         self._exposure_ids = np.concatenate([self._exposure_ids, numbers])
 
     def _row(self, data: Mapping[str, Any], time_s: float) -> FloatArray:
-        layout = self._layout
-        row = np.zeros(self._sums.shape[-1])
-        if "spc" in self.metadata.modes:
-            row[layout["counts"]] = np.ravel(data["spc_counts"])
-            row[layout["pulses"]] = data["spc_pulses"]
-        if "boxcar" in self.metadata.modes:
-            # The integral of the signal over the exposure, V s; its variance is that of the mean, scaled alike.
-            exposure = data["exposure_s"]
-            row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
-            row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
-            if "boxcar_covariance" in data:
-                covariance = np.asarray(data["boxcar_covariance"], dtype=float)
-                row[layout["boxcar_covariance"]] = covariance * exposure**2
-        # The scalars lie side by side in the layout, in the order of `_SCALARS`, before the number of exposures.
-        scalars = self._scalars(data, time_s)
-        row[layout["i0"].start : layout["exposures"].start] = scalars
-        row[layout["exposures"]] = 1.0
-        for quantity, value in self._further.values(data, scalars[0]).items():
-            row[layout[quantity]] = value
-        return row
-
-    def _scalars(self, data: Mapping[str, Any], time_s: float) -> list[float]:
-        run = self.metadata
-        optional = {"foil": 0.0, "laser_power_w": 0.0, "time_s": time_s}
-        if run.axis != "fluence_mj_cm2":
-            optional["fluence_mj_cm2"] = run.fluence_mj_cm2
-        values = {name: data[name] if name in data else optional[name] for name in _SCALARS}
-        for name, facts in (("i0", run.i0_facts), ("foil", run.foil_facts)):
-            if name in data:
-                signal = facts.integral(values[name], values["exposure_s"])
-                offset = run.chambers[name].value * values["exposure_s"] if name in run.chambers else 0.0
-                # A chamber before the X-ray shutter shows its full signal in dark exposures: that is no offset.
-                values[name] = signal - offset if abs(offset) < LARGEST_OFFSET * abs(signal) else signal
-        return list(values.values())
+        return _after_start(self._event_rows).row(data, time_s)
 
     def _field(self, name: str) -> FloatArray:
         _ = self.metadata
         return self._sums[: self._scans, :, :, self._layout[name]]
 
 
-def pairs_of(probes: int) -> int:
-    """Return the number of pairs of gates whose covariance an event may hold: 0 for more than `MOST_CORRELATED`."""
-    return probes * (probes - 1) // 2 if probes <= MOST_CORRELATED else 0
+def _after_start(value: _Fact | None) -> _Fact:
+    """Return `value`, which the start document sets; raises ReductionError before that."""
+    if value is None:
+        raise ReductionError("No start document has arrived yet: feed the run's documents in order.")
+    return value
 
 
 def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = None, uid: str = "") -> RunAccumulator:
@@ -399,11 +349,10 @@ def _own_widths(run: RunAccumulator) -> tuple[tuple[str, int], ...]:
 def _same_columns(runs: Sequence[RunAccumulator]) -> tuple[dict[str, slice], list[FloatArray]]:
     """Return one layout for all runs, and the sums of each in it: zeros for a further detector that a run lacks."""
     widths = {name: columns.stop - columns.start for run in runs for name, columns in run._layout.items()}
-    edges = np.cumsum([0, *widths.values()]).tolist()
-    layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
+    layout = layout_of(widths)
     tables = []
     for run in runs:
-        table = np.zeros((run.scans, *run._sums.shape[1:3], edges[-1]))
+        table = np.zeros((run.scans, *run._sums.shape[1:3], sum(widths.values())))
         for name, columns in run._layout.items():
             table[..., layout[name]] = run._sums[: run.scans, ..., columns]
         tables.append(table)

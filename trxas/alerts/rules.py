@@ -111,6 +111,7 @@ class Rules:
         self._run = " · ".join(str(part) for part in (*parts, start.get("edge"), plan) if part)
         self._is_open = True
         self._start = start
+        # A new run ends whatever was true of the one before, also if that one never got a stop document.
         self._streams.clear()
         self._reported.clear()
         self._waiting_since_s = self._silent_since_s = None
@@ -119,6 +120,7 @@ class Rules:
         data = event["data"]
         if not data["suspended"]:
             self._waiting_since_s = None
+            # The run continues: the next suspension is a new cause.
             self._reported -= {Kind.SUSPENDED, Kind.JET}
             return
         self._waiting_since_s = float(event["time"])
@@ -158,6 +160,7 @@ class Rules:
         if is_heard or not self._is_open:
             self._silent_since_s = None
             return
+        # Counted from the first turn without the session, not from the last document: an exposure may take minutes.
         if self._silent_since_s is None:
             self._silent_since_s = now_s
         silent_s = now_s - self._silent_since_s

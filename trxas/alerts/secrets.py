@@ -33,6 +33,7 @@ def _of_file(settings: AlertSettings, name: str) -> str:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The secrets file {path} cannot be read: {type(error).__name__}.") from error
+    # Refused and not only warned of: alerts run in the background, where a warning would stay unread.
     if mode & 0o077:
         raise ConfigurationError(
             f"The secrets file {path} can be read by others (mode {mode:o}). Run: chmod 600 {path}"

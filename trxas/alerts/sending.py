@@ -52,6 +52,7 @@ def _mail(settings: AlertSettings, alert: Alert) -> None:
     message.set_content(f"{alert.text}\n")
     host, _, port = settings.mail_server.rpartition(":")
     password = secret(settings, settings.mail_password_variable) if settings.mail_user else ""
+    # Before a connection is made, so that the password never leaves this machine.
     if password and settings.mail_security is MailSecurity.NONE:
         raise ConfigurationError(
             "The password would go to the mail server unprotected. Set mail_security to starttls or tls in [alerts]."

@@ -43,6 +43,7 @@ class CopyingFeed:
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
         """Return the documents of the feed within `timeout_s`, s, and copy them."""
         taken = self._feed.take(timeout_s)
+        # In the thread of the feed: the copies wait for `turn`, so rules need no lock.
         for document in taken:
             self.copies.put(document)
         return taken

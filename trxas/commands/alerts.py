@@ -32,6 +32,7 @@ def run_test(options: AlertTestOptions) -> int:
     for way in settings.send:
         try:
             send(settings, alert, way)
+        # A broken way must not hide whether the others work: the test goes through all of them.
         except TrxasError as error:
             failed += 1
             print(f"{way.value}: {error}")

@@ -42,6 +42,7 @@ def run(options: ChaosOptions) -> int:
 
     The exit code is 1 if anything was lost, doubled, wrong or stuck.
     """
+    # Through the environment, which the processes that measure inherit.
     put_in_use(options.config)
     from trxas.validation.robustness.chaos_of_sessions import ChaosSettings, chaos_of_sessions
     from trxas.validation.robustness.fault_schedule import chosen_kinds, plan_faults
@@ -55,6 +56,7 @@ def run(options: ChaosOptions) -> int:
             "hang_after_s": options.hang_after,
         }
         results = chaos_of_sessions(options.session.kinds(), faults, settings, report=say)
+    # One kind of session gives one record, as scripts expect; several are named by their kind.
     numbers = {str(session): result.as_json() for session, result in results.items()}
     show_numbers(numbers if len(numbers) > 1 else next(iter(numbers.values())), options.json)
     return int(not all(result.is_clean for result in results.values()))

@@ -69,6 +69,7 @@ def run(options: DemoOptions) -> int:
             f"{configuration.storage.root}.",
             flush=True,
         )
+        # Imports that take seconds come after the first lines, so that the terminal is not silent for long.
         from gui.screen import has_screen
         from trxas.channel_access import environment as channel_access
         from trxas.session.session import open_session
@@ -80,6 +81,7 @@ def run(options: DemoOptions) -> int:
         window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
             result = demo(session, options.sample, began)
+        # After the end of the session, so that the beamline is free while the figure is drawn.
         figure = result.write(options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:

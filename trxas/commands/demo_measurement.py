@@ -48,6 +48,7 @@ class DemoResult:
     @property
     def fit(self) -> KineticsFit:
         """Fit of the kinetics; a demo without a fit has failed."""
+        # A failed assertion shows the remarks of the reduction: they state why there is no fit.
         assert self.delay.fit is not None, "\n".join(self.delay.remarks)
         return self.delay.fit
 
@@ -60,6 +61,7 @@ class DemoResult:
     @property
     def spectra(self) -> tuple[Spectrum, Spectrum]:
         """Spectrum of the boxcar, or of the first detector if there is none, and that of the counted photons."""
+        # Reversed, so that of several spectra of one mode the first one stays.
         by_mode = {spectrum.metadata.mode: spectrum for spectrum in reversed(self.energy.spectra)}
         spc = by_mode.get("spc", self.energy.spectra[0])
         return by_mode.get("boxcar", spc), spc

@@ -37,6 +37,7 @@ def run(options: ExportOptions) -> int:
     from trxas.session.session import open_configured_store
 
     keys = [run_key(text) for text in options.run_keys]
+    # An export only reads: a run of a dead process is closed by the next session, or by `trxas runs list`.
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         for path in export_runs(store, keys, options.format, options.output, combine=options.combine):
             print(path)

@@ -43,8 +43,8 @@ def run(options: GuiOptions) -> int:
     from gui.splash import Splash, bare_application, settings_path
 
     # The order of the start: what cannot work is refused before the slow imports; then the small application and its
-    # splash
-    # screen; then all slow imports in a thread, while the screen is painted; only then the window, which needs them.
+    # splash screen; then all slow imports in a thread, while the screen is painted; only then the window, which needs
+    # them.
     application = bare_application(options.layout or settings_path())
     splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", read_libraries)
     splash.wait()

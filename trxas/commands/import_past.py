@@ -53,6 +53,7 @@ def run(options: ImportOptions) -> int:
         fluence_mj_cm2=options.fluence_mj_cm2,
     )
     numbers = [number.strip() for number in options.scan.split(",") if number.strip()]
+    # All files are read before the first run is stored: a fault in the last file must not leave a half import.
     runs = past_runs(options.files, facts, configuration, together=options.together, numbers=numbers)
     for one in runs:
         print("\n".join(one.report))

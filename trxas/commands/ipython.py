@@ -104,9 +104,11 @@ def shell_configuration(root: Path) -> Config:
     from trxas.session.session import is_read_only
 
     config = Config()
+    # The files run in the namespace of the prompt, so every name that they define can be typed.
     config.InteractiveShellApp.exec_files = [str(path) for path in startup_files()]
     config.TerminalIPythonApp.display_banner = False
     if is_read_only(root):
+        # A read-only session must not write into the folder of the session that measures.
         config.HistoryManager.enabled = False
     else:
         config.HistoryManager.hist_file = str(root / "ipython-history.sqlite")

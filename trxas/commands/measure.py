@@ -71,9 +71,11 @@ def run(options: MeasureOptions) -> int:
         raise InputError(f"There is no plan {options.plan!r}. `trxas measure list` lists them.")
     if options.json and options.dry_run:
         raise InputError("--json prints measured runs, and --dry-run measures none. Give one of them.")
+    # Before a session is opened: a typing error must not cost the seconds in which a beamline connects.
     arguments = arguments_of(plans[options.plan], options.values or ())
     from trxas.session.session import open_session
 
+    # A dry run opens the folder without a claim to the beamline, so it works while another session measures.
     with open_session(configuration, read_only=options.dry_run) as session:
         plan = session.plans()[options.plan](**arguments)
         if options.dry_run:
@@ -111,6 +113,8 @@ def _measure(session: Session, plan: Any, *, as_json: bool) -> int:
     from trxas.session.subscriber import InOrder
 
     install_short_tracebacks(None)
+    # The engine returns no uids from a plan that is interrupted, and a plan may make several runs: calibrations before
+    # its scan. So the uids come from the start documents.
     uids: list[str] = []
 
     def note(name: str, doc: Mapping[str, Any]) -> None:

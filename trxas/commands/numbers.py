@@ -22,4 +22,5 @@ def show_numbers(numbers: Mapping[str, Any], file: Path | None) -> None:
 def write_numbers(numbers: object, file: Path | None) -> None:
     """Write `numbers` as JSON to `file` if there is one; raises OSError if it cannot be written."""
     if file is not None:
+        # Strict JSON: NaN is none, and many readers refuse it.
         file.write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -35,6 +35,7 @@ def reference_page() -> str:
 
 def _pages(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
     context = command.make_context(name, [], parent=parent, resilient_parsing=True)
+    # A fixed width, so that the page does not depend on the terminal on which it is made.
     context.terminal_width = context.max_content_width = WIDTH
     help_page = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     yield context.command_path, help_page

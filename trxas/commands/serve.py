@@ -54,6 +54,8 @@ def run(options: ServeCommandOptions) -> int:
         check_address_list(configuration.beamline.epics.address_list)
     root = configuration.storage.root.resolve()
     root.mkdir(parents=True, exist_ok=True)
+    # The lock comes before anything starts: a second server of this folder must end before it has written a file or
+    # taken a port of the first one.
     lock = ServeLock(root)
     try:
         wanted = ServeOptions(

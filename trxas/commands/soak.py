@@ -46,6 +46,7 @@ def run(options: SoakOptions) -> int:
     from trxas.validation.robustness.soak import soak
 
     with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
+        # A subfolder: `soak` creates its folder, so that data of an earlier soak are never continued.
         folder = options.output or Path(temporary) / "soak"
         result = soak(folder, options.hours, seed=options.seed, speed=options.speed, report=say)
     show_numbers(result.as_json(), options.json)

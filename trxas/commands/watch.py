@@ -51,6 +51,7 @@ def run(options: WatchOptions) -> int:
         watcher = Watcher(live_feed(root), NightReader(store))
         watcher.start()
         try:
+            # A live view moves the cursor. A pipe or a file gets one view as plain lines.
             if options.once or not sys.stdout.isatty():
                 print_view(settled_view(watcher))
             else:

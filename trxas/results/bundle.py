@@ -78,6 +78,8 @@ def _fill(
     sections = []
     progress(0, len(rows))
     own = partial(_add_run, folder, store)
+    # One process writes as it goes. Several get the folder and the row alone: an open store cannot be sent to another
+    # process.
     added = (
         map(own, rows)
         if cluster == HERE

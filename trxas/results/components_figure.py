@@ -21,6 +21,7 @@ def components_figure(found: MapComponents) -> Figure:
     values.set_xlabel("component")
     values.set_ylabel("singular value (errors)")
     values.legend(loc="best", fontsize="small")
+    # At least one: a map of noise shows its strongest component too, so that it can be judged.
     for index in range(max(found.significant, 1)):
         spectra.plot(found.energy_ev, found.spectra[index], "o-", markersize=3, label=f"{index + 1}")
         traces.plot(found.delay_ps, found.traces[index], "o-", markersize=3, label=f"{index + 1}")

@@ -40,6 +40,8 @@ def expected_errors(store: Store, request: ScanRequest, pulses_per_s: float) -> 
     if request.edge is None:
         return []
     found: list[str] = []
+    # The error of a point follows from any run at the edge; lifetimes need a delay scan, so the search may go on to an
+    # older run.
     for sums, name in _earlier(store, request.edge.name):
         if not found:
             found += _of_a_point(sums, name, request, pulses_per_s)
@@ -94,6 +96,7 @@ def _of_lifetimes(sums: RunAccumulator, name: str, request: ScanRequest) -> list
         fit = fit_kinetics(gate_rates(sums), sums.metadata.timing)
     except ReductionError:
         return []
+    # The course and not dwell x points: exposures with blocked laser and dwells that grow with the delay count too.
     planned_s = sum(request.dwell_of(point) for _, point, _ in request.course())
     scale = math.sqrt(float(sums.exposure_s.sum()) / planned_s) if planned_s > 0 else math.inf
     known = [

@@ -52,6 +52,7 @@ class PrimaryEvents:
     def has(self, name: str, doc: Mapping[str, Any]) -> bool:
         """Return whether a document is an event, or a page of events, of the primary stream."""
         if name == "start":
+            # Descriptors of an earlier run never come again; without this the set would grow over a night.
             self._descriptors.clear()
         elif name == "descriptor" and doc["name"] == "primary":
             self._descriptors.add(doc["uid"])

@@ -31,8 +31,10 @@ def _draw_map(figure: Figure, axes: Axes, results: MapResults) -> None:
     # The energy along the abscissa, as in spectra, whichever axis was slow.
     shown = results.map.turned() if results.map.axes[0] == ENERGY else results.map
     efficiency = 0.0 if results.fit is None else np.log(results.fit.efficiency.value)
+    # The pumped and the unpumped gate differ in efficiency; without a fit that is unknown, and taken for 1.
     change = 100.0 * (shown.change - efficiency)
     sizes = np.abs(change[np.isfinite(change)])
+    # A single noisy cell must not take the colours from all others.
     limit = float(np.quantile(sizes, 1.0 - SATURATED_SHARE)) if sizes.size else 1.0
     drawn = axes.pcolormesh(change, cmap="RdBu_r", vmin=-limit, vmax=limit)
     figure.colorbar(drawn, ax=axes, label="pumped - unpumped (% of unpumped)")

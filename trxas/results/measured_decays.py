@@ -38,6 +38,7 @@ class MeasuredDecays:
 
         Raises nothing: a store that cannot be read is logged, and the sizes are stated without correction.
         """
+        # One fit at a time: two callers that ask for the same run would both spend the seconds.
         with self._lock:
             try:
                 return self._found(start)
@@ -59,6 +60,7 @@ class MeasuredDecays:
     def _decay_of(self, store: Store, uid: str) -> MeasuredDecay | None:
         if uid not in self._fitted:
             documents = load_dataset(store, uid)
+            # Not remembered: the scan will have a better decay when it has ended.
             if documents[-1][0] != "stop":
                 return None
             try:

@@ -37,6 +37,7 @@ def find_runs(store: Store, *, search: str = "", limit: int | None = None) -> li
     Raises InputError for a search that cannot be understood, StorageError if the runs cannot be read.
     """
     wanted = parse_search(search)
+    # Without conditions the newest summaries are enough; a search has to read every run and its note.
     if not wanted.terms:
         return list_runs(store, limit=limit)
     return [run.summary for run in RunIndex(store).everything() if wanted.fits(run)][:limit]

@@ -40,6 +40,7 @@ def run_report(
     start = documents[0][1]
     shown = (*SHOWN, *kind_of(start).shown)
     lines = [f"{key:<22} {start[key]}" for key in dict.fromkeys(shown) if key in start]
+    # After uid and scan number, where people look for the time.
     lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
     if grid := start.get("grid"):
         lines.append(f"{'grid':<22} {_grid_text(grid)}")

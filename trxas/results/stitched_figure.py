@@ -32,6 +32,7 @@ def stitched_figure(stitched: StitchedTrace) -> Figure:
         axes.set_xlabel("delay (ns)")
     if stitched.fit is not None:
         last_ps = float(stitched.delay_ps[-1])
+        # Close together where the signal rises and decays fast, and logarithmically later, as the axis shows it.
         early = np.linspace(float(stitched.delay_ps[0]), 500.0, _CURVE_POINTS)
         delay_ps = np.concatenate([early, np.geomspace(500.0, max(last_ps, 1e3), _CURVE_POINTS)])
         for axes in (linear, logarithmic):

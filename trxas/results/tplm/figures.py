@@ -22,7 +22,8 @@ FIT_COLOUR = ROLES_ON_WHITE["fit"]
 def map_figure(results: MapResults) -> Figure:
     """Return mean square displacement, nm2, with the fit, above the light of the whole image, against delay in ns."""
     figure, (moved, light) = _axes(2)
-    widths, fit = results.widths, results.fit
+    widths = results.widths
+    fit = results.fit
     time = np.linspace(0.0, 3.0, 50)
     moved.plot(time, 2 * NM2_PER_NS * fit.common[0] * time, color=FIT_COLOUR, label="fit of the whole map")
     if widths is not None:
