@@ -40,12 +40,13 @@ PLANS: dict[str, RegisteredPlan] = {}
 
 def sorted_plans() -> list[RegisteredPlan]:
     """Return every plan in the order of lists and forms: by group, then by the plan's order in the group."""
-    # Groups of other packages come after those of trxas, by name.
+    # Groups that a technique of trxas gives to its plans come after those of `Group`, those of other packages last; both
+    # by name.
     places = {str(group): place for place, group in enumerate(Group)}
 
-    def place(one: RegisteredPlan) -> tuple[int, str, int, str]:
+    def place(one: RegisteredPlan) -> tuple[bool, int, str, int, str]:
         entry = one.entry
-        return places.get(entry.group, len(places)), entry.group, entry.order, entry.name
+        return not entry.technique, places.get(entry.group, len(places)), entry.group, entry.order, entry.name
 
     return sorted(PLANS.values(), key=place)
 

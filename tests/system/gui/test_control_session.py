@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 from bluesky.utils import RunEngineInterrupted
 import plans
-from devices.beamline import build_beamline
+from devices.assembly import build_beamline
 from trxas.session.remote_control import RemotelyPausableEngine, EndedFromWindowError
 from trxas.session.listener import Listener
 from trxas.configuration import load_configuration

@@ -48,6 +48,7 @@ class Measured:
         return self.answer.read_text() + self.said.read_text()
 
 
+@pytest.mark.last_of_module  # it shuts the shutters, which the doctor would report
 def test_a_measurement_that_is_told_to_end_closes_its_run(reached: tuple[str, ...], data: Path, tmp_path: Path) -> None:
     """Lost: what was measured when a batch system or a lost connection ends it, and which run that is."""
     measured = Measured(data, tmp_path, "dwell_s=100", "repeats=50", "--json", *reached)
@@ -60,6 +61,7 @@ def test_a_measurement_that_is_told_to_end_closes_its_run(reached: tuple[str, ..
     assert "Traceback" not in measured.said.read_text()
 
 
+@pytest.mark.last_of_module  # as above
 @pytest.mark.long
 def test_a_measurement_has_exit_codes_of_its_own(
     reached: tuple[str, ...], trxas: Any, data: Path, tmp_path: Path
