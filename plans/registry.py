@@ -40,8 +40,8 @@ PLANS: dict[str, RegisteredPlan] = {}
 
 def sorted_plans() -> list[RegisteredPlan]:
     """Return every plan in the order of lists and forms: by group, then by the plan's order in the group."""
-    # Groups that a technique of trxas gives to its plans come after those of `Group`, those of other packages last; both
-    # by name.
+    # Groups that a technique of trxas gives to its plans come after those of `Group`, and those of other packages last,
+    # both by name.
     places = {str(group): place for place, group in enumerate(Group)}
 
     def place(one: RegisteredPlan) -> tuple[bool, int, str, int, str]:

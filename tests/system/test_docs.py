@@ -32,6 +32,9 @@ MACRO = "docs:"
 TYPED_ELSEWHERE = {"README.md"}
 """Pages whose snippets `test_terminal_session.py` types at the prompt of a real session."""
 
+MEASURED_ELSEWHERE = {"measure-the-paper.md", "measure-temperature-series.md"}
+"""Pages that measure at length what `test_paper_plans.py` and `test_temperature_plans.py` measure in short."""
+
 FOREIGN_RUNS = {"use-your-own-tools.md"}
 """Pages that end with a run of another package's plan; a page that uses the last run needs one of trxas."""
 
@@ -63,7 +66,9 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=page.name, marks=[pytest.mark.long] if page.name in TYPED_ELSEWHERE else [])
+        pytest.param(
+            page, id=page.name, marks=[pytest.mark.long] if page.name in TYPED_ELSEWHERE | MEASURED_ELSEWHERE else []
+        )
         for page in PAGES
         if SNIPPET.search(page.read_text()) and page.name not in OTHER_SESSIONS
     ],
