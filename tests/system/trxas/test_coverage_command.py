@@ -23,7 +23,8 @@ EFFECT_S = 480.0
 """Five campaigns of a minute each, two at a time, on shared cores."""
 
 
-@pytest.mark.parametrize("samples", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("samples", [1, 2])
 def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path: Path, samples: int) -> None:
     """The seed is fixed: of eleven means of the pulls one is beyond 4 sigma in 1 of 1400 choices of seeds."""
     count = str(samples)
