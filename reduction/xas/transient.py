@@ -36,7 +36,7 @@ class TransientMetadata:
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
     scans that contributed. `offset`: source of the offsets between on and off. `detector` names a detector
     beside the first one; `weights` (elements,) are those of the sum over its elements. `beam_time_s`: time of all
-    exposures, s; 0 if it is not known.
+    exposures, s; 0 if it is not known. `is_calibrated`: whether the run has zeros and gains of these gates.
     """
 
     sample: str
@@ -53,6 +53,7 @@ class TransientMetadata:
     detector: str = ""
     weights: tuple[float, ...] = ()
     beam_time_s: float = 0.0
+    is_calibrated: bool = False
 
     def sigma_after_hour(self, sigma: float) -> float:
         """Return what an error becomes by one more hour at the same points, in its unit; NaN without a beam time."""
@@ -88,6 +89,7 @@ def transient_metadata(
         detector=run.detector,
         weights=run.element_weights if mode == "spc" else run.weights_of_signal,
         beam_time_s=float(accumulator.exposure_s.sum()),
+        is_calibrated=run.gates is not None and bool(run.gates.chains.get(mode) and run.gates.chains[mode].level),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from plans.edges import BR_K, EdgePreset
 from plans.engine.start_document import timing_metadata
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN, GateExposureSums, gate_calibration
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.effects import IDEAL, EffectSizes
 from sim.physics.experiment import Experiment
@@ -24,6 +25,22 @@ QUIET = replace(IDEAL, efficiencies=0.0, noise=0.0)
 """No effect and no noise."""
 
 AXES = {"energy_ev": "energy_scan", "delay_ps": "delay_scan", "fluence_mj_cm2": "fluence_scan"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What differs from a scan of the sample: the plan, the states of the laser shutter, and the beamline's state."""
+
+    plan_name: str = ""
+    shutters: tuple[int, ...] = (1,)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+PUMPED = Setting()
+DARK = Setting(plan_name=DARK_PLAN, shutters=(1, 0), state={"xray_shutter_open": False})
+BLOCKED = Setting(plan_name=BLOCKED_PLAN, shutters=(0,))
+FOIL = Setting(plan_name="foil_scan", shutters=(0,), state={"foil": "Pb"})
+"""Scans with and without what they need besides points."""
 
 
 @dataclass(kw_only=True)
@@ -54,18 +71,17 @@ class SimulatedRuns:
         dwell_s: float,
         repeats: int = 1,
         edge: EdgePreset = BR_K,
-        shutter_reference: str = "none",
+        setting: Setting = PUMPED,
         **fixed: float,
     ) -> list[Document]:
         """Measure a scan over `points`, on `axis`, and return its documents; `fixed` are the other axes."""
-        start = self._start(axis, points, dwell_s, repeats, edge, shutter_reference, fixed)
-        states = (1, 0) if shutter_reference == "point" else (1,)
+        start = self._start(axis, points, dwell_s, repeats, edge, setting, fixed)
         events: list[Document] = []
         for scan in range(repeats):
             for index, point in enumerate(points):
-                for shutter in states:
+                for shutter in setting.shutters:
                     place = {"scan_index": scan, "point_index": index, "laser_shutter": shutter}
-                    data = place | self._event({**fixed, axis: point}, shutter, dwell_s)
+                    data = place | self._event({**fixed, axis: point}, shutter, dwell_s, setting.state)
                     events.append(("event", {"descriptor": "d", "time": self.experiment.time_s, "data": data}))
         descriptor = {"uid": "d", "run_start": start["uid"], "name": "primary"}
         return [("start", start), ("descriptor", descriptor), *events, ("stop", {"exit_status": "success"})]
@@ -74,17 +90,34 @@ class SimulatedRuns:
         """Measure a scan as `run` does, and return its sums."""
         return accumulate(self.run(axis, points, **settings))
 
+    def calibrate_gates(
+        self, delays_ps: Sequence[float], *, dwell_s: float, repeats: int, energy_ev: float, fluence_mj_cm2: float
+    ) -> None:
+        """Measure dark and blocked exposures, and use the zeros and gains of the gates in all later runs."""
+        settings: dict[str, Any] = {"dwell_s": dwell_s, "repeats": repeats, "fluence_mj_cm2": fluence_mj_cm2}
+        runs = (
+            lambda: self.run("delay_ps", delays_ps, setting=DARK, energy_ev=energy_ev, **settings),
+            lambda: self.run("energy_ev", [energy_ev], setting=BLOCKED, delay_ps=delays_ps[0], **settings),
+        )
+        for measured in runs:
+            sums = GateExposureSums()
+            for document in measured():
+                sums(*document)
+            self.metadata = {**self.metadata, "gate_calibration": gate_calibration(sums)}
+
     def power_w(self, fluence_mj_cm2: float) -> float:
         """Return the reading of the power meter at a fluence, W: 1 W per mJ/cm2."""
         return fluence_mj_cm2 * self.experiment.laser_power
 
-    def _event(self, places: Mapping[str, float], shutter: int, dwell_s: float) -> dict[str, Any]:
+    def _event(
+        self, places: Mapping[str, float], shutter: int, dwell_s: float, further: Mapping[str, Any]
+    ) -> dict[str, Any]:
         state = BeamlineState(
             energy_ev=places["energy_ev"],
             delay_ps=places["delay_ps"] - self._time_zero_ps,
             fluence_mj_cm2=places["fluence_mj_cm2"],
             laser_shutter_open=bool(shutter),
-            foil="",
+            **{"foil": "", **further},
         )
         seen = self.experiment.expose(state, dwell_s)
         volts = -seen.boxcar
@@ -109,7 +142,7 @@ class SimulatedRuns:
         dwell_s: float,
         repeats: int,
         edge: EdgePreset,
-        shutter_reference: str,
+        setting: Setting,
         fixed: Mapping[str, float],
     ) -> dict[str, Any]:
         scheme = self.experiment.scheme
@@ -117,7 +150,8 @@ class SimulatedRuns:
         sigma_ps, error_ps = self.response_ps
         return {
             "uid": f"run-{self.experiment.time_s:g}",
-            "plan_name": AXES[axis],
+            "time": self.experiment.time_s,
+            "plan_name": setting.plan_name or AXES[axis],
             "sample": "simulated",
             "edge": str(edge.name),
             "absorber": edge.absorber,
@@ -127,7 +161,7 @@ class SimulatedRuns:
             "num_points": repeats * len(points),
             "dwell_s": dwell_s,
             "grid": {"axis": axis, "points": list(map(float, points))},
-            "shutter_reference": shutter_reference,
+            "shutter_reference": "point" if setting.shutters == (1, 0) else "none",
             "laser_power_w_per_mj_cm2": 1.0,
             "instrument_response": {"sigma_ps": sigma_ps, "error_ps": error_ps, "source": "configured"},
             "reduction": {

@@ -32,6 +32,7 @@ from reduction.xas.self_absorption import of_thin_sample
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
 from reduction.xas.transient import Spectrum
+from trxas.validation.coverage.calibration_measurement import calibrate
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
 
@@ -88,10 +89,15 @@ class Measurement:
 
 
 def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
-    """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV.
+    """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV, after its calibrations.
 
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
+    Calibrations that fail are the reason for all of them.
     """
+    try:
+        calibrate(beamline, run_engine)
+    except TrxasError as error:
+        return failed_measurement(PARAMETERS, str(error))
     return measure_groups(GROUPS, beamline, run_engine)
 
 
@@ -218,10 +224,13 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
         dwell_s=FLUENCE_DWELL_S,
     )
     run = accumulate(documents_of(run_engine, plan))
-    return {
+    slopes = {
         "fluence_slope": fit_fluence(reduce_fluence_scan(run)).slope,
         "boxcar_slope": fit_fluence(reduce_fluence_scan(run, "boxcar", zero_v=zero)).slope,
     }
+    # As amplitudes do, slopes need a spectrum that shows how much the sample absorbs: 0.6 % at the usual size.
+    thin = _thin_spectrum(beamline, run_engine, BR_K)
+    return {name: of_thin_sample(slope, thin, BR_K.main_feature_ev) for name, slope in slopes.items()}
 
 
 def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:

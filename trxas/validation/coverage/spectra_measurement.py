@@ -10,6 +10,7 @@ import numpy as np
 from bluesky import RunEngine
 
 from devices.beamline import Beamline
+from devices.foil_references import STEEPEST_POINTS_EV
 from errors import ReductionError
 from plans import energy_scan, foil_scan
 from plans.edges import BR_K, PB_L3
@@ -31,6 +32,7 @@ from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_error import static_sigma
 from reduction.xas.transient_shape import transient_covariance
 from reduction.xas.unpumped_size import transient_size
+from trxas.validation.coverage.calibration_measurement import FOIL_EDGE_EV
 from trxas.validation.coverage.noise_free import Excited
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.sample_file import BR_SHAPE
@@ -50,8 +52,8 @@ DWELL_S = 18.0
 """Beam time per point and pass: with `PASSES` that of the paper's 9 scans of 6 s (SI 2)."""
 
 FOIL_DWELL_S = 2.0
-FOIL_EDGE_EV = 13_035.0
-"""L3 edge of lead by the X-ray data booklet, on whose scale the reference foil and the simulated foils are."""
+STEEPEST_EV = STEEPEST_POINTS_EV[str(PB_L3.name)][0]
+"""Steepest point of a lead foil whose edge is at `FOIL_EDGE_EV`."""
 
 FIRST_DELAY_PS = 100.0
 SECOND_DELAY_PS = 10_100.0
@@ -61,7 +63,7 @@ PEAK_EV = 13_472.0
 PEAK_HALF_WIDTH_EV = 1.5
 
 SPECTRA_PARAMETERS = ("size_100ps", "size_10ns", "size_163ns", "c", "static_peak", "foil_edge")
-"""Sizes relative to unpumped and C, without unit; energies in eV, that of the peak relative to the foil."""
+"""Sizes relative to unpumped and C, without unit; energies in eV, the peak on the axis of the reference foil."""
 
 
 def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
@@ -86,18 +88,14 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
         near_ev=PEAK_EV,
         half_width_ev=PEAK_HALF_WIDTH_EV,
     )
-    # The Bragg angle drifts: the foils around the scan give the drift since the first of them, and this one its energy.
-    foil_ev = _edge_of(before)
-    peak = Value(
-        peak.value - (foil_ev.value - FOIL_EDGE_EV), math.hypot(peak.sigma, foil_ev.sigma, shown.energy_sigma_ev)
-    )
     return {
         "size_100ps": transient_size(shown)[1],
         "size_10ns": transient_size(boxcar_spectrum(late))[1],
         "size_163ns": transient_size(spc_spectrum(late, probe=1))[1],
         "c": Value(c.value, c.sigma),
-        "static_peak": peak,
-        "foil_edge": foil_ev,
+        # The Bragg angle drifts: the foils around the scan put it on the axis of the reference foil.
+        "static_peak": Value(peak.value, math.hypot(peak.sigma, shown.energy_sigma_ev)),
+        "foil_edge": _edge_of(before),
     }
 
 
@@ -151,9 +149,11 @@ def _foil(beamline: Beamline, run_engine: RunEngine) -> FoilResults:
 
 
 def _edge_of(found: FoilResults) -> Value:
-    if found.edge_ev is None:
+    """Return the edge of a foil by its steepest point, eV; the reference foil would give the axis itself."""
+    if found.foil is None:
         raise ReductionError(f"The foil scan has no edge. {found.table()}")
-    return found.edge_ev
+    point_ev = found.foil.edge_ev
+    return Value(FOIL_EDGE_EV + point_ev.value - STEEPEST_EV, point_ev.sigma)
 
 
 def _documents_of(run_engine: RunEngine, plan: Any) -> Documents:
