@@ -43,7 +43,7 @@ def calibrate(beamline: Beamline, run_engine: RunEngine) -> None:
 
     Raises ReductionError for exposures that show no light.
     """
-    _use_reference_foil(beamline, run_engine)
+    use_reference_foil(beamline, run_engine)
     common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": EXPOSURES}
     # In the order of a session: gains need zeros, which the blocked exposures take from their start document.
     for plan in (
@@ -55,8 +55,11 @@ def calibrate(beamline: Beamline, run_engine: RunEngine) -> None:
         run_engine(bps.configure(beamline.gates, {"calibration": found.document}))
 
 
-def _use_reference_foil(beamline: Beamline, run_engine: RunEngine) -> None:
-    """Make the first foil scan of a beamline, whose axis counts as right, the reference of all later ones."""
+def use_reference_foil(beamline: Beamline, run_engine: RunEngine) -> None:
+    """Make the first foil scan of a beamline, whose axis counts as right, the reference of all later ones.
+
+    Raises ReductionError for a scan that is no absorption spectrum.
+    """
     # Once per beamline, however often its sample is measured: the axis drifts by 0.03 eV within hours, 2 errors of C,
     # and foil scans around a spectrum show only what it does meanwhile.
     edge = str(PB_L3.name)
