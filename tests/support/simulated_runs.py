@@ -95,15 +95,15 @@ class SimulatedRuns:
     ) -> None:
         """Measure dark and blocked exposures, and use the zeros and gains of the gates in all later runs."""
         settings: dict[str, Any] = {"dwell_s": dwell_s, "repeats": repeats, "fluence_mj_cm2": fluence_mj_cm2}
-        runs = (
-            lambda: self.run("delay_ps", delays_ps, setting=DARK, energy_ev=energy_ev, **settings),
-            lambda: self.run("energy_ev", [energy_ev], setting=BLOCKED, delay_ps=delays_ps[0], **settings),
-        )
-        for measured in runs:
-            sums = GateExposureSums()
-            for document in measured():
-                sums(*document)
-            self.metadata = {**self.metadata, "gate_calibration": gate_calibration(sums)}
+        dark = self.run("delay_ps", delays_ps, setting=DARK, energy_ev=energy_ev, **settings)
+        self._use_gates(dark)
+        self._use_gates(self.run("energy_ev", [energy_ev], setting=BLOCKED, delay_ps=delays_ps[0], **settings))
+
+    def _use_gates(self, documents: Sequence[Document]) -> None:
+        sums = GateExposureSums()
+        for name, document in documents:
+            sums(name, document)
+        self.metadata = {**self.metadata, "gate_calibration": gate_calibration(sums)}
 
     def power_w(self, fluence_mj_cm2: float) -> float:
         """Return the reading of the power meter at a fluence, W: 1 W per mJ/cm2."""

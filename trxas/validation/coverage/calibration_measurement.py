@@ -46,13 +46,15 @@ def calibrate(beamline: Beamline, run_engine: RunEngine) -> None:
     use_reference_foil(beamline, run_engine)
     common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": EXPOSURES}
     # In the order of a session: gains need zeros, which the blocked exposures take from their start document.
-    for plan in (
-        lambda: dark_exposures(beamline, BR_K.name, delays_ps=LIT_DELAYS_PS, fluence_mj_cm2=FLUENCE_MJ_CM2, **common),
-        lambda: blocked_exposures(beamline, BR_K.name, **common),
-    ):
-        found = _reduced(run_engine, plan())
-        assert isinstance(found, GateResults)
-        run_engine(bps.configure(beamline.gates, {"calibration": found.document}))
+    dark = dark_exposures(beamline, BR_K.name, delays_ps=LIT_DELAYS_PS, fluence_mj_cm2=FLUENCE_MJ_CM2, **common)
+    _use_gates(beamline, run_engine, dark)
+    _use_gates(beamline, run_engine, blocked_exposures(beamline, BR_K.name, **common))
+
+
+def _use_gates(beamline: Beamline, run_engine: RunEngine, plan: Any) -> None:
+    found = _reduced(run_engine, plan)
+    assert isinstance(found, GateResults)
+    run_engine(bps.configure(beamline.gates, {"calibration": found.document}))
 
 
 def use_reference_foil(beamline: Beamline, run_engine: RunEngine) -> None:
