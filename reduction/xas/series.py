@@ -170,7 +170,11 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
     # Spectra that were corrected by foil scans have a covariance; the mean of them has one if all do.
     own = [part.covariance for part in parts]
     matrices = [one[:, None] * matrix * one for one, matrix in zip(weight, own, strict=True) if matrix is not None]
-    metadata = replace(parts[0].metadata, scans=sum(part.metadata.scans for part in parts))
+    metadata = replace(
+        parts[0].metadata,
+        scans=sum(part.metadata.scans for part in parts),
+        is_calibrated=all(part.metadata.is_calibrated for part in parts),
+    )
     return replace(
         parts[0],
         **curves,

@@ -12,33 +12,35 @@ from errors import ReductionError
 from reduction.xas.calibration import FoilSpectrum
 from reduction.xas.results import FoilResults
 from tests.support.foil_edges import GRID, absorption
-from trxas.validation.coverage import calibration_measurement, measurement
+from trxas.validation.coverage import calibration_measurement, measurement, spectra_measurement
 from trxas.validation.coverage.calibration_measurement import use_reference_foil
-from trxas.validation.coverage.measurement import PARAMETERS, MeasuredGroup, measure_sample
+from trxas.validation.coverage.measurement import PARAMETERS, measure_sample
+from trxas.validation.coverage.spectra_measurement import measure_spectra
 
 
-def test_gates_are_calibrated_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: right errors of sizes; a beam time calibrates its gates first, too."""
-    order: list[str] = []
-    group = MeasuredGroup(parameters=("t0",), measure=lambda *_: order.append("t0") or {})  # type: ignore[func-returns-value]
-    monkeypatch.setattr(measurement, "calibrate", lambda *_: order.append("gates"))
-    monkeypatch.setattr(measurement, "GROUPS", (group,))
-    beamline: Any = None
-    measure_sample(beamline, beamline)
-    assert order == ["gates", "t0"]
-
-
-def test_gates_without_light_are_the_reason_why_nothing_is_determined(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: the cause of a failed measurement, or pulls of uncalibrated gates among the others."""
+def test_gates_are_calibrated_before_the_spectra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: gains and zeros of the boxcar's gates, 0.4 errors of its sizes, would be in no error."""
 
     def refuse(*_: object) -> None:
         raise ReductionError("A gate calibration has gates without light.")
 
-    monkeypatch.setattr(measurement, "calibrate", refuse)
-    beamline: Any = None
-    found = measure_sample(beamline, beamline)
+    monkeypatch.setattr(spectra_measurement, "calibrate_gates", refuse)
+    nothing: Any = None
+    with pytest.raises(ReductionError, match="gates without light"):
+        measure_spectra(nothing, nothing)
+
+
+def test_without_a_reference_foil_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the cause of a failed measurement, or pulls of an unknown energy axis among the others."""
+
+    def refuse(*_: object) -> None:
+        raise ReductionError("The scan is no absorption spectrum.")
+
+    monkeypatch.setattr(measurement, "use_reference_foil", refuse)
+    nothing: Any = None
+    found = measure_sample(nothing, nothing)
     assert found.values == {}
-    assert found.failures == dict.fromkeys(PARAMETERS, "A gate calibration has gates without light.")
+    assert found.failures == dict.fromkeys(PARAMETERS, "The scan is no absorption spectrum.")
 
 
 def test_all_energies_of_a_beamline_refer_to_its_first_foil_scan(monkeypatch: pytest.MonkeyPatch) -> None:

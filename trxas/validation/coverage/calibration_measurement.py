@@ -1,4 +1,4 @@
-"""Calibrations before everything else in a coverage, as in a beam time: energy axis, zeros and gains of the gates."""
+"""Calibrations of a coverage, as in a beam time: the energy axis first, zeros and gains of the gates before spectra."""
 
 from __future__ import annotations
 
@@ -24,31 +24,38 @@ REFERENCE_DWELL_S = 20.0
 REFERENCE_ERROR_EV = 0.01
 """Beam time per point of the foil to which all energies of a beamline refer, and the error of its alignment."""
 
-LIT_DELAYS_PS = (100.0, 10_100.0, 130_000.0)
-"""First delays of the spectra and end of the delay scans: between them, the laser's light is interpolated."""
+LIT_DELAYS_PS = (100.0, 10_100.0)
+"""First delays of the spectra."""
 
 FLUENCE_MJ_CM2 = 7.0
-"""That of spectra and delay scans."""
+"""That of the spectra."""
 
 EXPOSURES = 10
-DWELL_S = 360.0
-"""An hour per delay: the boxcar's zeros are then known to 1 uV and its gains to 1e-4, half of their usual spreads.
+DARK_DWELL_S = 120.0
+BLOCKED_DWELL_S = 360.0
+"""Two hours in total: the boxcar's zeros are then known to 1.5 uV and its gains to 1e-4, below their usual spreads.
 
 The default of 10 minutes, which finds gates that are really wrong, would leave errors of twice the spread of gains.
 """
 
 
-def calibrate(beamline: Beamline, run_engine: RunEngine) -> None:
-    """Measure a reference foil, dark and blocked exposures; all later runs are corrected by them, with their errors.
+def calibrate_gates(beamline: Beamline, run_engine: RunEngine) -> None:
+    """Measure dark and blocked exposures at the Br edge; all later runs are corrected by them, with their errors.
 
     Raises ReductionError for exposures that show no light.
     """
-    use_reference_foil(beamline, run_engine)
-    common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": EXPOSURES}
     # In the order of a session: gains need zeros, which the blocked exposures take from their start document.
-    dark = dark_exposures(beamline, BR_K.name, delays_ps=LIT_DELAYS_PS, fluence_mj_cm2=FLUENCE_MJ_CM2, **common)
+    dark = dark_exposures(
+        beamline,
+        BR_K.name,
+        delays_ps=LIT_DELAYS_PS,
+        fluence_mj_cm2=FLUENCE_MJ_CM2,
+        dwell_s=DARK_DWELL_S,
+        repeats=EXPOSURES,
+    )
     _use_gates(beamline, run_engine, dark)
-    _use_gates(beamline, run_engine, blocked_exposures(beamline, BR_K.name, **common))
+    blocked = blocked_exposures(beamline, BR_K.name, dwell_s=BLOCKED_DWELL_S, repeats=EXPOSURES)
+    _use_gates(beamline, run_engine, blocked)
 
 
 def _use_gates(beamline: Beamline, run_engine: RunEngine, plan: Any) -> None:

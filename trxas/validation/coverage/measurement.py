@@ -32,7 +32,7 @@ from reduction.xas.self_absorption import of_thin_sample
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
 from reduction.xas.transient import Spectrum
-from trxas.validation.coverage.calibration_measurement import calibrate
+from trxas.validation.coverage.calibration_measurement import use_reference_foil
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
 
@@ -89,13 +89,13 @@ class Measurement:
 
 
 def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
-    """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV, after its calibrations.
+    """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV, after a reference foil.
 
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
-    Calibrations that fail are the reason for all of them.
+    A foil that fails is the reason for all of them.
     """
     try:
-        calibrate(beamline, run_engine)
+        use_reference_foil(beamline, run_engine)
     except TrxasError as error:
         return failed_measurement(PARAMETERS, str(error))
     return measure_groups(GROUPS, beamline, run_engine)

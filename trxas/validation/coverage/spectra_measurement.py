@@ -32,7 +32,7 @@ from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_error import static_sigma
 from reduction.xas.transient_shape import transient_covariance
 from reduction.xas.unpumped_size import transient_size
-from trxas.validation.coverage.calibration_measurement import FOIL_EDGE_EV
+from trxas.validation.coverage.calibration_measurement import FOIL_EDGE_EV, calibrate_gates
 from trxas.validation.coverage.noise_free import Excited
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.sample_file import BR_SHAPE
@@ -71,6 +71,9 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
 
     Raises ReductionError if a spectrum or the foil cannot be reduced.
     """
+    # Right before the spectra: what they are sensitive to are differences of 1e-4 between gates. Calibrated before the
+    # delay scans, the gates would let time zero drift by 1 ps meanwhile, more than its error.
+    calibrate_gates(beamline, run_engine)
     before = _foil(beamline, run_engine)
     documents = _documents_of(run_engine, _scan(beamline, FIRST_DELAY_PS))
     after = _foil(beamline, run_engine)
