@@ -47,8 +47,13 @@ def test_all_energies_of_a_beamline_refer_to_its_first_foil_scan(monkeypatch: py
     """Lost: C, which an axis that has drifted by 0.03 eV before the first foil moves by 1.7 errors."""
     foil = FoilResults(kind="foil", absorption=FoilSpectrum(GRID, absorption(GRID)))
     scans: list[FoilResults] = []
+
+    def measured(*_: object) -> FoilResults:
+        scans.append(foil)
+        return foil
+
     monkeypatch.setattr(calibration_measurement, "foil_scan", lambda *_, **__: None)
-    monkeypatch.setattr(calibration_measurement, "_reduced", lambda *_: scans.append(foil) or foil)
+    monkeypatch.setattr(calibration_measurement, "_reduced", measured)
     beamline: Any = SimpleNamespace(foils=FoilReferences())
 
     def run_engine(plan: Any) -> None:
