@@ -146,17 +146,18 @@ UntilSigma = Annotated[
         "measures the points that lower it most, and `repeats` above 1 is the most passes",
         low=1e-7,
         high=1e6,
+        rare=True,
     ),
 ]
 MaxTimeS = Annotated[
-    float, Arg("longest beam time of a scan with `until_sigma`", unit="s", low=0.001, high=1_000_000.0)
+    float, Arg("longest beam time of a scan with `until_sigma`", unit="s", low=0.001, high=1_000_000.0, rare=True)
 ]
-UntilDelays = Annotated[DelayGoal, Arg("result whose error is `until_sigma`: every point, or a lifetime")]
+UntilDelays = Annotated[DelayGoal, Arg("result whose error is `until_sigma`: every point, or a lifetime", rare=True)]
 UntilEnergies = Annotated[
-    EnergyGoal, Arg("result whose error is `until_sigma`: every point, or the mean over `until_window_ev`")
+    EnergyGoal, Arg("result whose error is `until_sigma`: every point, or the mean over `until_window_ev`", rare=True)
 ]
 UntilWindowEv = Annotated[
-    Sequence[float], Arg("lower and upper limit of the window of `until`", unit="eV", limits=energy_limits)
+    Sequence[float], Arg("lower and upper limit of the window of `until`", unit="eV", limits=energy_limits, rare=True)
 ]
 TemperatureC = Annotated[
     float,
@@ -206,6 +207,7 @@ SliceS = Annotated[
         unit="s",
         low=0.001,
         high=0.1,
+        rare=True,
     ),
 ]
 GateSchedule = Annotated[

@@ -151,6 +151,13 @@ class RunResults:
     remarks: tuple[str, ...] = ()
     cuts: tuple[Cut, ...] = ()
 
+    def __init_subclass__(cls) -> None:
+        # IPython takes the first class that has either `_repr_pretty_` or a `__repr__` of its own. A dataclass has one,
+        # so the method of this class alone would never be used.
+        super().__init_subclass__()
+        if "_repr_pretty_" not in vars(cls):
+            cls._repr_pretty_ = RunResults._repr_pretty_  # type: ignore[method-assign]  # copied, see above
+
     def lines(self) -> list[str]:
         """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []

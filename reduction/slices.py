@@ -37,6 +37,14 @@ class Slices:
     pulses: IntArray
     good: BoolArray
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001  # IPython's signature
+        """Show the numbers of slices and their lengths at the prompt, not the arrays."""
+        exposures = len(np.unique(self.exposure, axis=0))
+        printer.text(
+            f"{len(self)} slices of {np.median(self.duration_s):.3g} s in {exposures} exposures; "
+            f"{np.count_nonzero(~self.good)} bad, {self.spent_again_s:.3g} s spent again"
+        )
+
     def __len__(self) -> int:
         return len(self.part)
 

@@ -10,10 +10,16 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureBatch:
-    """Exposures of a plan that take `dwell_s` of beam time each."""
+    """Exposures of a plan that take `dwell_s` of beam time each, and `overhead_s`; None: as usual at the beamline."""
 
     exposures: int
     dwell_s: float
+    overhead_s: float | None = None
+
+    def duration_s(self, usual_overhead_s: float) -> float:
+        """Return the beam time of all exposures with moving and reading, s."""
+        overhead_s = usual_overhead_s if self.overhead_s is None else self.overhead_s
+        return self.exposures * (self.dwell_s + overhead_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +35,10 @@ class Course:
 
 
 CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
-"""Gives the course of a plan by its name, all its arguments, and the points these list, if any; None: not known."""
+"""Gives the course of a plan by its name, all its arguments, and the points these list, if any; None: not known.
+
+Raises InputError, in the plan's own words, for arguments that the plan refuses.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +120,7 @@ def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics)
     pumps = any(name.startswith("fluence") for name in arguments)
     return Forecast(
         exposures=sum(batch.exposures for batch in course.batches),
-        duration_s=sum(batch.exposures * (batch.dwell_s + beam.overhead_s) for batch in course.batches),
+        duration_s=sum(batch.duration_s(beam.overhead_s) for batch in course.batches),
         sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
         source=beam.source,
         besides=course.besides,

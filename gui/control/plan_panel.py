@@ -187,6 +187,13 @@ class PlanPanel(QWidget):
         """Show the first problem or the forecast, and label the button with its action."""
         form = self.form
         problem = NO_PLANS if form is None else form.check()
+        forecast = ""
+        if form is not None and not problem:
+            # Fields can be right one by one and wrong together; then the plan itself refuses them, in its own words.
+            try:
+                forecast = self._forecast_text(form)
+            except InputError as error:
+                problem = str(error)
         self.description.setText("" if form is None else prose(form.signature.description))
         self.problem.show_message(problem, "warning")
         self.problem.setVisible(bool(problem))
@@ -194,17 +201,12 @@ class PlanPanel(QWidget):
         self.dry_run.setEnabled(not problem)
         self.submit.setText("Add to queue" if self._edited is None else "Change the queued plan")
         self.cancel.setVisible(self._edited is not None)
-        self.forecast.setText(self._forecast_text())
-        self.forecast.setVisible(bool(self.forecast.text()))
+        self.forecast.setText(forecast)
+        self.forecast.setVisible(bool(forecast))
 
-    def _forecast_text(self) -> str:
-        if self.form is None:
-            return ""
-        try:
-            expected = self._settings.forecast(self.form.signature, self.form.values())
-        except InputError:
-            return ""
-        # A wrong value is shown as the form's problem already; a forecast beside it would be about another plan.
+    def _forecast_text(self, form: PlanForm) -> str:
+        """Return the forecast of a plan in words, "" without one; raises InputError if the plan refuses the values."""
+        expected = self._settings.forecast(form.signature, form.values())
         return "" if expected is None else forecast_words(expected)
 
     def _submit(self) -> None:

@@ -14,7 +14,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from errors import InputError
 from gui.control.confirmation import confirm
+from gui.control.forecast import Forecast
+from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.control.snapshot import QueueItem, Snapshot
@@ -98,10 +101,17 @@ class QueueList(QWidget):
             return "The queue is empty. Fill in the form of a new plan and add it to the queue."
         count = f"{len(snapshot.queue)} plan{'s' if len(snapshot.queue) > 1 else ''} waiting"
         known = [item for item in snapshot.queue if item.name in snapshot.plans]
-        forecasts = [self._settings.forecast(snapshot.plans[item.name], item.arguments) for item in known]
+        forecasts = [self._forecast(snapshot.plans[item.name], item) for item in known]
         if len(known) < len(snapshot.queue) or any(one is None for one in forecasts):
             return count
         return f"{count}, about {duration_text(sum(one.duration_s for one in forecasts if one))} of beam time"
+
+    def _forecast(self, signature: PlanSignature, item: QueueItem) -> Forecast | None:
+        try:
+            return self._settings.forecast(signature, item.arguments)
+        except InputError:
+            # Queued by another program, with arguments that the plan will refuse: its time is not known.
+            return None
 
     def _follow_selection(self, _row: int = 0) -> None:
         row = self.list.currentRow()

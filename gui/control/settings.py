@@ -38,7 +38,7 @@ class FormSettings:
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
         """Return the forecast of a plan: its duration in s, and its error per point; None if there is none.
 
-        Arguments that are not given have their defaults.
+        Arguments that are not given have their defaults. Raises InputError for arguments that the plan refuses.
         """
         if self.beam is None:
             return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from devices.axes.cell import Cell
 from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration
 from devices.exposure.sweeps import SweepGrid, sweep_grid
 from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
@@ -129,6 +130,8 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         detection = by_sequencer(beamline, detection)
     if spec.stepping is Stepping.FLY:
         detection = by_fly_scans(beamline, detection)
+    check_combinations(spec, beamline.configuration)
+    if spec.stepping is Stepping.FLY:
         sweeps = checked_sweeps(beamline, spec, points)
         order = PointOrder.SNAKE
     else:
@@ -137,7 +140,6 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
-    _check_until(spec)
     for dwell_s in (options.dwell_s, round(options.dwell_s * max(spec.dwell_factors, default=1.0), 3)):
         beamline.exposure.check_dwell(dwell_s)
     return ScanRequest(
@@ -165,16 +167,24 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     )
 
 
-def checked_sweeps(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> SweepGrid:
-    """Return the bins of a fly scan; raise InputError for options that sweeps cannot follow, eV and s as `sweep_grid`.
+def check_combinations(spec: ScanSpec, configuration: BeamlineConfiguration) -> None:
+    """Raise InputError for options that exclude each other, and for sweeps (eV, s) that the hardware cannot make.
 
-    Raises OutOfRangeError, too, if the run-up at one end is beyond the limits of the energy.
+    No device is asked, so the forms of the window check a plan by this while it is typed.
     """
-    options = spec.options
-    settings = beamline.configuration.fly
-    assert settings is not None  # by_fly_scans has asked
+    _check_until(spec)
+    if spec.slice_s is not None and spec.stepping is not Stepping.HARDWARE:
+        raise InputError(f'slice_s = {spec.slice_s:g} s: only a sequencer counts in slices. Give stepping="hardware".')
+    if spec.stepping is Stepping.FLY:
+        _check_flown(spec)
+        if configuration.fly is not None:
+            sweep_grid(list(spec.points), float(spec.options.dwell_s), configuration.fly)
+
+
+def _check_flown(spec: ScanSpec) -> None:
+    """Raise InputError for options that sweeps cannot follow."""
     refused = {
-        f"order = {str(options.order)!r}": options.order not in (None, PointOrder.SNAKE),
+        f"order = {str(spec.options.order)!r}": spec.options.order not in (None, PointOrder.SNAKE),
         f"shutter_reference = {str(spec.shutter_reference)!r}": spec.shutter_reference is not ShutterReference.NONE,
         "until_sigma": spec.until is not None,
         "dwell_power": max(spec.dwell_factors, default=1.0) != 1.0,
@@ -184,7 +194,16 @@ def checked_sweeps(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> Sw
             f'{given[0]} with stepping="fly": sweeps go up and down over all energies at one speed. Leave it out, or '
             'give stepping="software".'
         )
-    grid = sweep_grid(points.along(AxisName.ENERGY), float(options.dwell_s), settings)
+
+
+def checked_sweeps(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> SweepGrid:
+    """Return the bins of a fly scan, in eV and s as `sweep_grid`.
+
+    Raises InputError as `sweep_grid`, and OutOfRangeError if the run-up at one end is beyond the limits of the energy.
+    """
+    settings = beamline.configuration.fly
+    assert settings is not None  # by_fly_scans has asked
+    grid = sweep_grid(points.along(AxisName.ENERGY), float(spec.options.dwell_s), settings)
     energy = beamline.energy
     for end_ev in grid.edges_ev(0, grid.points - 1):
         if not energy.low <= end_ev <= energy.high:
@@ -197,8 +216,7 @@ def _checked_slices(beamline: Beamline, spec: ScanSpec) -> float | None:
     """Return the length of the slices, s; raise InputError without a sequencer, or if a table is too short for them."""
     if spec.slice_s is None:
         return None
-    if spec.stepping is not Stepping.HARDWARE or beamline.sequences is None:
-        raise InputError(f'slice_s = {spec.slice_s:g} s: only a sequencer counts in slices. Give stepping="hardware".')
+    assert beamline.sequences is not None  # by_sequencer has asked, for a spec that check_combinations lets through
     low_s = spec.options.dwell_s * max(spec.dwell_factors, default=1.0) / beamline.sequences.sequencer.settings.rows
     if spec.slice_s < low_s:
         raise OutOfRangeError("slice_s", spec.slice_s, low_s, 0.1, "s", "One table must hold a whole exposure.")

@@ -48,6 +48,10 @@ LARGEST_BASELINE = 0.4
 """Change before the pump, relative to that after it, above which both ends count as equal (chosen)."""
 
 
+TOLERANCE_PS = 10.0
+"""Shift of an arm that does not matter, ps: two steps of the coarse delay."""
+
+
 class Verdict(StrEnum):
     """Verdict on one arm of the self-test."""
 
@@ -139,11 +143,11 @@ class ArmResult:
 
 
 def evaluate_delay_axis(
-    rises: Mapping[str, Rise], fit_t0: FitT0, *, tolerance_ps: float = 10.0
+    rises: Mapping[str, Rise], fit_t0: FitT0, *, tolerance_ps: float = TOLERANCE_PS
 ) -> dict[str, ArmResult]:
     """Return the verdict on every arm by name: the rise must not depend on how the delay is made.
 
-    A shift up to `tolerance_ps` does not matter (10 ps: two steps of the coarse delay). A larger one counts if it
+    A shift up to `tolerance_ps` does not matter. A larger one counts if it
     exceeds three errors. With an error so large that a shift could hide in it, the arm is undecided. The arm of another
     X-ray pulse measures the distance of the pulses; if only that arm is shifted, that distance is wrong, not the axis.
     Raises InputError without the reference arm.
@@ -162,9 +166,20 @@ def evaluate_delay_axis(
 
 
 def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
-    """Return the faults of the axis, one sentence per bad arm with its shift in ps; empty for a good axis."""
-    harmless = (Verdict.GOOD, Verdict.PERIOD)
+    """Return the faults of the axis, one sentence per bad arm with its shift in ps; empty for one without.
+
+    Arms whose errors are too large for a verdict are no faults: see `time_to_decide`.
+    """
+    harmless = (Verdict.GOOD, Verdict.PERIOD, Verdict.UNDECIDED)
     return [result.text(name) for name, result in results.items() if result.verdict not in harmless]
+
+
+def time_to_decide(results: Mapping[str, ArmResult]) -> float:
+    """Return how many times longer the arms must count until none is undecided; 1 if none is."""
+    undecided = [result for result in results.values() if result.verdict is Verdict.UNDECIDED]
+    largest_ps = max((result.shift_sigma_ps or 0.0 for result in undecided), default=0.0)
+    # Errors fall with the root of the time, and three of them must fit into twice the tolerance.
+    return max((3 * largest_ps / (2 * TOLERANCE_PS)) ** 2, 1.0)
 
 
 def period_fault(results: Mapping[str, ArmResult]) -> str:
@@ -178,10 +193,11 @@ def period_fault(results: Mapping[str, ArmResult]) -> str:
 def period_to_apply(results: Mapping[str, ArmResult]) -> Value | None:
     """Return the bunch period that the self-test has measured, ps, if it is better known than the one in use.
 
-    None if an arm has found a fault of the axis, and where the period comes from the RF frequency.
+    None if an arm has found a fault of the axis or is undecided, and where the period comes from the RF frequency.
     """
     found = results.get(NEXT_PULSE)
-    measured = None if found is None or delay_axis_faults(results) else found.bunch_period_ps
+    sound = all(result.verdict in (Verdict.GOOD, Verdict.PERIOD) for result in results.values())
+    measured = found.bunch_period_ps if found is not None and sound else None
     if found is None or measured is None or found.timing.bunch_period_source == RF:
         return None
     known = found.timing.bunch_period_error_ps
@@ -299,7 +315,7 @@ def time_zero_of_run(run: RunAccumulator, *, free_irf: bool = False) -> TimeZero
     return fit_rise(rise_of(run), free_irf=free_irf)
 
 
-def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -> dict[str, ArmResult]:
+def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = TOLERANCE_PS) -> dict[str, ArmResult]:
     """Return the verdict on every arm of a `delay_self_test` by name, from the documents of its runs in any order.
 
     Raises InputError for a run that is not an arm of a self-test, or without the reference arm.

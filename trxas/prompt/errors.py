@@ -9,18 +9,21 @@ from typing import Any
 
 from bluesky.utils import RequestAbort, RequestStop
 
-from errors import TrxasError
+from errors import InputError, TrxasError
 
 
 class ShortRecords(logging.Filter):
-    """Filter that removes the traceback of expected errors from log records; bluesky logs one per plan that fails.
+    """Filter that shortens or drops log records on expected errors; bluesky logs "Run aborted" per plan that fails.
 
     Expected are a TrxasError, and the end of a plan that a person has asked for.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten `record` if it is about an expected error; return True, as no record is dropped."""
+        """Take the traceback from a `record` on an expected error; return False for a plan that was refused."""
         error = record.exc_info[1] if record.exc_info else None
+        # Wrong input is refused before a run begins: "Run aborted" would make a user look for a run that never was.
+        if isinstance(error, InputError):
+            return False
         if isinstance(error, TrxasError | RequestAbort | RequestStop):
             record.exc_info = record.exc_text = None
         return True

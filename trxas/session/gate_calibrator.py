@@ -28,10 +28,11 @@ class GateCalibrator(RunCalibrator):
         super().__init__(load, say)
         self._beamline = beamline
 
-    def apply(self, uid: str, results: RunResults) -> Plan:  # noqa: ARG002  # of every calibrator
+    def apply(self, uid: str, results: RunResults) -> Plan:
         """Use zeros and gains of a run, and print what has changed since the last one."""
-        self._say(results.table())
         if isinstance(results, GateResults):
+            # The numbers are in the results, which the prompt shows at the end of every run.
+            self._say(f"The gates are reduced with zeros and gains of run {uid[:8]} from now on.")
             before = GateCalibration.from_document(self._beamline.gates.calibration)
             for drift in gate_drift(before, results.calibration):
                 self._say(drift.text)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError, ReductionError
 from plans.xas.delay_self_test import KEY, self_test_arms
-from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis, period_fault, period_to_apply
+from reduction.xas.delay_axis import (
+    ArmResult,
+    delay_axis_faults,
+    judge_delay_axis,
+    period_fault,
+    period_to_apply,
+    time_to_decide,
+)
 
 Documents = list[tuple[str, Mapping[str, Any]]]
 
@@ -57,6 +65,18 @@ class SelfTestJudge:
             self._runs = {}
 
 
+def _without_faults(results: Mapping[str, ArmResult], runs: Mapping[str, Documents]) -> str:
+    """Return that the axis is good, or for how long, s, to count each point until that can be decided."""
+    longer = time_to_decide(results)
+    if longer == 1.0:
+        return "Self-test of the delay axis: good"
+    dwell_s = longer * max(float(run[0][1]["dwell_s"]) for run in runs.values())
+    return (
+        "Self-test of the delay axis: undecided, as the errors could hide a shift that matters. Measure again with "
+        f"dwell_s={math.ceil(dwell_s)}"
+    )
+
+
 def verdict_text(runs: Mapping[str, Documents]) -> str:
     """Return the verdict on the runs of all arms, a line per arm, with shifts in ps.
 
@@ -67,7 +87,7 @@ def verdict_text(runs: Mapping[str, Documents]) -> str:
     except (InputError, ReductionError) as error:
         return f"The delay axis could not be judged: {error}"
     faults = delay_axis_faults(results)
-    head = "Self-test of the delay axis: good" if not faults else f"THE DELAY AXIS IS NOT GOOD: {'; '.join(faults)}"
+    head = f"THE DELAY AXIS IS NOT GOOD: {'; '.join(faults)}" if faults else _without_faults(results, runs)
     if period := period_fault(results):
         head = f"{head}. THE X-RAY PULSES ARE NOT WHERE THEY ARE EXPECTED: {period}"
     lines = [head, *(f"  {result.text(name)}" for name, result in results.items())]

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from gui.browser.browser import RunBrowser
@@ -20,7 +21,7 @@ from gui.control.settings import FormSettings
 from gui.docking.dock import Dock
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from plans.edges import suggested_edges
+from plans.edges import edge_preset, suggested_edges
 from storage import Store, open_store
 from storage.documents import NamedDocument
 from trxas.announcements.server_file import ServeState, read_state
@@ -34,6 +35,12 @@ PHOTONS_PER_PULSE = 0.12
 
 DELAY_PS = 100.0
 """Delay that forms start with at first: that of the most frequent scan."""
+
+MAP_OFFSETS_EV = (-10.0, -6.0, -3.0, 0.0, 3.0, 6.0)
+"""Energies that the form of a map starts with, from the main feature of the first edge, eV."""
+
+MAP_DELAYS_PS = (-400.0, -200.0, 50.0, 150.0, 500.0, 2000.0)
+"""Delays that the form of a map starts with: two before the pump, which compare the gates, and some of the kinetics."""
 
 
 def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
@@ -144,14 +151,24 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         pulses_per_s=beamline.scheme.pumps_per_s,
         photodiodes=beamline.exposure.apds,
     )
-    presets = {"edge": next(iter(suggested_edges(beamline)), ""), "delay_ps": DELAY_PS}
     return FormSettings(
         limits=plan_limits(beamline),
-        presets=presets,
+        presets=form_presets(beamline),
         beam=beam,
         course=PlanCourses(beamline),
         outline=edge_outlines(beamline),
     )
+
+
+def form_presets(beamline: BeamlineConfiguration) -> dict[str, Any]:
+    """Return the values that required fields start with: an edge, a delay, and a small map of energies (eV) by ps."""
+    presets: dict[str, Any] = {"delay_ps": DELAY_PS}
+    name = next(iter(suggested_edges(beamline)), "")
+    if not name:
+        return presets
+    feature_ev = edge_preset(name, beamline).main_feature_ev
+    energies_ev = [feature_ev + offset_ev for offset_ev in MAP_OFFSETS_EV]
+    return presets | {"edge": name, "slow_points": energies_ev, "fast_points": list(MAP_DELAYS_PS)}
 
 
 def _write_figure(folder: Path, name: str, documents: Sequence[NamedDocument]) -> str:

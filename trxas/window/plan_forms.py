@@ -15,8 +15,10 @@ from gui.control.parameters import Parameter as FormParameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import EdgeOutline, OutlineOf
 from plans.argument import Parameter
+from plans.choices import Stepping
 from plans.edges import edge_preset
-from plans.engine.spec import as_list
+from plans.engine.request import check_combinations
+from plans.engine.spec import ScanSpec, as_list
 from plans.grids import Region
 from plans.plan_entry import PlanEntry
 from plans.registry import PLANS, plans_of, sorted_plans
@@ -70,19 +72,34 @@ class PlanCourses:
         self._configuration = configuration
 
     def __call__(self, plan: str, arguments: Mapping[str, Any], _listed: int | None) -> Course | None:
-        """Return the course of a plan; None for a plan that makes no scan, and for arguments that are wrong."""
+        """Return the course of a plan; None for a plan that makes no scan.
+
+        Raises InputError, in the words of the plan, for arguments that it refuses.
+        """
         if plan not in PLANS or PLANS[plan].entry.runs is None:
             return None
-        try:
-            # The plan itself is asked what it would measure, with the arguments of the form: the forecast cannot differ
-            # from the scan. Arguments that are wrong have no course; the form says what is wrong with them.
-            specs = as_list(PLANS[plan].entry.specs(self._configuration, **arguments))
-        except InputError:
-            return None
+        # The plan itself is asked what it would measure, with the arguments of the form: the forecast cannot differ
+        # from the scan, and fields that are right one by one but not together are refused before they are queued.
+        specs = as_list(PLANS[plan].entry.specs(self._configuration, **arguments))
+        for spec in specs:
+            check_combinations(spec, self._configuration)
         settles = any(spec.temperature_c is not None for spec in specs)
-        batches = tuple(ExposureBatch(exposures=spec.exposures, dwell_s=spec.mean_dwell_s) for spec in specs)
-        expects = " ".join(dict.fromkeys(spec.expects for spec in specs if spec.expects))
+        batches = tuple(_batch(spec) for spec in specs)
+        expects = " ".join(dict.fromkeys(text for spec in specs for text in (_sweeps_text(spec), spec.expects) if text))
         return Course(batches=batches, besides=SETTLING if settles else "", expects=expects)
+
+
+def _batch(spec: ScanSpec) -> ExposureBatch:
+    # Sweeps count without a gap between their bins.
+    overhead_s = 0.0 if spec.stepping is Stepping.FLY else None
+    return ExposureBatch(exposures=spec.exposures, dwell_s=spec.mean_dwell_s, overhead_s=overhead_s)
+
+
+def _sweeps_text(spec: ScanSpec) -> str:
+    """Return how many sweeps a fly scan makes, as what the forecast calls its exposures; "" for other scans."""
+    if spec.stepping is not Stepping.FLY:
+        return ""
+    return f"The exposures are {spec.options.repeats} sweeps, up and down in turn, over {len(spec.points)} bins."
 
 
 def edge_outlines(configuration: BeamlineConfiguration) -> OutlineOf:

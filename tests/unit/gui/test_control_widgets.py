@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -103,6 +104,23 @@ def answer(qtbot: QtBot, panel: ControlPanel, text: str) -> None:
     (button,) = [one for one in box.buttons() if one.text().replace("&", "") == text]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.findChildren(QMessageBox), timeout=WAIT_MS)
+
+
+def test_a_plan_that_refuses_its_values_cannot_be_queued(panel: ControlPanel, qtbot: QtBot) -> None:
+    """Lost: fields that are right one by one and wrong together are found when the queue comes to the plan."""
+
+    def refused(_plan: str, _arguments: Any, _listed: int | None) -> None:
+        raise InputError("A sweep has one speed. Give one region.")
+
+    panel.tabs.setCurrentWidget(panel.plans)
+    panel.plans.choose("measure")
+    type_into(panel, qtbot, "edge", "Br K")
+    type_into(panel, qtbot, "delay_ps", "100")
+    assert panel.plans.submit.isEnabled()
+    panel.plans.set_settings(replace(SETTINGS, course=refused))
+    assert panel.plans.problem.text() == "A sweep has one speed. Give one region."
+    assert not panel.plans.submit.isEnabled()
+    assert not panel.plans.forecast.isVisible()
 
 
 def test_pause_resume_and_abort_by_buttons_that_follow_the_engine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from reduction.xas.delay_axis import (
     evaluate_delay_axis,
     period_fault,
     period_to_apply,
+    time_to_decide,
 )
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
@@ -91,6 +93,10 @@ def test_too_little_counting_is_undecided_not_good() -> None:
 
     results = evaluate_delay_axis({"fine": seen(seed=1), "coarse": seen(seed=2)}, blurred)
     assert results["coarse"].verdict is Verdict.UNDECIDED
+    # Nothing is wrong with such an axis; with 9/4 of the errors that would do, it takes about ten times the time.
+    assert delay_axis_faults(results) == []
+    assert time_to_decide(results) == pytest.approx((3 * 15.0 * math.sqrt(2) / 20.0) ** 2)
+    assert period_to_apply(results) is None
 
 
 @pytest.mark.parametrize(

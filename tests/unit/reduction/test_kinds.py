@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from IPython.lib.pretty import pretty
 
 from devices.foil_references import FoilReferences
 from reduction.kinds import RunReduction, curve_of, kind_of, reduce_run, summed
@@ -236,6 +237,12 @@ def test_a_fluence_scan_states_which_fluence_is_meant(run: Any) -> None:
     assert "probed spot" not in reduce_run(documents).table()
     later = reduce_run([("start", {**documents[0][1], "probed_fluence_share": 0.685}), *documents[1:]])
     assert "the probed spot has 0.685 of it" in later.table()
+
+
+def test_results_typed_at_the_prompt_show_their_table(run: Any) -> None:
+    """Lost: pages of arrays where a person wants to see a lifetime. Subclasses have a `__repr__` of their own."""
+    results = reduce_run(run("delay"))
+    assert pretty(results) == f"{results.kind}\n{results.table()}"
 
 
 def test_a_run_of_a_stock_plan_is_refused_with_a_reason() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from IPython.lib.pretty import pretty
 
 from errors import ReductionError
 from reduction.slices import Slices, slices_of
@@ -47,6 +48,11 @@ def test_bins_can_be_chosen_afterwards() -> None:
     assert binned.part[:3].tolist() == [0, 1, 2]
     with pytest.raises(ReductionError, match="at least 1"):
         slices.rebinned(0)
+
+
+def test_slices_typed_at_the_prompt_are_one_line() -> None:
+    """Lost: pages of arrays where a person wants to see how many slices were bad."""
+    assert pretty(steady(3)) == "400 slices of 0.05 s in 10 exposures; 0 bad, 0 s spent again"
 
 
 def test_a_run_without_slices_has_none() -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from errors import InputError
 from gui.control.entries import value_of
 from gui.control.parameters import Kind
 from gui.control.plan_signature import PlanSignature
 from plans.registry import PLANS
 from trxas.configuration import load_configuration
 from trxas.session.session import bind
+from trxas.window.docks import form_settings
 from trxas.window.plan_forms import SETTLING, PlanCourses, known_plans
 
 CONFIGURATION = load_configuration().beamline
@@ -34,6 +38,41 @@ def test_what_cannot_be_known_is_said() -> None:
         assert course is not None
         assert course.besides == SETTLING
     assert COURSES("rezero", with_defaults(known_plans()["rezero"], {"t0_ps": 1.0}), None) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"until_sigma": 0.001}, 'until_sigma with stepping="fly"'),
+        ({"shutter_reference": "point"}, 'shutter_reference = .*with stepping="fly"'),
+        ({"regions_ev": [(13_450.0, 13_462.0, 4.0), (13_462.0, 13_570.0, 1.0)]}, "a sweep has one speed"),
+        ({"stepping": "software", "until_sigma": 0.001, "shutter_reference": "point"}, "with until_sigma"),
+    ],
+)
+def test_fields_that_are_wrong_together_are_refused_before_they_are_queued(given: dict[str, Any], message: str) -> None:
+    """Lost: a plan that fails at 3 in the morning, when the queue comes to it."""
+    arguments = {"edge": "Br K", "delay_ps": 100.0, "stepping": "fly"} | given
+    with pytest.raises(InputError, match=message):
+        COURSES("energy_scan", with_defaults(known_plans()["energy_scan"], arguments), None)
+
+
+def test_a_fly_scan_is_forecast_in_sweeps_without_gaps() -> None:
+    """Lost: five minutes of dead time in the forecast of a scan that has none, and what its exposures are."""
+    arguments = {"edge": "Br K", "delay_ps": 100.0, "stepping": "fly", "dwell_s": 6.0}
+    signature = known_plans(CONFIGURATION)["energy_scan"]
+    expected = form_settings(CONFIGURATION).forecast(signature, arguments)
+    assert expected is not None
+    assert expected.duration_s == pytest.approx(241 * 6.0)
+    assert "60 sweeps, up and down in turn, over 241 bins" in expected.expects
+
+
+def test_every_form_of_a_scan_starts_with_a_plan_that_can_be_queued() -> None:
+    """Lost: a form whose example for the energies of a map is a list of delays."""
+    settings = form_settings(CONFIGURATION)
+    for name in ("energy_scan", "delay_scan", "grid_scan"):
+        signature = known_plans(CONFIGURATION)[name]
+        required = [one.name for one in signature.parameters if one.required]
+        assert settings.forecast(signature, {one: settings.presets[one] for one in required}) is not None
 
 
 def test_a_form_suggests_edges_and_takes_any_other() -> None:
