@@ -269,7 +269,9 @@ class _CountedRun:
     @property
     def points_done(self) -> int:
         """Number of settings with at least one exposure, or of exposures if these have no place in a scan."""
-        return sum(map(sum, self._measured.values())) or self._events
+        # A stock plan that reads the point of a beamline gives every exposure the same place: it plans no scan.
+        plans_a_scan = self.start is not None and ("grid" in self.start or "repeats" in self.start)
+        return (sum(map(sum, self._measured.values())) if plans_a_scan else 0) or self._events
 
     def _mark(self, scan: int, point: int) -> None:
         measured = self._measured.setdefault(scan, bytearray())

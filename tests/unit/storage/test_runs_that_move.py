@@ -47,6 +47,33 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
     assert [run.uid for run in list_runs(store, limit=1, journals_only=True)] == ["second"]
 
 
+def test_a_stock_plan_on_the_point_of_a_beamline_is_complete(tmp_path: Path) -> None:
+    """Lost: a count of five exposures is listed as stopped, as if somebody had ended it; all have the same place."""
+    with open_store(tmp_path, recover_runs=False) as store:
+        start = {"uid": "count", "time": 1.0, "scan_id": 1, "plan_name": "count", "num_points": 3}
+        stored = StoredRuns(tmp_path)
+        data = {"scan_index": 0, "point_index": 0}
+        events = [
+            (
+                "event",
+                {"uid": f"event-{n}", "descriptor": "d", "seq_num": n, "time": 1.0, "data": data, "timestamps": {}},
+            )
+            for n in (1, 2, 3)
+        ]
+        descriptor = {"uid": "d", "run_start": "count", "name": "primary", "time": 1.0, "data_keys": {}}
+        stop = {
+            "uid": "stop",
+            "run_start": "count",
+            "time": 2.0,
+            "exit_status": "success",
+            "num_events": {"primary": 3},
+        }
+        stored.write([("start", start), ("descriptor", descriptor), *events, ("stop", stop)])
+        stored.close()
+        (found,) = list_runs(store, journals_only=True)
+    assert (found.status, found.points_done, found.points_intended) == ("complete", 3, 3)
+
+
 def test_a_private_file_is_never_readable_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: a secret key, to another user who reads the file before its permissions are set."""
     path = tmp_path / "secret"
