@@ -65,8 +65,8 @@ def period_lines(timing: Timing) -> list[str]:
 def undetermined_text(fit: KineticsFit) -> str:
     """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
     return (
-        f"The data do not determine {', '.join(fit.undetermined)}: a lifetime needs an error below half of its value, "
-        "a fraction one below 0.5. Measure longer, or at more delays after the pump, or fit fewer lifetimes "
+        f"The data do not determine {', '.join(fit.undetermined)}: lifetimes need errors below half of their values, "
+        "fractions below 0.5. Measure longer, or at more delays after the pump, or fit fewer lifetimes "
         "(kinetics='BIC')."
     )
 

@@ -22,8 +22,8 @@ def require_determined(fit: KineticsFit) -> KineticsFit:
     """Return the fit; raise ReductionError if the data determine neither a lifetime nor a fraction of it."""
     if len(fit.undetermined) == len(fit.quantities) - 1:
         raise ReductionError(
-            f"The data determine none of the {len(fit.undetermined)} lifetimes and fractions: a lifetime needs an "
-            f"error below {UNDETERMINED_SHARE:.0%} of its value, a fraction one below {UNDETERMINED_SHARE:g}. Measure "
+            f"The data determine none of the {len(fit.undetermined)} lifetimes and fractions: lifetimes need "
+            f"errors below {UNDETERMINED_SHARE:.0%} of their values, fractions below {UNDETERMINED_SHARE:g}. Measure "
             "longer, or fit fewer lifetimes."
         )
     return fit
