@@ -16,7 +16,6 @@ import logging
 import os
 import tempfile
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +35,7 @@ from tiled.catalog.core import initialize_database
 from tiled.client import from_context
 from tiled.client import from_uri as client_from_uri
 from tiled.client.container import DEFAULT_STRUCTURE_CLIENT_DISPATCH, Container
-from tiled.client.context import Context
-from tiled.config import Authentication
 from tiled.media_type_registration import SerializationRegistry, default_serialization_registry
-from tiled.server.app import build_app
 from tiled.utils import OneShotCachedMap, ensure_specified_sql_driver
 
 from errors import StorageError
@@ -54,6 +50,7 @@ from storage.addresses import (
     relocated,
     sqlite_address,
 )
+from storage.embedded_server import embedded_context
 from storage.shared_server import no_answer, require_answer
 
 if TYPE_CHECKING:
@@ -269,13 +266,7 @@ def _embedded_context(root: Path, databases: Path, images: Path | None) -> Any:
         readable_storage=_readable(root, images),
         specs=[_SPEC],
     )
-    # The key never leaves this process: nothing listens on a port.
-    authentication = Authentication(single_user_api_key="embedded")
-    app = build_app(adapter, authentication=authentication, serialization_registry=_serializers())
-    with warnings.catch_warnings():
-        # Tiled 0.2.20 drives the embedded server through starlette's test client, which now prefers httpx2.
-        warnings.filterwarnings("ignore", message="Using `httpx` with `starlette.testclient` is deprecated")
-        return Context.from_app(app, api_key="embedded")
+    return embedded_context(adapter, _serializers())
 
 
 @functools.cache
