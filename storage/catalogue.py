@@ -50,6 +50,7 @@ from storage.addresses import (
     relocated,
     sqlite_address,
 )
+from storage.catalogue_clients import broker_run, stream_client
 from storage.embedded_server import embedded_context
 from storage.shared_server import no_answer, require_answer
 
@@ -102,6 +103,7 @@ class Catalogue:
         shared = DEFAULT_STRUCTURE_CLIENT_DISPATCH["numpy"]
         own = OneShotCachedMap({name: functools.partial(shared.__getitem__, name) for name in shared})
         own.set("BlueskyRun", lambda: BlueskyRun)
+        own.set("BlueskyEventStream", lambda: stream_client)
         return from_context(self._context, structure_clients=own)
 
     @property
@@ -109,7 +111,9 @@ class Catalogue:
         """`databroker.Broker` on the catalogue: `db[-1].table()`, `db(sample="...")`, `db[scan_id]`, `db["uid"]`."""
         with self._lock:
             if self._broker is None:
-                self._broker = Broker(self.connect().v2)
+                runs = self.connect().v2
+                runs.structure_clients.set("BlueskyRun", lambda: broker_run)
+                self._broker = Broker(runs)
             return self._broker
 
     def relocated(self, documents: Iterable[NamedDocument]) -> Iterable[NamedDocument]:
