@@ -1,29 +1,70 @@
-"""If these fail, each request to the embedded catalogue takes twice the time, or anybody's key opens it."""
+"""If these fail, reading and writing runs through the catalogue takes twice the time, or any key opens it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import fastapi.dependencies.utils
-import pytest
+import httpx
+from bluesky_tiled_plugins.clients.bluesky_event_stream import BlueskyEventStream
 
 from storage.catalogue import open_catalogue
-from storage.embedded_server import _KEY
+from tests.support.recorded_runs import uids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+    from bluesky import RunEngine
+
+    from storage import Store
 
 
 def test_a_request_inspects_no_signatures_and_needs_the_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: half of the speed of all reading and writing, unnoticed, with another version of FastAPI or Tiled."""
     inspected = []
+    found = fastapi.dependencies.utils.get_dependant
     with open_catalogue(root) as catalogue:
         catalogue.client.create_container("run", metadata={"number": 1})
-        found = fastapi.dependencies.utils.get_dependant
         monkeypatch.setattr(
             fastapi.dependencies.utils, "get_dependant", lambda **named: inspected.append(named) or found(**named)
         )
-        assert catalogue.connect()["run"].metadata["number"] == 1
+        assert catalogue.connect().values().first().metadata["number"] == 1
         http = catalogue.client.context.http_client
-        address = catalogue.client["run"].uri
-        refused = http.get(address, headers={"Authorization": "Apikey another"})
-        assert not refused.is_success
-        assert http.get(address, headers={"Authorization": f"Apikey {_KEY}"}).is_success
+        address = catalogue.client.values().first().uri
+        assert http.get(address).is_success
+        assert http.get(address, headers={"Authorization": "Apikey another"}).status_code == httpx.codes.UNAUTHORIZED
     assert not inspected
+
+
+def test_a_stream_is_read_with_few_requests_while_it_grows(
+    store: Store, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: half of the speed of reading, or exposures that have arrived since a stream was first read."""
+    streams: list[Any] = []
+    lengths: list[int] = []
+
+    def read(index: int) -> None:
+        if index in (2, 5):
+            store.wait()
+            # The stream of version 3 and that of databroker, found once and read at both moments.
+            streams[:] = streams or [store.catalogue.connect()[-1]["primary"], store.db.v2[-1].primary]
+            lengths.extend(len(stream.read()["delay_ps"]) for stream in streams)
+
+    store.subscribe(run_engine)
+    (uid,) = uids_of(run_engine(scan(4, 2, before=read)))
+    store.wait()
+    assert lengths == [2, 2, 5, 5]
+
+    requested: list[httpx.URL] = []
+    send = httpx.Client.send
+    monkeypatch.setattr(
+        httpx.Client, "send", lambda self, request, **how: requested.append(request.url) or send(self, request, **how)
+    )
+    dataset = store.db.v2[uid].primary.read()
+    assert len(requested) == 10, requested
+    stock = store.catalogue.connect()
+    stock.structure_clients.set("BlueskyEventStream", lambda: BlueskyEventStream)
+    assert dataset.identical(stock.v2[uid].primary.read())
+    assert store.catalogue.client[uid]["primary"].read().identical(stock[uid]["primary"].read())
