@@ -99,8 +99,10 @@ class _InProcess(httpx.BaseTransport):
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         response = await self._asgi.handle_async_request(request)
-        content = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+        # As it is: the caller decodes it by the headers.
+        content = b"".join([part async for part in response.aiter_raw()])
+        stream = httpx.ByteStream(content)
+        return httpx.Response(response.status_code, headers=response.headers, stream=stream, request=request)
 
     def close(self) -> None:
         self._fallback.close()
