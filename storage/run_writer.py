@@ -58,9 +58,16 @@ class _FlushingWriter(_RunWriter):
     # TiledWriter writes after a number of events only, so that a slow run would show nothing for an hour. Its
     # writer of a single run has what is missing, under private names of bluesky-tiled-plugins 2.0.12 (pinned).
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, is_embedded: bool) -> None:
         # Arrays of any size as zarr: tables hold nested lists, which databroker cannot read back as 5x2 arrays.
         super().__init__(client, batch_size=_NO_BATCHES, max_array_size=0)
+        self._is_embedded = is_embedded
+
+    def _close_stream_tree(self) -> None:
+        # A server tells those who follow a run on web sockets that nothing more comes, with a request for each array
+        # and table. The embedded one, which no socket reaches, does nothing then.
+        if not self._is_embedded:
+            super()._close_stream_tree()
 
     def add_row(self, event: Mapping[str, Any]) -> None:
         """Take an event whose data all go into the catalogue itself, as `event` does; numpy arrays are not copied."""
@@ -96,7 +103,8 @@ class RunWriter:
 
     def __init__(self, catalogue: Catalogue, client: Any = None) -> None:
         self._catalogue = catalogue
-        self._writer = _FlushingWriter(catalogue.connect() if client is None else client)
+        connection = catalogue.connect() if client is None else client
+        self._writer = _FlushingWriter(connection, is_embedded=catalogue.data is not None)
         self._normalizer = RunNormalizer()
         self._normalizer.subscribe(self._writer)
         self._data_keys: dict[str, dict[str, Any]] = {}

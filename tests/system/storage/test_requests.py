@@ -52,16 +52,21 @@ def test_a_stream_is_read_with_few_requests_while_it_grows(
             streams[:] = streams or [store.catalogue.connect()[-1]["primary"], store.db.v2[-1].primary]
             lengths.extend(len(stream.read()["delay_ps"]) for stream in streams)
 
+    requested: list[str] = []
+    send = httpx.Client.send
+
+    def noted(self: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
+        requested.append(f"{request.method} {request.url.path}")
+        return send(self, request, **how)
+
+    monkeypatch.setattr(httpx.Client, "send", noted)
     store.subscribe(run_engine)
     (uid,) = uids_of(run_engine(scan(4, 2, before=read)))
     store.wait()
     assert lengths == [2, 2, 5, 5]
+    assert not [each for each in requested if each.startswith("DELETE")], requested
 
-    requested: list[httpx.URL] = []
-    send = httpx.Client.send
-    monkeypatch.setattr(
-        httpx.Client, "send", lambda self, request, **how: requested.append(request.url) or send(self, request, **how)
-    )
+    requested.clear()
     dataset = store.db.v2[uid].primary.read()
     assert len(requested) == 10, requested
     stock = store.catalogue.connect()
