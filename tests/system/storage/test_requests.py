@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 def test_a_request_inspects_no_signatures_and_needs_the_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: half of the speed of all reading and writing, unnoticed, with another version of FastAPI or Tiled."""
-    inspected = []
+    inspected: list[Any] = []
     found = fastapi.dependencies.utils.get_dependant
+
+    def inspect(**named: Any) -> Any:
+        inspected.append(named)
+        return found(**named)
+
     with open_catalogue(root) as catalogue:
         catalogue.client.create_container("run", metadata={"number": 1})
-        monkeypatch.setattr(
-            fastapi.dependencies.utils, "get_dependant", lambda **named: inspected.append(named) or found(**named)
-        )
+        monkeypatch.setattr(fastapi.dependencies.utils, "get_dependant", inspect)
         assert catalogue.connect().values().first().metadata["number"] == 1
         http = catalogue.client.context.http_client
         address = catalogue.client.values().first().uri
