@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pytest
-
 from reduction.kinds import reduce_run
 from reduction.values import Value
 from reduction.xas.results import SpectrumResults
@@ -50,17 +47,3 @@ def test_a_size_that_contains_gains_of_gates_states_that() -> None:
     known = spectrum(3, 1.0, noise=1.0, calibrated=True).table()
     assert unknown.count("not measured: each 1e-3 between them") == 1
     assert "not measured" not in known
-
-
-@pytest.mark.long
-def test_sizes_with_calibrated_gates_have_true_errors() -> None:
-    """80 redraws with a spread of gains and zeros that makes pulls far too wide if it is left in."""
-    truth = size(spectrum(0, 0.0, noise=0.0, calibrated=False)).value
-    pulls: dict[bool, list[float]] = {False: [], True: []}
-    for seed in range(80):
-        for calibrated, found in pulls.items():
-            one = size(spectrum(seed, 5.0, noise=1.0, calibrated=calibrated))
-            found.append((one.value - truth) / one.sigma)
-    assert np.std(pulls[False], ddof=1) > 2.0
-    assert np.std(pulls[True], ddof=1) == pytest.approx(1.0, abs=3 * 0.08)
-    assert abs(np.mean(pulls[True])) < 3 / np.sqrt(80)
