@@ -61,12 +61,16 @@ class Relayed(NamedTuple):
         return cls(int(sequence), name.decode(), payload)
 
 
+PlainPacker = next(kind for kind in msgpack.Packer.__mro__ if kind.__module__.startswith("msgpack."))
+"""msgpack's own packer: importing bluesky_kafka patches msgpack.packb, which then encodes arrays in another way."""
+
+
 def pack(doc: Mapping[str, Any]) -> bytes:
     """Return a document as msgpack: arrays become lists, numpy scalars Python numbers, without changing a digit.
 
     Raises TypeError for values other than numbers, strings, lists, sets, mappings and paths.
     """
-    packed: bytes = msgpack.packb(doc, default=_plain, use_bin_type=True)
+    packed: bytes = PlainPacker(default=plain, use_bin_type=True).pack(doc)
     return packed
 
 
@@ -85,7 +89,8 @@ def identity(name: str, doc: Mapping[str, Any]) -> str:
     return f"{name} {own[0] if isinstance(own, list) and own else own}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as a number, string, list or dict, for `pack`; raises TypeError if it cannot be one."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

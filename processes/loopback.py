@@ -24,13 +24,13 @@ def is_loopback(uri: str) -> bool:
         return host == "localhost"
 
 
-def bypass_proxies() -> None:
-    """Add this machine to the list of hosts without a proxy, for this process and those that it starts.
+def bypass_proxies(*further: str) -> None:
+    """Add this machine, and `further` hosts, to those without a proxy, for this process and those that it starts.
 
     Both variables of the environment are set, to the union of their hosts in order.
     """
     named = [host.strip() for variable in VARIABLES for host in os.environ.get(variable, "").split(",")]
-    hosts = ",".join(dict.fromkeys([*filter(None, named), *HOSTS]))
+    hosts = ",".join(dict.fromkeys([*filter(None, named), *HOSTS, *further]))
     for variable in VARIABLES:
         os.environ[variable] = hosts
 

@@ -33,6 +33,9 @@ _FRAME = struct.Struct("<II")
 _NDARRAY = 1
 _PAYLOAD_HEAD = b"\x92"
 
+_Packer = next(kind for kind in msgpack.Packer.__mro__ if kind.__module__.startswith("msgpack."))
+"""msgpack's own packer: importing bluesky_kafka patches msgpack.packb, which then encodes arrays in another way."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
@@ -59,7 +62,7 @@ def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
     Raises `StorageError` if the document holds anything but numbers, strings, lists, mappings, paths and arrays.
     """
     try:
-        payload: bytes = msgpack.packb([name, doc], default=_encode, use_bin_type=True)
+        payload: bytes = _Packer(default=_encode, use_bin_type=True).pack([name, doc])
     except (TypeError, ValueError, OverflowError) as error:
         raise StorageError(
             f"A {name} document cannot be stored: {error}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ from devices.configuration.fields import SETTINGS, Fault, switch, text, whole_nu
 from devices.configuration.reading import read_beamline
 from trxas.alert_settings import TABLE as ALERTS
 from trxas.alert_settings import AlertSettings
+from trxas.kafka_settings import TABLE as KAFKA
+from trxas.kafka_settings import KafkaSettings
 from trxas.past_settings import TABLE as PAST
 from trxas.past_settings import PastSettings
 
@@ -72,7 +75,7 @@ class ServeSettings:
 
     `redis`: host and port of the Redis or Valkey server that holds the queue; without one a stand-in holds it in memory
     and saves it in the data folder. `tiled`: whether the catalogue is served. `page`: whether the read-only page is, on
-    `page_port` of this machine.
+    `page_port` of this machine. `interface`: where relay and Tiled listen; everything else listens on loopback.
     """
 
     redis: Annotated[
@@ -82,10 +85,21 @@ class ServeSettings:
     tiled: Annotated[bool, switch("serve the catalogue")] = True
     page: Annotated[bool, switch("serve a read-only page for phones and for people at home")] = False
     page_port: Annotated[int, whole_number("port of that page on this machine; 0: a free one", low=0, high=65535)] = 0
+    interface: Annotated[
+        str,
+        text("IPv4 address of this machine where relay and Tiled listen; anything but loopback opens them to others"),
+    ] = "127.0.0.1"
 
     def faults(self) -> Iterable[Fault]:
-        """Yield nothing: the keys do not depend on each other."""
-        return ()
+        """Yield a fault for an interface that is not one IPv4 address."""
+        try:
+            is_one = not ipaddress.IPv4Address(self.interface).is_unspecified
+        except ValueError:
+            is_one = False
+        if not is_one:
+            # 0.0.0.0 would listen everywhere, but is no address at which a window finds the relay.
+            message = f"= {self.interface!r}: give one IPv4 address of this machine, such as 127.0.0.1 or 192.0.2.7."
+            yield Fault(table="serve", key="interface", message=message)
 
 
 @plain_dataclass(frozen=True, kw_only=True)
@@ -100,6 +114,7 @@ class Configuration:
     storage: StorageSettings
     serve: ServeSettings = field(default_factory=ServeSettings)
     alerts: AlertSettings | None = None
+    kafka: KafkaSettings | None = None
     past: PastSettings = field(default_factory=PastSettings)
     scheme_path: Path | None = None
 
@@ -155,6 +170,7 @@ def load_configuration(
     storage = reader.table("storage", StorageSettings)
     serve = reader.table("serve", ServeSettings)
     alerts = reader.table(ALERTS, AlertSettings, optional=True)
+    kafka = reader.table(KAFKA, KafkaSettings, optional=True)
     past = reader.table(PAST, PastSettings)
     reader.finish()
     assert beamline is not None  # what is missing was reported by `finish`
@@ -172,6 +188,7 @@ def load_configuration(
         storage=storage,
         serve=serve,
         alerts=alerts,
+        kafka=kafka,
         past=past or PastSettings(),
         scheme_path=inherited.file_of("pump_scheme"),
     )
@@ -194,7 +211,7 @@ def configuration_schema() -> dict[str, Any]:
     }
 
 
-_FURTHER = ((ALERTS, AlertSettings), (PAST, PastSettings))
+_FURTHER = ((ALERTS, AlertSettings), (KAFKA, KafkaSettings), (PAST, PastSettings))
 """Tables that a beamline may leave out, with their settings."""
 
 _OWN_DETECTOR = {"required": ["exposure"], "properties": {"exposure": {"required": ["detector"]}}}

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import zmq
 
 from errors import TrxasError
+from processes.loopback import is_loopback
 
 USER_GROUP = "primary"
 """Group of the queue server's permissions to which windows belong; the default of the server."""
@@ -93,8 +94,10 @@ class ZmqManagerLink:
         except zmq.ZMQError as error:
             # A request that was not answered would block the next one on the same socket.
             self._disconnect()
+            here = " on this machine" if is_loopback(self._address) else ""
             raise ServerSilentError(
-                f"The {self._name} at {self._address} does not answer ({error}). Check that `{self._command}` runs."
+                f"The {self._name} at {self._address} does not answer ({error}). "
+                f"Check that `{self._command}` runs{here}."
             ) from error
         if not isinstance(answer, Mapping) or not answer.get("success", True):
             raise RefusedError(_words(answer))

@@ -255,6 +255,28 @@ def test_nothing_listens_beyond_this_machine(served: Served) -> None:
     assert {host for host, _ in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.long
+def test_relay_and_tiled_listen_where_the_configuration_puts_them(ca_repeater: None, tmp_path: Path) -> None:
+    """Lost: windows on other machines, or everything else to the network.
+
+    All of 127.0.0.0/8 is this machine, so that its second address needs no rights.
+    """
+    configuration = tmp_path / "open.toml"
+    configuration.write_text('extends = "7ID-D"\n[serve]\ninterface = "127.0.0.2"\n')
+    served = Served(tmp_path / "data", tmp_path / "log", "--no-environment", "--config", str(configuration))
+    try:
+        state = served.wait_ready()
+        for address in (state.relay.publish, state.relay.subscribe, state.relay.ask, state.tiled):
+            assert "://127.0.0.2:" in address
+        listening = listening_addresses(living(family(served.process.pid)))
+        assert sum(host == "127.0.0.2" for host, _ in listening) == 4
+        assert {host for host, _ in listening} == {"127.0.0.1", "127.0.0.2"}
+        with open_store(tmp_path / "elsewhere", uri=state.tiled, api_key=state.tiled_key, recover_runs=False) as store:
+            assert len(store.db) == 0
+    finally:
+        served.kill_all()
+
+
 def listening_addresses(pids: set[int]) -> set[tuple[str, int]]:
     """TCP addresses at which processes wait for others (proc_pid_net(5))."""
     inodes = set()

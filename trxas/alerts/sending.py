@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from errors import ConfigurationError, TrxasError
 from trxas.alert_settings import MailSecurity, Way
-from trxas.alerts.secrets import secret
+from trxas.secrets import secret
 
 if TYPE_CHECKING:
     from trxas.alert_settings import AlertSettings
@@ -51,7 +51,7 @@ def _mail(settings: AlertSettings, alert: Alert) -> None:
     message["To"] = ", ".join(settings.recipients)
     message.set_content(f"{alert.text}\n")
     host, _, port = settings.mail_server.rpartition(":")
-    password = secret(settings, settings.mail_password_variable) if settings.mail_user else ""
+    password = secret(settings.mail_password_variable, settings.secrets_file) if settings.mail_user else ""
     # Before a connection is made, so that the password never leaves this machine.
     if password and settings.mail_security is MailSecurity.NONE:
         raise ConfigurationError(
@@ -82,7 +82,7 @@ def _connected(settings: AlertSettings, host: str, port: int) -> smtplib.SMTP:
 
 
 def _webhook(settings: AlertSettings, alert: Alert) -> None:
-    address = secret(settings, settings.webhook_variable)
+    address = secret(settings.webhook_variable, settings.secrets_file)
     if not address.startswith(("http://", "https://")):
         raise ConfigurationError(
             f"{settings.webhook_variable} holds no address of a webhook: it must begin with https."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from broadcast.relay import LOOPBACK, RelayAddresses
-from errors import TrxasError
+from errors import ConfigurationError, TrxasError
 from gui.control.manager_link import ServerAddress
 from processes.child import Child, ChildProgram
 from trxas.announcements.server_file import ServeState, write_state
@@ -130,7 +131,7 @@ class Serving:
         return self._begin(ChildProgram(name="simulated beamline", command=command, ready=SIM_READY))
 
     def _start_relay(self) -> Child | None:
-        return self._begin(relay_program(self._root))
+        return self._begin(relay_program(self._root, self._configuration.serve.interface))
 
     def _start_redis(self) -> Child | None:
         if self._configuration.serve.redis:
@@ -141,9 +142,10 @@ class Serving:
     def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._configuration.serve.tiled or self._configuration.storage.uri:
             return None, ""
-        port = _free_port()
+        host = self._configuration.serve.interface
+        port = _free_port(host)
         images = images_elsewhere(self._configuration)
-        return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
+        return self._begin(tiled_server(self._root, host, port, keys.tiled, images=images)), f"http://{host}:{port}"
 
     def _start_page(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._options.page:
@@ -232,21 +234,29 @@ class Serving:
             child.stop()
 
 
-def relay_program(root: Path) -> ChildProgram:
-    """Return the relay of the data folder `root`, on free ports; its ready line has the addresses as JSON.
+def relay_program(root: Path, interface: str = LOOPBACK) -> ChildProgram:
+    """Return the relay of the data folder `root`, on free ports of `interface`; its ready line has them as JSON.
 
-    Raises OSError if there is no free port.
+    Raises ConfigurationError if this machine has no such address, OSError if there is no free port.
     """
     # The ports are chosen before the program is started, so that a relay that dies comes back at the addresses that
     # windows and sessions know.
-    ports = [str(_free_port()) for _ in range(3)]
+    ports = [str(_free_port(interface)) for _ in range(3)]
     command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
-    return ChildProgram(name="relay", command=[*command, "--ports", *ports], ready=_RELAY_READY, restarts=True)
+    command += ["--interface", interface, "--ports", *ports]
+    return ChildProgram(name="relay", command=command, ready=_RELAY_READY, restarts=True)
 
 
-def _free_port() -> int:
+def _free_port(interface: str = LOOPBACK) -> int:
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        try:
+            probe.bind((interface, 0))
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            raise ConfigurationError(
+                f"[serve] interface = {interface!r} is no address of this machine. `ip address` lists its addresses."
+            ) from None
         return int(probe.getsockname()[1])
 
 

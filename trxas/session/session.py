@@ -16,6 +16,7 @@ from typing import Any
 
 from bluesky.utils import Msg, RunEngineInterrupted
 
+from broadcast.kafka_publisher import KafkaPublisher
 from broadcast.publisher import Publisher
 from devices.assembly import build_beamline
 from devices.beamline import Beamline
@@ -35,7 +36,7 @@ from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
 from trxas.session.plan_times import PlanTimes
-from trxas.session.publishing import publish
+from trxas.session.publishing import kafka_publisher, publish
 from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.run_calibrator import Documents, RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
@@ -59,7 +60,7 @@ class Session:
     """The tools of a scientist: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`.
 
     `guard` holds the beamline, None in a read-only session; `listener` answers windows, None where none may ask;
-    `plan_times` predicts how long a plan takes.
+    `plan_times` predicts how long a plan takes; `kafka` publishes to a Kafka topic, None where none is configured.
     """
 
     configuration: Configuration
@@ -70,6 +71,7 @@ class Session:
     publisher: Publisher
     plan_times: PlanTimes
     guard: SessionGuard | None = None
+    kafka: KafkaPublisher | None = None
     live: LiveRun = field(default_factory=LiveRun)
     listener: Listener | None = None
 
@@ -127,6 +129,8 @@ class Session:
             self.listener.close()
         self.publisher.close()
         try:
+            if self.kafka is not None:
+                self.kafka.close()
             self.store.close()
         finally:
             if self.guard is not None:
@@ -180,6 +184,8 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
 def _assembled(
     configuration: Configuration, beamline: Beamline, guard: SessionGuard | None, run_engine: RemotelyPausableEngine
 ) -> Session:
+    wanted = None if guard is None else configuration.kafka
+    kafka = None if wanted is None else kafka_publisher(wanted)
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()
     store = open_configured_store(configuration, recover_runs=guard is not None)
@@ -189,6 +195,8 @@ def _assembled(
         # calibrations. Subscribers come after all of them, and their order does not matter.
         _record(run_engine, beamline, store)
     publisher = publish(run_engine, configuration.storage.root.resolve())
+    if kafka is not None:
+        run_engine.record_with(kafka)
     use = run_engine.time_use
     plan_times = PlanTimes(store.root, lambda: use.latest_s, lambda: use.opening_s)
     session = Session(
@@ -200,6 +208,7 @@ def _assembled(
         publisher=publisher,
         plan_times=plan_times,
         guard=guard,
+        kafka=kafka,
     )
     run_engine.record_with(calibrations)
     run_engine.subscribe(session.live)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from devices.configuration import BeamlineConfiguration
 from gui.browser.browser import RunBrowser
@@ -22,6 +23,7 @@ from gui.docking.dock import Dock
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
 from plans.edges import edge_preset, suggested_edges
+from processes.loopback import bypass_proxies
 from storage import Store, open_store
 from storage.documents import NamedDocument
 from trxas.announcements.server_file import ServeState, read_state
@@ -192,6 +194,8 @@ def session_server(root: Path) -> ServerAddress | None:
 def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
     """Open the catalogue through the folder's server if there is one: two processes on one file would wait."""
     if state is not None and state.tiled:
+        # The folder's own server is asked directly, also at another address than loopback.
+        bypass_proxies(urlsplit(state.tiled).hostname or "")
         return open_store(storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False)
     key = os.environ.get(storage.api_key_variable)
     return open_store(storage.root, uri=storage.uri or None, api_key=key, recover_runs=False)

@@ -55,15 +55,15 @@ def store(kind: str, folder: Path) -> Iterator[str]:
         return
     port = free_port()
     with running([kind, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)], folder):
-        client = redis_client.Redis(port=port)
+        with redis_client.Redis(port=port) as client:
 
-        def answers() -> bool:
-            try:
-                return bool(client.ping())
-            except redis_client.ConnectionError:
-                return False
+            def answers() -> bool:
+                try:
+                    return bool(client.ping())
+                except redis_client.ConnectionError:
+                    return False
 
-        assert wait_until(answers, timeout_s=WAIT_S)
+            assert wait_until(answers, timeout_s=WAIT_S)
         yield f"127.0.0.1:{port}"
 
 

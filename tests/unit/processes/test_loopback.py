@@ -18,6 +18,13 @@ def test_hosts_that_the_user_named_stay(monkeypatch: pytest.MonkeyPatch) -> None
         assert os.environ[variable] == "aps.anl.gov,10.0.0.1,localhost,127.0.0.1,::1"
 
 
+def test_a_further_host_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in VARIABLES:
+        monkeypatch.setenv(variable, "")
+    bypass_proxies("192.0.2.7")
+    assert os.environ["no_proxy"] == "127.0.0.1,localhost,::1,192.0.2.7"
+
+
 @pytest.mark.parametrize(
     ("uri", "expected"),
     [

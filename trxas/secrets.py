@@ -1,33 +1,29 @@
-"""Secrets of the alerts: from the environment, or from a file that its owner alone can read."""
+"""Secrets that a configuration names: from the environment, or from a file that its owner alone can read."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from trxas.alert_settings import AlertSettings
 
-
-def secret(settings: AlertSettings, name: str) -> str:
-    """Return the secret `name`: the environment variable, or else the line NAME=VALUE of the secrets file.
+def secret(name: str, secrets_file: str) -> str:
+    """Return the secret `name`: the environment variable, or else the line NAME=VALUE of the secrets file, if any.
 
     Raises ConfigurationError if neither has it, and for a file that others can read. Messages never hold a value.
     """
-    found = os.environ.get(name) or _of_file(settings, name)
+    found = os.environ.get(name) or _of_file(secrets_file, name)
     if not found:
-        where = f" or the line {name}=... in {settings.secrets_file}" if settings.secrets_file else ""
+        where = f" or the line {name}=... in {secrets_file}" if secrets_file else ""
         raise ConfigurationError(f"The secret {name} is not set. Set the environment variable{where}.")
     return found
 
 
-def _of_file(settings: AlertSettings, name: str) -> str:
-    if not settings.secrets_file:
+def _of_file(secrets_file: str, name: str) -> str:
+    if not secrets_file:
         return ""
-    path = Path(settings.secrets_file).expanduser()
+    path = Path(secrets_file).expanduser()
     try:
         mode = path.stat().st_mode & 0o777
         lines = path.read_text(encoding="utf-8").splitlines()
