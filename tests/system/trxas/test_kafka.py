@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from broadcast.kafka import KafkaTarget
+from broadcast.kafka_publisher import KafkaPublisher
+from processes.waiting import wait_until
 from storage import open_store
 from storage.records import read_contents
 from storage.runs import load_run
@@ -97,6 +100,14 @@ def test_a_stock_consumer_reads_every_document_of_a_run(
     assert any(
         isinstance(value, np.ndarray) for name, doc in stored if name == "event" for value in doc["data"].values()
     )
+
+
+def test_a_broker_that_is_not_there_delays_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    publisher = KafkaPublisher(KafkaTarget(servers=("127.0.0.1:1",), topic="docs"))
+    publisher("start", {"uid": "a", "scan_id": 1})
+    assert wait_until(lambda: "No Kafka broker answers" in caplog.text, timeout_s=WAIT_S)
+    publisher.close()
+    assert "run 1 (a) lacks 1" in caplog.text
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])

@@ -17,7 +17,6 @@ from broadcast import wire
 from broadcast.kafka import KafkaTarget, connect, pack
 from broadcast.kafka_publisher import KafkaPublisher
 from errors import ConfigurationError
-from processes.waiting import wait_until
 from storage.records import pack_record
 from tests.support.waiting import WAIT_S
 
@@ -254,15 +253,6 @@ def test_nothing_is_said_of_secrets(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ConfigurationError, match=r"refuses its options.*\*\*\*") as refused:
         connect(target, print)
     assert "hunter2" not in str(refused.value) + repr(target) + caplog.text
-
-
-def test_a_broker_that_is_not_there_delays_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("confluent_kafka", reason="no Kafka client; `pip install confluent-kafka`")
-    publisher = KafkaPublisher(KafkaTarget(servers=("127.0.0.1:1",), topic="docs"))
-    run(publisher, "a", 1)
-    assert wait_until(lambda: "No Kafka broker answers" in caplog.text, timeout_s=WAIT_S)
-    publisher.close()
-    assert "run 1 (a) lacks 3" in caplog.text
 
 
 def test_journal_and_relay_write_the_same_after_bluesky_kafka_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
