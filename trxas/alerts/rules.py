@@ -111,7 +111,7 @@ class Rules:
         self._run = " · ".join(str(part) for part in (*parts, start.get("edge"), plan) if part)
         self._is_open = True
         self._start = start
-        # A new run ends whatever was true of the one before, also if that one never got a stop document.
+        # A new run ends whatever was true of the last run, also if that never got a stop document.
         self._streams.clear()
         self._reported.clear()
         self._waiting_since_s = self._silent_since_s = None
