@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
 
 from reduction.types import FloatArray
-from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import Intensity
 from reduction.xas.gate_correlation import correlated_difference, gate_correlation
-from reduction.xas.transient import Spectrum
-from tests.support.simulated_runs import QUIET, SimulatedRuns
+from tests.support.unsteady_jet import jet_within_dwell
 
 SCANS = 8
 POINTS = 40
@@ -74,16 +69,6 @@ def test_too_few_repeats_prove_nothing() -> None:
     assert tuple(gate_correlation(on, off, np.zeros_like(USED))) == (0.0, 0.0)
 
 
-GRID_EV = [13_450.0, 13_460.0, 13_465.0, 13_468.0, 13_470.0, 13_472.0, 13_475.0, 13_480.0, 13_490.0, 13_545.0, 13_560.0]
-
-
-def jet_within_dwell(seed: int, size: float) -> Spectrum:
-    """One pass of the paper's sample, in which the jet changes by `size` times 1 % within an exposure."""
-    runs = SimulatedRuns(seed=seed, effects=replace(QUIET, noise=1.0, turbulence=size))
-    settings: dict[str, Any] = {"dwell_s": 6.0, "delay_ps": 100.0, "fluence_mj_cm2": 8.83}
-    return boxcar_spectrum(runs.sums("energy_ev", GRID_EV, **settings))
-
-
 def test_the_covariances_in_the_frames_take_the_jet_out_of_the_errors() -> None:
     """Lost: errors that are twice too large where the jet is unsteady, in a single pass, which no scatter can show."""
     steady, unsteady = jet_within_dwell(1, 0.0), jet_within_dwell(1, 8.0)
@@ -92,12 +77,3 @@ def test_the_covariances_in_the_frames_take_the_jet_out_of_the_errors() -> None:
     independent = np.hypot(unsteady.on_sigma, unsteady.off_sigma)
     assert np.median(unsteady.sigma / steady.sigma) == pytest.approx(1.0, abs=0.15)
     assert np.median(independent / steady.sigma) > 1.3
-
-
-@pytest.mark.long
-def test_errors_with_an_unsteady_jet_are_true_to_three_per_cent() -> None:
-    """Lost: honest error bars. 200 redraws of 11 points: the scatter is known to 1.5 %."""
-    spectra = [jet_within_dwell(seed, 8.0) for seed in range(200)]
-    scatter = np.var([one.transient for one in spectra], axis=0, ddof=1)
-    stated = np.mean([one.sigma**2 for one in spectra], axis=0)
-    assert np.sqrt(stated.mean() / scatter.mean()) == pytest.approx(1.0, abs=0.03)
