@@ -21,7 +21,7 @@ demo: .venv/.runtime
 	$(BIN)/trxas demo
 
 test: .venv/.test
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 test-unit: .venv/.test
 	$(BIN)/pytest -n 2 tests/unit

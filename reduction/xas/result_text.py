@@ -114,7 +114,7 @@ def spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
 
 
 def _gate_lines(spectrum: Spectrum) -> list[str]:
-    """Return a line where gains and zeros of the gates are in the size, and in no error; none for counting.
+    """Return a line where gains and zeros of the gates are in the size but not in its error; none for counting.
 
     The recipe of counting gives pumped and unpumped gate each its own offset and scale, which takes them out.
     """
@@ -122,8 +122,8 @@ def _gate_lines(spectrum: Spectrum) -> list[str]:
     if origin.mode == "spc" or origin.is_calibrated or origin.reference == "laser shutter":
         return []
     return [
-        f"{'  gains of the gates':<22} not measured: each 1e-3 between them is 0.1 % here, in no error "
-        "(gates='before' measures them)"
+        f"{'  gains of the gates':<22} not measured: a difference of 1e-3 between them changes the size by 0.1 %, "
+        "which the errors do not contain (gates='before' measures them)"
     ]
 
 

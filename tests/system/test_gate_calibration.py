@@ -13,7 +13,7 @@ from reduction.kinds import reduce_run
 from reduction.values import Value
 from reduction.xas.results import SpectrumResults
 from reduction.xas.unpumped_size import transient_size
-from storage import load_dataset
+from storage import load_dataset, load_run
 from tests.support.patient import patient
 from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import welcome
@@ -59,8 +59,10 @@ def test_dark_and_blocked_exposures_calibrate_the_scans_that_follow(
         after = scanned(session)
         start = load_dataset(session.store, -1)[0][1]
         used = session.beamline.gates.calibration
+        numbers = reduce_run(load_run(session.store, blocked)).table()
     shown = capsys.readouterr().out
-    assert "gate 0, boxcar" in shown
+    assert f"zeros and gains of run {blocked[:8]}" in shown
+    assert "gate 0, boxcar" in numbers
     assert start["gate_calibration"]["dark"]["uid"] == dark
     assert start["gate_calibration"]["blocked"]["uid"] == blocked
     zeros = used["modes"]["boxcar"]["zero"]

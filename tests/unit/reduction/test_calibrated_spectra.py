@@ -42,8 +42,8 @@ def test_dark_and_blocked_exposures_take_gains_and_zeros_out_of_the_size() -> No
 
 
 def test_a_size_that_contains_gains_of_gates_states_that() -> None:
-    """Lost: the only hint that 1e-3 between two gates is a twentieth of the transient, and in no error."""
+    """Lost: the only hint that 1e-3 between two gates is a twentieth of the transient, which no error contains."""
     unknown = spectrum(3, 1.0, noise=1.0, calibrated=False).table()
     known = spectrum(3, 1.0, noise=1.0, calibrated=True).table()
-    assert unknown.count("not measured: each 1e-3 between them") == 1
+    assert unknown.count("not measured: a difference of 1e-3 between them") == 1
     assert "not measured" not in known
