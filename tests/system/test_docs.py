@@ -33,8 +33,8 @@ TYPED_ELSEWHERE = {"README.md"}
 """Pages whose snippets `test_terminal_session.py` types at the prompt of a real session."""
 
 MEASURED_ELSEWHERE = {"measure-the-paper.md", "measure-temperature-series.md", "plans.md", "trust-a-run.md"}
-"""Pages that measure at length what tests of the paper's plans, of temperature plans, of all plans with arguments of any
-kind, and of the calibration of gates measure in short."""
+"""Pages that measure at length what tests of the paper's plans, of temperature plans, of all plans with any arguments,
+and of the calibration of gates measure in short."""
 
 FOREIGN_RUNS = {"use-your-own-tools.md"}
 """Pages that end with a run of another package's plan; a page that uses the last run needs one of trxas."""
