@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 LEAST_SIGNAL = 100.0
-"""Squared signal-to-noise ratio of the whole spectrum below which the shares are too uncertain to gain anything."""
+"""Squared signal-to-noise ratio of the whole spectrum, but for what a difference of gates in gain and zero looks like,
+below which the shares are too uncertain to gain anything."""
 
 OTHER_SHAPE = 1e-3
 """p-value below which the transients of the gates differ in shape; one false alarm in a thousand spectra."""
@@ -97,23 +98,24 @@ def fit_gate_shares(
     start = np.concatenate([np.full(others, 0.2), np.zeros(others * free)])
     found = least_squares(residual, start, x_scale="jac", method="lm")
     direction, whitened = parts(found.x)
-    signal = float(np.sum((direction @ whitened) ** 2) / (direction @ direction)) - transients.shape[1]
+    along = (direction @ whitened) / np.sqrt(direction @ direction)
+    signal = float(np.sum(_without(nuisances / scale, along) ** 2)) - (along.size - free)
     if not signal > LEAST_SIGNAL:
         raise ReductionError(
             f"The transient is too weak to use all gates: its squared signal-to-noise ratio is {max(signal, 0.0):.0f}, "
             f"at least {LEAST_SIGNAL:.0f} is needed. Count longer."
         )
-    jacobian: FloatArray = np.asarray(found.jac)
-    information = jacobian.T @ jacobian
     # The free transient has noise of its own, 1 per point. It looks like signal in the derivatives, once directly and
     # once through the residuals: they hold S + 2 P for a signal S and P points. And it is no lever for the shares,
     # whose information is S^2 / (S + P) (errors in both variables: Fuller 1987, Measurement Error Models, ch. 1).
     # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points.
-    points = transients.shape[1]
-    information[:others, :others] *= signal**2 / ((signal + points) * (signal + 2 * points))
+    # All this holds for what the nuisances leave of signal and points, so they are eliminated first. Corrected before
+    # that, the information can become negative where they resemble the transient.
+    points = along.size - free
+    covariance = np.linalg.inv(np.asarray(found.jac).T @ np.asarray(found.jac))[:others, :others]
     shares = GateShares(
         share=np.append(1.0, found.x[:others]),
-        covariance=np.asarray(np.linalg.inv(information)[:others, :others]),
+        covariance=np.asarray(covariance * (signal + points) * (signal + 2 * points) / signal**2),
         variance=variance,
         chi_square=float(np.sum(found.fun**2)),
         degrees_of_freedom=others * (transients.shape[1] - 1 - free),
@@ -124,3 +126,9 @@ def fit_gate_shares(
             "Use the two gates."
         )
     return shares
+
+
+def _without(nuisances: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the part of `values`, (points,), that no combination of the `nuisances`, (n, points), explains."""
+    basis, _ = np.linalg.qr(nuisances.T)
+    return np.asarray(values - basis @ (basis.T @ values))
