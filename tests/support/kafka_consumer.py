@@ -1,6 +1,6 @@
 """Someone else's consumer: `python -m tests.support.kafka_consumer ADDRESS TOPIC RUNS FILE`.
 
-It reads documents with bluesky_kafka as it is, until so many runs have ended, and writes them to a journal, which
+It reads documents with bluesky_kafka, unchanged, until the given number of runs has ended, and writes a journal, which
 keeps the types of arrays.
 """
 
