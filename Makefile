@@ -6,6 +6,8 @@
 # make lint, types, format, docs: what a developer runs beside the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
+# Many tests wait for processes: four workers use two cores better than three do.
+WORKERS := 4
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # uv installs the same versions in a fifth of the time. Where it cannot, as with a mirror for which only pip has the
 # credentials, pip does.
@@ -21,17 +23,17 @@ demo: .venv/.runtime
 	$(BIN)/trxas demo
 
 test: .venv/.test
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-unit: .venv/.test
 	$(BIN)/pytest -n 2 tests/unit
 
 test-all: .venv/.test
-	TRXAS_COLD_STARTS=1 TRXAS_WINDOW_LIVES=5 $(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
+	TRXAS_COLD_STARTS=1 TRXAS_WINDOW_LIVES=5 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "long or not long"
 
 coverage: .venv/.test
 	$(BIN)/coverage erase
-	-TRXAS_COLD_STARTS=1 $(BIN)/coverage run -m pytest -n 3 --dist worksteal
+	-TRXAS_COLD_STARTS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --show-missing --skip-covered
 

@@ -61,7 +61,6 @@ def share_routes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tiled.server.app, "get_router", shared_router)
     for name in ("get_zarr_router_v2", "get_zarr_router_v3", "get_metrics_router"):
         patch.setattr(tiled.server.app, name, functools.cache(getattr(tiled.server.app, name)))
-    # Every application looks at the signatures of its routes and of all that they depend on, and again at some of them
-    # at each request.
+    # Every application inspects the signatures of its routes, and of all that they depend on, when it is made.
     for module in (fastapi.dependencies.utils, fastapi.routing):
         patch.setattr(module, "get_dependant", dependant_of)
