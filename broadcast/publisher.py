@@ -23,7 +23,8 @@ HEARTBEAT_S = 1.0
 """Period of heartbeats while no document is sent, and of questions for the relay's address while there is none, s."""
 
 _POLL_MS = 100
-_LAST_WORDS_MS = 1000
+_LINGER_MS = 1000
+_LAST_WORDS_S = 3.0
 
 Address = Callable[[], str | None]
 """Returns where the relay listens, None while there is none; may raise OSError."""
@@ -65,7 +66,7 @@ class Publisher:
             logger.exception("A %s document could not be published.", name)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Send the waiting documents if the relay listens, and end the thread within `timeout_s` seconds."""
+        """Send the waiting documents, for which the relay has 3 s, and end the thread within `timeout_s` seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -97,7 +98,10 @@ class Publisher:
         with zmq.Context() as context:
             address: str | None = None
             socket: zmq.Socket[bytes] | None = None
-            while not self._closing:
+            closing = False
+            while not closing:
+                # Read before the round: the last round begins after `close`, with all documents that came before it.
+                closing = self._closing
                 wanted = self._known_address()
                 if wanted is not None and (socket is None or wanted != address):
                     if socket is not None:
@@ -107,9 +111,9 @@ class Publisher:
                 if socket is None:
                     self._forget_and_pause()
                 else:
-                    self._send_until_silence(socket)
+                    self._send_until_silence(socket, is_last=closing)
             if socket is not None:
-                socket.close(_LAST_WORDS_MS)
+                socket.close(_LINGER_MS)
 
     def _known_address(self) -> str | None:
         try:
@@ -126,18 +130,22 @@ class Publisher:
             while not self._closing and (remaining_s := deadline - time.monotonic()) > 0:
                 self._changed.wait(remaining_s)
 
-    def _send_until_silence(self, socket: zmq.Socket[bytes]) -> None:
-        """Send documents and heartbeats until the relay has taken nothing for a second, or until `close`."""
+    def _send_until_silence(self, socket: zmq.Socket[bytes], *, is_last: bool) -> None:
+        """Send documents and heartbeats until the relay has taken nothing for a second, or until `close`.
+
+        The last round, after `close`, is over when nothing waits any more, or after 3 s of silence.
+        """
+        silence_s = _LAST_WORDS_S if is_last else HEARTBEAT_S
         heard_at = time.monotonic()
         beat_at = 0.0
-        while time.monotonic() - heard_at < HEARTBEAT_S:
+        while time.monotonic() - heard_at < silence_s:
             while (frame := self._next()) is not None:
                 if not _sent(socket, frame):
                     with self._changed:
                         self._waiting.appendleft(frame)
                     break
                 heard_at = time.monotonic()
-            if self._closing:
+            if self._closing and not (is_last and self._waiting):
                 return
             if time.monotonic() >= beat_at + HEARTBEAT_S and (beat := self._heartbeat()) is not None:
                 beat_at = time.monotonic()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+X11_PACKAGES = "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0"
+"""Debian's packages that Qt needs for a window on an X server; desktops have them, servers often do not."""
+
 
 def has_screen() -> bool:
     """Return whether the environment names a screen, on which a window can be seen."""

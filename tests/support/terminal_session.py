@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from processes.terminal import TerminalProcess
 from processes.virtual_screen import PROGRAM, VirtualScreen, virtual_screen
 from tests.support.waiting import until
+from trxas.prompt.figure_window import VIEWER
 
 START_S, SCAN_S = 240.0, 180.0
 """How long a session may take to its first prompt, and a scan of ten seconds to its end, on a busy machine."""
@@ -89,6 +91,16 @@ def screen_or_skip() -> Iterator[VirtualScreen]:
         pytest.skip("no virtual screen: Xvfb is not installed (Debian: xvfb)")
     with virtual_screen() as screen:
         yield screen
+
+
+def can_show_windows(display: str) -> bool:
+    """Return whether Qt finds its libraries for X here: a machine may have Xvfb without them."""
+    environment = {name: value for name, value in os.environ.items() if name != "QT_QPA_PLATFORM"}
+    command = [sys.executable, "-m", VIEWER]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, env={**environment, "DISPLAY": display}, timeout=START_S, check=False
+    )
+    return done.returncode == 0
 
 
 def readme_session() -> list[str]:

@@ -75,8 +75,8 @@ def test_energy_scan_is_stored_and_shows_the_edge_and_the_transient(session: Ses
     for spectrum in (boxcar_spectrum(accumulator), spc_spectrum(accumulator)):
         inside = (spectrum.energy_ev > 13_455) & (spectrum.energy_ev < 13_461)
         assert np.abs(spectrum.off[inside]).max() < 0.1
-        # At 12 s per point the mean of three points is -2.1 %, with sigma 0.28 % (boxcar) or 0.08 % (counts): the boxcar
-        # misses a bound of 3 sigma by chance if it is off by more than 4.4 sigma, once in 200 000.
+        # At 12 s per point the mean of three points is -2.1 %, with sigma 0.28 % (boxcar) or 0.08 % (counts): the
+        # boxcar misses a bound of 3 sigma by chance if it is off by more than 4.4 sigma, once in 200 000.
         feature = np.abs(spectrum.energy_ev - 13_472) < 1.5
         sigma = np.hypot.reduce(spectrum.sigma[feature]) / feature.sum()
         assert spectrum.transient[feature].mean() + 3 * sigma < 0

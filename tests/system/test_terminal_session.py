@@ -15,7 +15,13 @@ from processes.process_table import family
 from processes.virtual_screen import PROGRAM
 from storage import list_runs, load_run, open_store
 from tests.support.fault_bench import FaultBench
-from tests.support.terminal_session import TerminalSession, readme_session, screen_or_skip, terminal_session
+from tests.support.terminal_session import (
+    TerminalSession,
+    can_show_windows,
+    readme_session,
+    screen_or_skip,
+    terminal_session,
+)
 from tests.support.waiting import until
 from trxas.configuration import DEFAULT_CONFIGURATION
 
@@ -25,6 +31,7 @@ TWO_SCANS = (
     "EV = [(13440, 13464, 4), (13468, 13476, 1), (13480, 13570, 10)]; from bluesky.preprocessors import pchain; "
     'RE(pchain(*[energy_scan("Br K", delay_ps=d, regions_ev=EV, dwell_s=1) for d in (50, 100)]))'
 )
+NOT_SHOWN = "Figures are saved but not shown"
 pytestmark = pytest.mark.timeout(900)  # several scans and starts of a session on a busy machine
 
 
@@ -84,8 +91,12 @@ def test_the_session_of_the_readme_does_what_the_readme_says(tmp_path: Path, wit
                 assert output.index("figure: ") < output.index("Out[")
         where = session.begin(TWO_SCANS)
         until(lambda: "good" in session.shown[where:], "a point")
-        assert len(windows(session)) == bool(virtual)
-        if virtual is not None:
+        if virtual is None:
+            assert windows(session) == []
+        else:
+            # Where Qt lacks libraries for X, the session must say so.
+            shows = can_show_windows(virtual.display)
+            until(lambda: windows(session) if shows else NOT_SHOWN in session.shown, "the window for figures")
             virtual.process.kill()
         assert_two_figures(session.finish(where))
         assert session.end() == 0

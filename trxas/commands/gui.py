@@ -94,9 +94,11 @@ def require_libraries() -> None:
     try:
         importlib.import_module("qtpy.QtWidgets")
     except ImportError as error:
+        from gui.screen import X11_PACKAGES
+
         raise ConfigurationError(
             f"Qt cannot be loaded: {error}. On Debian: apt install libegl1 libgl1 libxkbcommon0 libdbus-1-3 "
-            "libfontconfig1 libglib2.0-0 fonts-dejavu-core, and libxcb-cursor0 for X11."
+            f"libfontconfig1 libglib2.0-0 fonts-dejavu-core, and for X11 {X11_PACKAGES}."
         ) from error
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from gui.screen import has_screen
+from gui.screen import X11_PACKAGES, has_screen
 from processes.child import Child, ChildProgram
 
 logger = logging.getLogger("trxas")
@@ -40,13 +40,17 @@ class FigureWindow:
             self._has_failed = True
             if self._viewer is not None:
                 self._viewer.stop()
-            logger.warning("Figures are saved but not shown, because their window is not running (%s).", error)
+            logger.warning(
+                "Figures are saved but not shown, because their window is not running (%s). If Qt lacks libraries for "
+                "this screen, install them (Debian: apt install %s) and start the session again.",
+                error,
+                X11_PACKAGES,
+            )
 
     def _send(self, path: Path) -> None:
         # States of the viewer: not started, running, ended in good order (exit code 0, as at the end of a desktop
         # session), failed. It is started again after the third; after a failure it is not, because the cause (no
-        # library, no
-        # screen) stays, and each attempt takes seconds.
+        # library, no screen) stays, and each attempt takes seconds.
         if self._viewer is None or self._viewer.exit_code == 0:
             self._viewer = Child(ChildProgram(name="figure window", command=[sys.executable, "-m", VIEWER]))
         elif self._viewer.exit_code is not None:

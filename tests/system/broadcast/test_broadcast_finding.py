@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 import bluesky.plan_stubs as bps
 import pytest
 
+from broadcast.publisher import Publisher
 from broadcast.relay import Relay
 from broadcast.subscriber import Subscriber
-from tests.support.waiting import WAIT_S
+from tests.support.live_runs import energy_run
+from tests.support.waiting import WAIT_S, until
 from trxas.announcements.server_file import AlreadyServedError, ServeLock, ServeState, read_state, write_state
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
@@ -96,6 +99,35 @@ def test_a_session_publishes_to_whoever_serves_its_folder_by_then(
         publisher.close()
         assert time.monotonic() - began < WAIT_S / 4
     lock.release()
+
+
+def test_what_was_sent_last_arrives_at_a_relay_that_is_slow_to_answer(start_relay: Any) -> None:
+    """Lost: the end of a run, for every window, until the next session: the session left before the relay took it."""
+    with start_relay() as relay:
+        addresses = relay.addresses
+    leaving, asked_last = threading.Event(), threading.Event()
+
+    def address() -> str:
+        if leaving.is_set():
+            asked_last.set()
+        return str(addresses.publish)
+
+    documents = energy_run()
+    publisher = Publisher(address)
+    for name, doc in documents:
+        publisher(name, doc)
+    leaving.set()
+    end = threading.Thread(target=publisher.close)
+    end.start()
+    until(asked_last.is_set, "the last round")
+    port = int(addresses.publish.rpartition(":")[2])
+    with start_relay(ports=(port, 0, 0)) as relay:
+        end.join(WAIT_S)
+        subscriber = Subscriber(relay.addresses)
+        came: list[Any] = []
+        until(lambda: came.extend(subscriber.take(0.05).documents) or len(came) >= len(documents), "the run")  # type: ignore[func-returns-value]
+        assert [(name, doc["uid"]) for name, doc in came] == [(name, doc["uid"]) for name, doc in documents]
+        subscriber.close()
 
 
 def _short_run() -> Any:
