@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -256,10 +255,17 @@ def _unpumped(run: RunAccumulator, mode: Mode) -> FloatArray:
 
 
 def _nanmedian(values: FloatArray, axis: int) -> FloatArray:
-    # numpy warns about a slice without any number; its median, NaN, is what callers expect.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmedian(values, axis=axis), dtype=np.float64)
+    """Return the medians of what is a number along `axis`, NaN where nothing is.
+
+    `np.nanmedian` warns of the latter, and filters of warnings belong to the whole process, not to one thread.
+    """
+    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)  # NaN comes last
+    numbers = np.sum(~np.isnan(ordered), axis=0)
+    low, high = (
+        np.take_along_axis(ordered, place[np.newaxis], axis=0)[0] for place in ((numbers - 1) // 2, numbers // 2)
+    )
+    # Without any number both places hold NaN.
+    return np.asarray((low + high) / 2.0, dtype=np.float64)
 
 
 def _reason(run: RunAccumulator, scan: int, flux: float, static: float, criteria: ScanCriteria) -> str:

@@ -23,7 +23,8 @@ CPU_LIMIT_S = 4.0
 
 A unit test takes less than a second on a free core. The same work costs up to twice the processor time on a core that
 is shared with others (measured at a load of 10 per core), and the first import of a library, up to a second, falls on
-whichever test comes first; so only beyond that is a test certainly too slow.
+whichever test comes first; so only beyond that is a test certainly too slow. Libraries that take longer are loaded
+before all tests.
 """
 
 PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
@@ -63,8 +64,12 @@ sys.addaudithook(GUARD.audit)
 
 @pytest.fixture(scope="session", autouse=True)
 def loaded_libraries() -> None:
-    """Load the libraries that start a process when they are imported, to find out on which machine they are."""
-    for library in ("ophyd", "h5py"):
+    """Load libraries that start a process when they are imported, and one that takes long.
+
+    The former find out in this way on which machine they are. lmfit costs 3 s of processor time on a busy core, which
+    would fall on whichever test fits first.
+    """
+    for library in ("ophyd", "h5py", "lmfit"):
         importlib.import_module(library)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.xas.kinetics.kinetic_model import KineticModel
+from reduction.xas.kinetics.least_squares import minimised
 from reduction.xas.kinetics.model import RESPONSE, Shape, WhitenedTrace
 from reduction.xas.pump_train import PumpTrain
 
@@ -243,13 +243,7 @@ class KineticsProblem:
 
     def minimise_from(self, parameters: Parameters) -> Any:
         """Return the result of lmfit from `parameters` on, (`params`, `residual`), with at most 200 evaluations."""
-        from lmfit import Minimizer
-
-        minimizer = Minimizer(self.residual, parameters, scale_covar=False)
-        with warnings.catch_warnings():
-            # A start that leads nowhere may end in a singular matrix; the covariance of the best fit is checked.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return minimizer.least_squares(jac=self.jacobian, x_scale="jac", max_nfev=200)
+        return minimised(self.residual, self.jacobian, parameters, max_nfev=200)
 
     def freed(self, parameters: Parameters) -> Parameters:
         """Return a copy of `parameters` in which a rate of the offset that was fixed at 0 is free again, just above."""

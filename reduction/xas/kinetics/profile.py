@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from errors import ReductionError
+from reduction.xas.kinetics.least_squares import minimised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,18 +181,8 @@ class _Search:
         def jacobian(parameters: Parameters) -> FloatArray:
             return np.concatenate([profile.problem.jacobian(parameters), row])
 
-        found = _minimised(residual, jacobian, start)
+        found = minimised(residual, jacobian, start, max_nfev=100, ftol=_TOLERANCE).params
         rise = profile.problem.chi_square(found) - profile.problem.chi_square(profile.best)
         if rise < _DEEPER:
             raise DeeperMinimumError(found)
         return self.combination.value(found.valuesdict()) - centre, math.sqrt(max(rise, 0.0))
-
-
-def _minimised(residual: Any, jacobian: Any, start: Parameters) -> Parameters:
-    from lmfit import Minimizer
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        minimizer = Minimizer(residual, start, scale_covar=False, calc_covar=False)
-        found: Parameters = minimizer.least_squares(jac=jacobian, x_scale="jac", max_nfev=100, ftol=_TOLERANCE).params
-    return found
