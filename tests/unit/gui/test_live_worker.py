@@ -23,6 +23,7 @@ from gui.requests.xas.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.live_runs import delay_run, energy_run
+from tests.support.processor_time import processor_s
 from tests.support.waiting import WAIT_S
 
 
@@ -211,14 +212,16 @@ def test_switching_to_a_replay_and_back_begins_from_nothing_each_time(worker: Li
 
 
 def test_two_hundred_events_a_second_cost_little() -> None:
-    """A worker that needs more than half a core for the documents alone leaves nothing for the window."""
-    feed, documents = QueueFeed(), energy_run(scans=10)
-    worker = LiveWorker(feed)
-    worker.want("panel", [SpectrumRequest(mode="spc"), SpectrumRequest(mode="boxcar")])
-    began = time.process_time()
-    for number in range(0, len(documents), 4):  # 4 documents a frame are 200 events in a second
-        for name, doc in documents[number : number + 4]:
-            worker._take(name, doc)
-        worker._publish()
-    assert worker.frame.events == 440
-    assert time.process_time() - began < 0.5 * 440 / 200
+    """A worker that needs half a core for the documents alone leaves nothing for the window; it needs 15 %."""
+    documents = energy_run(scans=10)
+
+    def take() -> None:
+        worker = LiveWorker(QueueFeed())
+        worker.want("panel", [SpectrumRequest(mode="spc"), SpectrumRequest(mode="boxcar")])
+        for number in range(0, len(documents), 4):  # 4 documents a frame are 200 events in a second
+            for name, doc in documents[number : number + 4]:
+                worker._take(name, doc)
+            worker._publish()
+        assert worker.frame.events == 440
+
+    assert processor_s(take, repeats=2) < 0.5 * 440 / 200
