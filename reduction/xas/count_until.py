@@ -43,6 +43,7 @@ REFIT_AFTER = 1.2
 FEWEST_OF_A_PASS = 4
 _SHARE_THAT_COUNTS = 0.02
 _CONFIRMED = 1.15
+_LATER = (1.05, 2.0)
 _RESOLVED = 25.0
 _TINY = 1e-30
 
@@ -95,7 +96,7 @@ class LifetimeJudge:
     dwell_s: float
     _information: Information | None = field(default=None, init=False)
     _fitted_s: float = field(default=0.0, init=False)
-    _not_before_s: float = field(default=0.0, init=False)
+    _confirmed_s: float = field(default=0.0, init=False)
 
     def decide(self, run: RunAccumulator) -> Decision:
         """Return the delays at which to count next; raises ReductionError if the pass shows no kinetics yet."""
@@ -114,26 +115,29 @@ class LifetimeJudge:
         # Fits take a part of a second. Between two of them the information grows with the time in a known way; before
         # the end is declared, the fit is made again with all counts.
         is_old = old is None or total > REFIT_AFTER * self._fitted_s or old.per_second.shape[1] != seconds.size
-        if is_old or (old is not None and total > self._fitted_s and old.mean_sigma(seconds) <= self.sigma):
+        may_end = old is not None and total >= self._confirmed_s and old.mean_sigma(seconds) <= self.sigma
+        if is_old or (may_end and total > self._fitted_s):
             old = self._fit(rates, seconds, timing)
         assert old is not None  # one of the two cases above
         sigma = old.mean_sigma(seconds)
         if not math.isfinite(sigma):
             raise ReductionError(f"The error of {self.quantity} cannot be computed from these counts.")
-        left_s = old.seconds_left(seconds, self.sigma)
-        reached = left_s == 0.0 and total >= self._not_before_s and self._is_confirmed(rates, timing, total)
+        wanted_s = old.seconds_left(seconds, self.sigma)
+        reached = wanted_s == 0.0 and total >= self._confirmed_s and self._is_confirmed(rates, timing, total)
+        left_s = 0.0 if reached else max(wanted_s, self._confirmed_s - total)
         shares = old.shares
         number = max(FEWEST_OF_A_PASS, int((shares > _SHARE_THAT_COUNTS).sum()))
-        if math.isfinite(left_s) and left_s > 0:
-            number = max(1, min(number, round(left_s / self.dwell_s)))
+        if math.isfinite(wanted_s) and wanted_s > 0:
+            number = max(1, min(number, round(wanted_s / self.dwell_s)))
         missing = filled(seconds, shares, number * self.dwell_s) - seconds
         chosen = np.argsort(-missing, kind="stable")[:number]
         chosen = chosen[missing[chosen] > 0]
         hour = old.mean_sigma(filled(seconds, shares, 3600.0))
         name = self.quantity.removesuffix("_ps")
-        end = "reached" if reached else f"{self.sigma:g} ps in {duration_text(left_s)} of beam time"
-        if left_s == 0.0 and not reached:
-            end = f"{self.sigma:g} ps not yet certain"
+        time = f"{duration_text(left_s)} of beam time" if math.isfinite(left_s) else "a time that is not known yet"
+        end = "reached" if reached else f"{self.sigma:g} ps in {time}"
+        if wanted_s == 0.0 and not reached:
+            end = f"{self.sigma:g} ps to be certain in {time}"
         return Decision(
             points=() if reached else tuple(sorted(int(place) for place in places[chosen])),
             reached=reached,
@@ -149,10 +153,12 @@ class LifetimeJudge:
         # second. A rule that believes it would end the scan just when the result is wrong. As long as one lifetime
         # describes the counts nearly as well, two of them are not told apart; the profile shows all other doubts.
         both = fit_kinetics(rates, timing)
-        is_known = both.quantities[self.quantity].sigma <= _CONFIRMED * self.sigma
-        if is_known and _single(rates, timing) - both.chi_square > _RESOLVED:
+        # The square of an error falls, and a difference in chi-square grows, in proportion to the beam time.
+        missing = (both.quantities[self.quantity].sigma / (_CONFIRMED * self.sigma)) ** 2
+        missing = max(missing, _RESOLVED / max(_single(rates, timing) - both.chi_square, 1.0))
+        if missing <= 1.0:
             return True
-        self._not_before_s = REFIT_AFTER * total_s
+        self._confirmed_s = total_s * float(np.clip(missing, *_LATER))
         return False
 
     def _fit(self, rates: GateRates, seconds: FloatArray, timing: Timing) -> Information:

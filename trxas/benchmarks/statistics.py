@@ -1,4 +1,4 @@
-"""Statistical efficiency of the results relative to the counts, and the cost of drift and of counting to an error."""
+"""Statistical efficiency of the results relative to the counts, and the bias by drift."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ReductionError
 from plans.choices import PointOrder
 from plans.engine.point_order import ordered
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
-from reduction.xas.count_until import LifetimeJudge
-from reduction.xas.gate_rates import GateRates
-from reduction.xas.kinetics.allocation import Information
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.quantities import combinations_of, parameters_of, problem_of
+from trxas.benchmarks.adaptive import bench_adaptive
 from trxas.benchmarks.drawn_runs import (
     DELAYS_PS,
     ENERGY_EV,
     GATES,
     TIMING,
-    TWO_GATES,
     WINDOWS_EV,
     EnergyScan,
     Sample,
@@ -41,18 +37,16 @@ OFFSET = (1.0, 0.17, 0.09, 0.04, 0.0)
 PAPER_S = 36.0
 """Beam time of a point of the paper's trace, s."""
 
-WANTED = {"tau1": 0.10, "tau2": 0.12}
-"""Relative errors at which the scans of the benchmark end."""
 
-DWELL_S = 2.0
+def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers: int = 1) -> Entries:
+    """Measure gates, drift and stopping on drawn runs: `seeds` spectra of each kind, `scans` adaptive per sample.
 
-
-def bench_statistics(seeds: int = 60, samples: int = 4) -> Entries:
-    """Measure gates, drift and stopping on drawn runs: `seeds` spectra of each kind, one adaptive scan per sample."""
+    The adaptive scans are drawn in so many processes, `workers`.
+    """
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):
         entries |= _gates(name, shares, seeds)
-    entries |= _trace_efficiency(seeds) | _drift() | _adaptive(range(samples))
+    entries |= _trace_efficiency(seeds) | _drift() | bench_adaptive(samples, scans, workers)
     return _worst(entries) | entries
 
 
@@ -215,110 +209,3 @@ def _biases(order: PointOrder, passes: int) -> list[float]:
     fit = fit_kinetics(rates_of(photons, np.full(DELAYS_PS.size, PAPER_S)), TIMING, intervals=False)
     pairs = zip(fit.lifetimes_ps, sample.taus_ps, strict=True)
     return [abs(one.value - truth) / one.sigma for one, truth in pairs]
-
-
-def _adaptive(samples: Sequence[int]) -> Entries:
-    """Compare the beam time of scans that count until a lifetime is known with that of equal times at all delays."""
-    found: Entries = {}
-    for name, wanted in WANTED.items():
-        scans = [AdaptiveScan(Sample.drawn(sample), name, wanted, seed=sample) for sample in samples]
-        for scan in scans:
-            scan.run()
-        spent = [scan.spent_s for scan in scans]
-        for gates, key in ((TIMING, "all"), (TWO_GATES, "two")):
-            equal = [scan.equal_s(gates) for scan in scans]
-            found[f"adaptive_beam_time_ratio_{name}_{key}"] = Entry.of(spent, equal, "s")
-            best = [scan.best_s() for scan in scans]
-            found[f"adaptive_bound_{name}_{key}"] = Entry.of(best, equal, "s")
-        inside = float(np.mean([abs(scan.pull) < 1.0 for scan in scans]))
-        found[f"adaptive_coverage_{name}"] = Entry(
-            value=inside, baseline=0.6827, ratio=inside / 0.6827, unit="",
-            spread=float(np.sqrt(0.6827 * 0.3173 / len(scans))) / 0.6827,
-        )  # fmt: skip
-        errors = [scan.forecast_error for scan in scans]
-        found[f"forecast_error_{name}"] = Entry.of(errors, [1.0] * len(errors), "of the end")
-    return found
-
-
-class AdaptiveScan:
-    """One scan that counts until `quantity` of a sample has the relative error `wanted`, drawn pass by pass."""
-
-    def __init__(self, sample: Sample, quantity: str, wanted: float, *, seed: int) -> None:
-        self._sample = sample
-        self._truth_ps = dict(zip(("tau1", "tau2"), sample.taus_ps, strict=True))[quantity]
-        self._quantity = f"{quantity}_ps"
-        self._wanted_ps = wanted * self._truth_ps
-        self._random = np.random.default_rng([seed, 2])
-        self.seconds = np.zeros(DELAYS_PS.size)
-        self._photons = np.zeros((DELAYS_PS.size, GATES))
-        self._ends_s: list[tuple[float, float]] = []
-        self.pull = float("nan")
-
-    @property
-    def rates(self) -> GateRates:
-        """Rates of all gates so far, (delays, gates)."""
-        return rates_of(self._photons.copy(), self.seconds.copy())
-
-    @property
-    def spent_s(self) -> float:
-        """Beam time of the whole scan, s, its first pass included."""
-        return float(self.seconds.sum())
-
-    @property
-    def forecast_error(self) -> float:
-        """Median distance of the predicted end from the true one, relative to it, from the first third on."""
-        late = [abs(end_s / self.spent_s - 1.0) for at_s, end_s in self._ends_s if at_s > self.spent_s / 3]
-        return float(np.median(late))
-
-    def run(self) -> None:
-        """Measure until the judge is satisfied, and keep the distance of the result from the truth in errors."""
-        judge = LifetimeJudge(quantity=self._quantity, sigma=self._wanted_ps, dwell_s=DWELL_S)
-        places = np.arange(DELAYS_PS.size)
-        self.expose(tuple(places.tolist()))
-        while True:
-            rates = self.rates
-            try:
-                decision = judge.decide_by(rates, self.seconds, places, TIMING)
-            except ReductionError:
-                self.expose(tuple(places.tolist()))
-                continue
-            self._ends_s.append((self.spent_s, self.spent_s + decision.seconds_left))
-            if decision.reached:
-                break
-            self.expose(decision.points)
-        fit = fit_kinetics(rates, TIMING, intervals=False)
-        value = fit.quantities[self._quantity]
-        self.pull = (value.value - self._truth_ps) / value.sigma
-
-    def expose(self, points: tuple[int, ...]) -> None:
-        """Count once at each of the points, by index."""
-        chosen = list(points)
-        mean = self._sample.photons_per_s(TIMING)[chosen] * DWELL_S
-        self._photons[chosen] += drawn_photons(mean, self._random)
-        self.seconds[chosen] += DWELL_S
-
-    def equal_s(self, gates: object) -> float:
-        """Return the time, s, that equal times at all delays need for the true error of this scan."""
-        timing = TIMING if gates is TIMING else TWO_GATES
-        return self._time_s(self._information(timing is TIMING), np.full(DELAYS_PS.size, 1.0 / DELAYS_PS.size))
-
-    def best_s(self) -> float:
-        """Return the time, s, that the best times at all delays need for it, if the truth were known before."""
-        information = self._information(all_gates=True)
-        return self._time_s(information, information.shares)
-
-    def _information(self, all_gates: bool) -> Information:  # noqa: FBT001  # of two kinds only
-        timing = TIMING if all_gates else TWO_GATES
-        seconds = np.full(DELAYS_PS.size, 1e3)
-        exact = rates_of(self._sample.photons_per_s(timing) * 1e3, seconds)
-        return Information.of(exact, seconds, fit_kinetics(exact, timing, intervals=False), self._quantity, draws=1)
-
-    def _time_s(self, information: Information, shares: FloatArray) -> float:
-        # The error is that at the truth, and not the fitted one, which scatters from scan to scan. The time that gives
-        # the same error follows by bisection of its logarithm: the error falls with the time in every case.
-        true_error = self._information(all_gates=True).sigma(self.seconds)
-        low, high = 1.0, 1e8
-        for _ in range(60):
-            middle = float(np.sqrt(low * high))
-            low, high = (middle, high) if information.sigma(middle * shares) > true_error else (low, middle)
-        return high

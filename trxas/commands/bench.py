@@ -60,6 +60,8 @@ class BenchOptions:
     ] = Subject.ALL
     json: JsonFile = None
     samples: Annotated[int, typer.Option(min=1, help="Random samples for the adaptive scans of the statistics.")] = 4
+    scans: Annotated[int, typer.Option(min=1, help="Adaptive scans of each sample and lifetime.")] = 1
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw the adaptive scans.")] = 1
     seconds: Annotated[float, typer.Option(help="Length of each measurement of the window, at most 50 s.")] = 15.0
     events: Annotated[int, typer.Option(min=20_000, help="Events of the run that shows how its cost grows.")] = 50_000
     long_run: Annotated[int, typer.Option(min=200, help="Steps of the run that shows whether steps become slower.")] = (
@@ -121,7 +123,7 @@ def _measurements(parts: Collection[Subject], options: BenchOptions) -> Iterator
         Subject.START: _start,
         Subject.WINDOW: lambda: _window(options.seconds),
         Subject.OPENING: _opening,
-        Subject.STATISTICS: lambda: _statistics(options.samples),
+        Subject.STATISTICS: lambda: _statistics(options),
     }
     yield from ((part, measure) for part, measure in apart.items() if part in parts)
 
@@ -202,8 +204,9 @@ def _opening() -> Entries:
     return bench_opening()
 
 
-def _statistics(samples: int) -> Entries:
+def _statistics(options: BenchOptions) -> Entries:
     from trxas.benchmarks.flying import bench_fly_statistics
     from trxas.benchmarks.statistics import bench_statistics
 
-    return bench_statistics(samples=samples) | bench_fly_statistics()
+    found = bench_statistics(samples=options.samples, scans=options.scans, workers=options.workers)
+    return found | bench_fly_statistics()

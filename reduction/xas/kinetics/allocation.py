@@ -36,6 +36,7 @@ _SEED = 1
 _LONGEST = 1e3
 _EXACT = 1e-3
 _WORST_CONDITION = 1e12
+_ONE_SIGMA = (0.1587, 0.8413)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +45,14 @@ class Information:
 
     `per_second` (draws, rows, parameters, parameters): that of one second at each row of the rates, for each draw of
     the parameters, the best fit first; `prior` (parameters, parameters): that of the instrument response before the
-    fit; `slopes` (parameters,): derivatives of the quantity, `scale` its unit: a lifetime is fitted as a logarithm.
+    fit; `slopes` (parameters,): derivatives of the quantity; `scales` (draws,) its unit: a lifetime is fitted as a
+    logarithm, so that its error is in proportion to the lifetime itself.
     """
 
     per_second: FloatArray
     prior: FloatArray
     slopes: FloatArray
-    scale: float
+    scales: FloatArray
 
     @classmethod
     def of(
@@ -67,29 +69,40 @@ class Information:
         is_lifetime = quantity in fit.quantities and quantity.startswith(("tau", "rise"))
         problem = problem_of([rates], fit)
         best = parameters_of(problem, fit)
-        tables = [_per_second(problem, one, seconds) for one in _posterior(best, fit, draws)]
+        drawn = [(one, _per_second(problem, one, seconds)) for one in _posterior(best, fit, draws)]
         # A draw without some component says nothing about the parameters of that component.
-        useful = [table for table in tables if _is_regular(np.einsum("r,rpq->pq", seconds, table))]
-        if not useful or useful[0] is not tables[0]:
+        useful = [(one, table) for one, table in drawn if _is_regular(np.einsum("r,rpq->pq", seconds, table))]
+        if not useful or useful[0][0] is not best:
             raise ReductionError(f"The data do not determine {quantity} yet. Count longer, or fit fewer lifetimes.")
         prior = np.zeros((slopes.size, slopes.size))
         if RESPONSE in fit.parameters and fit.timing.irf_error_ps > 0:
             place = fit.parameters.index(RESPONSE)
             prior[place, place] = fit.timing.irf_error_ps**-2.0
+        logs = np.array([slopes @ [one[name].value for name in fit.parameters] for one, _ in useful])
         return cls(
-            per_second=np.array(useful),
+            per_second=np.array([table for _, table in useful]),
             prior=prior,
             slopes=slopes,
-            scale=fit.quantities[quantity].value if is_lifetime else 1.0,
+            scales=fit.quantities[quantity].value * np.exp(logs - logs[0]) if is_lifetime else np.ones(len(useful)),
         )
 
     def sigma(self, seconds: FloatArray) -> float:
         """Return the error of the quantity, in its unit, after `seconds` at each row, (rows,), for the best fit."""
-        return abs(self.scale) * float(np.sqrt(self._solved(seconds)[0] @ self.slopes))
+        return float(abs(self.scales[0]) * np.sqrt(self._solved(seconds)[0] @ self.slopes))
 
     def mean_sigma(self, seconds: FloatArray) -> float:
         """Return the median of the error over the draws, in the unit of the quantity, after `seconds`, (rows,)."""
-        return abs(self.scale) * float(np.sqrt(np.median(self._solved(seconds) @ self.slopes)))
+        return float(abs(self.scales[0]) * np.sqrt(np.median(self._solved(seconds) @ self.slopes)))
+
+    def time_uncertainty(self, seconds: FloatArray) -> float:
+        """Return the uncertainty of the time to any error, as a logarithm: what counts of `seconds`, (rows,), leave.
+
+        The time follows from the lifetimes, which are known as well as the draws differ.
+        """
+        errors = np.abs(self.scales) * np.sqrt(self._solved(seconds) @ self.slopes)
+        low, high = np.quantile(np.log(errors), _ONE_SIGMA)
+        # The time falls with the square of the error.
+        return float(high - low)
 
     def seconds_left(self, seconds: FloatArray, wanted: float) -> float:
         """Return the time, s, that leads to the `wanted` error if it is spent by `shares`; infinite if none does.

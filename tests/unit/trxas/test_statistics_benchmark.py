@@ -7,8 +7,9 @@ import pytest
 
 from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
+from trxas.benchmarks.adaptive import AdaptiveScan
 from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, Sample
-from trxas.benchmarks.statistics import OFFSET, RECOVERED, AdaptiveScan, _biases, _spectrum_bound
+from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
 
 
 def test_passes_in_both_directions_cancel_a_drift() -> None:
