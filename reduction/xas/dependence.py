@@ -37,6 +37,7 @@ class PhotonPairs:
 
     `unpumped` are the photons of all references, per as many pulses as the pumped gate has. `efficiency` is the ratio
     of both in the exposures with the laser blocked, one for all points; None without such exposures.
+    `blocked_variance` is the relative variance of the unpumped photons of those exposures.
     """
 
     pumped: FloatArray
@@ -44,6 +45,7 @@ class PhotonPairs:
     pumped_variance: FloatArray
     unpumped_variance: FloatArray
     efficiency: Value | None = None
+    blocked_variance: float = 0.0
 
     @property
     def change(self) -> FloatArray:
@@ -144,19 +146,24 @@ class DependenceSums:
         result._detector = OWN if one.is_own else name
         return result
 
-    def photons(self) -> PumpedPhotons:
-        """Return the photons at every point that was measured; raises ReductionError before the first good exposure."""
+    def photons(self, probe: int | None = None) -> PumpedPhotons:
+        """Return the photons at every point that was measured, those of `probe` in the place of the pumped gate.
+
+        Raises ReductionError before the first good exposure.
+        """
         table = self._table()
-        on = int(self.start["pumped_probe"])
+        on = int(self.start["pumped_probe"]) if probe is None else probe
         references = self.references()
         pairs = [table.pairs(shutter, on, references) for shutter in (SHUTTER_CLOSED, SHUTTER_OPEN)]
         blocked, opened = pairs
-        measured = (self._visits[SHUTTER_OPEN, :, 0] > 0) & (opened[:2] > 0).all(axis=0)
+        pumped_gate = table.pairs(SHUTTER_OPEN, int(self.start["pumped_probe"]), references)
+        measured = (self._visits[SHUTTER_OPEN, :, 0] > 0) & (pumped_gate[:2] > 0).all(axis=0)
         if not measured.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
         exposures, *positions = self._visits[SHUTTER_OPEN, measured].T
         pumped, unpumped, pumped_variance, unpumped_variance = opened[:, measured]
         efficiency = _efficiency(blocked)
+        total, variance = blocked[1].sum(), blocked[3].sum()
         power = self._power()[measured]
         # In proportion, as in every other scan: what the laser changes is divided by its power. At the nominal power,
         # exactly the photons as counted.
@@ -171,7 +178,13 @@ class DependenceSums:
             pumped_variance=pumped_variance,
             unpumped_variance=unpumped_variance,
             efficiency=efficiency,
+            blocked_variance=0.0 if efficiency is None else float(variance / total**2),
         )
+
+    def later_gates(self) -> list[int]:
+        """Return the numbers of the gates that are neither pumped nor a reference."""
+        known = {int(self.start["pumped_probe"]), *self.references()}
+        return [gate for gate in range(self._table().variance.shape[-1]) if gate not in known]
 
     def power(self) -> PowerUse | None:
         """Return the power of the laser during the exposures with it; None if the run does not record it."""

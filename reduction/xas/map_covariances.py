@@ -55,15 +55,13 @@ def spectra_of(best: MapOptimum, covariance: FloatArray) -> tuple[FloatArray, Fl
     The covariances are (components, energies, energies); slopes by the parameters (energies, components, parameters)
     and the covariances of each energy alone (energies, components, components) follow.
     """
-    # B has the errors of its own energy at fixed decays, and follows the decays with the slope dB/dp = -R^-1 Q^T (slope
-    # of the model): that part is common to all energies. A = B / c adds what the efficiency c brings.
+    # A has the errors of its own energy at fixed decays, and follows the decays with the slope dA/dp = -R^-1 Q^T (slope
+    # of the model): that part is common to all energies.
     part = best.part
-    efficiency = best.parameters[-1]
     slopes = best.problem.slopes(best.parameters, part.spectra)
     inverse = np.linalg.inv(part.triangle)
-    follows = -inverse @ np.einsum("etk,etp->ekp", part.basis, slopes) / efficiency
-    follows[:, :, -1] -= part.spectra / efficiency**2
-    own = np.einsum("eki,eli->ekl", inverse, inverse) / efficiency**2
+    follows = -inverse @ np.einsum("erk,erp->ekp", part.basis, slopes)
+    own = np.einsum("eki,eli->ekl", inverse, inverse)
     common = np.einsum("ekp,pq,fkq->kef", follows, covariance, follows)
     whole = common + np.einsum("ekk,ef->kef", own, np.eye(len(own)))
-    return part.spectra.T / efficiency, whole, follows, own
+    return part.spectra.T, whole, follows, own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from reduction.xas.kinetics.fit import is_delicate
 from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
 from reduction.xas.kinetics.profile import DeeperMinimumError, Interval
 from reduction.xas.map_covariances import covariances_of, spectra_of
-from reduction.xas.map_problem import MapProblem
+from reduction.xas.map_problem import BlockedGates, GateNoise, MapProblem
 from reduction.xas.map_profile import NamedMapProblem, map_intervals
 from reduction.xas.map_search import MapOptimum, require_apart, require_signal, searched, starts_of
 from reduction.xas.pump_train import PumpTrain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray
@@ -38,16 +38,17 @@ _UNRESOLVED_RATE_PER_NS = 2e-5
 class MapFit:
     """Decays of an energy x delay map: S(E, t) = sum_k A_k(E) exp(-t / tau_k) of one pump, relative to the unpumped.
 
-    `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset last;
-    `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one component with
-    each other: lifetimes and time zero correlate all energies. NaN for energies with too few points. All errors are
-    those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiency; they are not
-    rescaled by chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was
-    measured. `covariance` (n, n) follows `parameters`. `spectra_slopes` (energies, components, n) are the derivatives
-    of the spectra by these, `spectra_own` (energies, components, components) the covariance that each energy has
-    beside. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors then hold for a
-    constant offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not a parabola, by
-    name; their sigma is half of the interval.
+    `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset
+    last; `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one
+    component with each other: lifetimes and time zero correlate all energies. NaN for energies with too few points.
+    All errors are those of the counts, propagated through lifetimes, time zero, instrument response and gate
+    efficiencies; they are not rescaled by chi-square. `residuals` (energies, delays) are data minus model of the
+    pumped gate in errors, NaN where nothing was measured; chi-square is that of all gates, `probes`, without the
+    unpumped ones. `covariance` (n, n) follows `parameters`. `spectra_slopes` (energies, components, n) are the
+    derivatives of the spectra by these, `spectra_own` (energies, components, components) the covariance that each
+    energy has beside. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors
+    then hold for a constant offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not
+    a parabola, by name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -67,6 +68,7 @@ class MapFit:
     covariance: FloatArray
     spectra_slopes: FloatArray = field(repr=False)
     spectra_own: FloatArray = field(repr=False)
+    probes: tuple[int, ...] = ()
     intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
@@ -172,24 +174,67 @@ def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model:
 
 
 def _problem(table: TransientMap, usable: BoolArray, timing: Timing, model: KineticModel) -> MapProblem:
+    gates = _Gates.of(table, usable, timing)
     first_ps = np.where(np.isfinite(table.positions[1]), table.positions[1], table.columns)[usable]
-    ratio = (table.pumped / table.unpumped)[usable]
-    known = np.isfinite(ratio)
+    known = np.asarray(np.isfinite(gates.ratio).all(axis=-1))
+    ratio = np.where(known[..., None], gates.ratio, 1.0)
     column_ps = first_ps.mean(axis=0)
-    sigma = ratio * table.sigma[usable]
     train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
     return MapProblem(
-        pumped_ps=timing.delay_of(timing.pumped_probe, 0.0) + column_ps,
+        gate_ps=np.array([timing.delay_of(probe, 0.0) + column_ps for probe in gates.probes]),
         unpumped_ps=np.array([timing.delay_of(probe, 0.0) + column_ps for probe in timing.reference_probes]),
         deviation_ps=first_ps - column_ps,
-        ratio=np.where(known, ratio, 1.0),
-        weight=np.where(known, 1.0 / np.where(known, sigma, 1.0), 0.0),
-        rest=np.zeros_like(ratio),
+        ratio=ratio,
+        noise=gates.noise,
+        whitening=gates.noise.whitening(ratio, known),
+        rest=np.zeros(known.shape),
         train=train,
         model=model,
         irf_error_ps=timing.irf_error_ps,
-        blocked=table.efficiency,
+        blocked=gates.blocked,
+        probes=gates.probes,
     )
+
+
+class _Gates(NamedTuple):
+    """The gates of the usable energies that enter the fit, by probe, the pumped one first; tables of `MapProblem`."""
+
+    probes: tuple[int, ...]
+    ratio: FloatArray
+    noise: GateNoise
+    blocked: BlockedGates | None
+
+    @classmethod
+    def of(cls, table: TransientMap, usable: BoolArray, timing: Timing) -> _Gates:
+        photons = [table.pumped[usable]]
+        variance = [table.pumped_variance[usable]]
+        probes = [timing.pumped_probe]
+        unpumped = table.unpumped[usable]
+        blocked = [] if table.efficiency is None else [table.efficiency]
+        for gate in table.later:
+            # A gate that saw next to nothing, as one that is switched off, adds no information, and no normal errors.
+            own = gate.photons[usable]
+            if not gate.counts_like(unpumped, usable) or (blocked and gate.efficiency is None):
+                continue
+            photons.append(own)
+            variance.append(gate.variance[usable])
+            probes.append(gate.probe)
+            blocked += [] if gate.efficiency is None else [gate.efficiency]
+        counted = np.stack(photons, axis=-1)
+        noise = GateNoise(np.stack(variance, axis=-1) / counted**2, table.unpumped_variance[usable] / unpumped**2)
+        return cls(tuple(probes), counted / unpumped[..., None], noise, _blocked(blocked, table.blocked_variance))
+
+
+def _blocked(ratios: Sequence[Value], common: float) -> BlockedGates | None:
+    """Return the ratios of gates without laser, if any, and their covariance.
+
+    `common` is the relative variance of the unpumped gates, which all ratios share.
+    """
+    if not ratios:
+        return None
+    values = np.array([one.value for one in ratios])
+    own = np.array([(one.sigma / one.value) ** 2 - common for one in ratios])
+    return BlockedGates(values, np.outer(values, values) * (np.diag(own) + common))
 
 
 def _result(table: TransientMap, usable: BoolArray, best: MapOptimum) -> MapFit:
@@ -204,7 +249,7 @@ def _result(table: TransientMap, usable: BoolArray, best: MapOptimum) -> MapFit:
     sigmas = np.sqrt(np.diag(covariance))
     spectra, spectra_covariance, slopes, own = spectra_of(best, covariance)
     residuals = np.full(table.pumped.shape, np.nan)
-    residuals[usable] = np.where(problem.weight > 0, best.part.residual, np.nan)
+    residuals[usable] = np.where(problem.measured, best.part.residual[..., 0], np.nan)
     rate = None
     if problem.model.has_offset:
         decays = "offset_rate_per_ns" in problem.names
@@ -216,7 +261,7 @@ def _result(table: TransientMap, usable: BoolArray, best: MapOptimum) -> MapFit:
         lifetimes_ps=tuple(Value(float(tau), float(sigma)) for tau, sigma in zip(taus, tau_sigmas, strict=True)),
         t0_ps=Value(float(parameters[0]), float(sigmas[0])),
         offset_rate_per_ns=rate,
-        efficiency=Value(float(parameters[-1]), float(sigmas[-1])),
+        efficiency=Value(float(parameters[-problem.gates]), float(sigmas[-problem.gates])),
         spectra=_at_all(spectra, usable),
         spectra_sigma=_at_all(np.sqrt(np.diagonal(spectra_covariance, axis1=1, axis2=2)), usable),
         spectra_covariance=_at_all(_at_all(spectra_covariance, usable).transpose(0, 2, 1), usable),
@@ -228,6 +273,7 @@ def _result(table: TransientMap, usable: BoolArray, best: MapOptimum) -> MapFit:
         covariance=covariance,
         spectra_slopes=np.moveaxis(_at_all(np.moveaxis(slopes, 0, -1), usable), -1, 0),
         spectra_own=np.moveaxis(_at_all(np.moveaxis(own, 0, -1), usable), -1, 0),
+        probes=problem.probes,
     )
 
 

@@ -1,11 +1,13 @@
 """The least-squares problem of an energy x delay map: a few decays shared by all energies, a spectrum for each decay.
 
-The ratio of pumped to unpumped photons at energy E and delay t is r = c (1 + S(t_on)) / (1 + S(t_off)), with
-S = sum_k A_k(E) D_k(t), D_k a decay after the train of pumps and c the ratio of the efficiencies of the two gates.
-Identically r = c + sum_k B_k(E) (D_k(t_on) - D_k(t_off)) / (1 + S(t_off)) with B_k = c A_k. The remainder from earlier
-pumps, S(t_off), is small, so it is taken from the previous fit, and the model is linear in B: for given decays the best
-spectra follow from one small linear problem per energy (variable projection: Golub and Pereyra 1973, SIAM Journal on
-Numerical Analysis 10, 413), and only time zero, lifetimes and c are searched for.
+The ratio of the photons of gate g to those of the unpumped gates at energy E and delay t is
+r_g = c_g (1 + S(t_g)) / (1 + S(t_off)), with S = sum_k A_k(E) D_k(t), D_k a decay after the train of pumps and c_g the
+ratio of the efficiencies. All gates of an exposure see the same jet and flux, which cancel; the noise of the unpumped
+gates is in all ratios, so these are whitened together. Identically r_g = c_g + c_g sum_k A_k(E) (D_k(t_g) - D_k(t_off))
+/ (1 + S(t_off)). The remainder from earlier pumps, S(t_off), is small, so it is taken from the previous fit, and the
+model is linear in A: for given decays the best spectra follow from one small linear problem per energy (variable
+projection: Golub and Pereyra 1973, SIAM Journal on Numerical Analysis 10, 413), and only time zero, lifetimes and
+efficiencies are searched for.
 """
 
 from __future__ import annotations
@@ -15,12 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reduction.values import Value
 from reduction.xas.kinetics.problem import IRF_FACTOR, LIFETIME_LIMITS_PS, RATIO_LIMITS
 from reduction.xas.pump_train import Decay
 
 if TYPE_CHECKING:
-    from reduction.types import FloatArray
+    from reduction.types import BoolArray, FloatArray
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import PumpTrain
 
@@ -32,9 +33,9 @@ _EFFICIENCY_LIMITS = (0.5, 2.0)
 class LinearPart(NamedTuple):
     """Solution of the linear problem of every energy: whitened columns and their coefficients.
 
-    `design` (energies, delays, components), `basis` is its orthonormal basis of the same shape, `triangle` (energies,
-    components, components) with design = basis triangle, `spectra` (energies, components), `residual` (energies,
-    delays).
+    A reading is a gate at a delay. `design` (energies, readings, components), `basis` is its orthonormal basis of the
+    same shape, `triangle` (energies, components, components) with design = basis triangle, `spectra` (energies,
+    components), `residual` (energies, delays, gates).
     """
 
     design: FloatArray
@@ -44,36 +45,90 @@ class LinearPart(NamedTuple):
     residual: FloatArray
 
 
-@dataclass(frozen=True, kw_only=True)
-class MapProblem:
-    """A map with the decays that describe it; tables (energies, delays), 0 weight where nothing was measured.
+class BlockedGates(NamedTuple):
+    """Ratios of the gates to the unpumped ones with the laser blocked, (gates,), and their covariance."""
 
-    `pumped_ps` (delays,) and `unpumped_ps` (references, delays) are the mean delays of the gates, `deviation_ps` the
-    table of the deviations of the points from them, `ratio` is pumped / unpumped, `weight` the inverse of its error,
-    `rest` the mean signal of the unpumped gates. Parameters are `names`: "t0_ps", the logarithms of the first lifetime
-    and of the ratio of each further lifetime to the previous one, "offset_rate_per_ns" unless it is fixed at 0,
-    "irf_sigma_ps" if the run records an error `irf_error_ps` of the instrument response, whose value is then its prior,
-    and "efficiency", the c above, whose prior is its value `blocked` in exposures without laser, if there are any.
+    ratio: FloatArray
+    covariance: FloatArray
+
+    @property
+    def whitening(self) -> FloatArray:
+        """The inverse root of the covariance, (gates, gates)."""
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(self.covariance)))
+
+
+class GateNoise(NamedTuple):
+    """Relative variances of the photons of each gate, (energies, delays, gates), and of the unpumped ones together.
+
+    `unpumped` is (energies, delays).
     """
 
-    pumped_ps: FloatArray
+    gates: FloatArray
+    unpumped: FloatArray
+
+    def at(self, counted: FloatArray, fitted: FloatArray) -> GateNoise:
+        """Return the noise that photons in the `fitted` ratios have, instead of those `counted`, (..., gates) each."""
+        # A count that is low by chance has a small error of its own, and would pull every mean down. The sum of all
+        # gates is as good as free of that. Gate g has the part r_g / (1 + sum r) of it, the unpumped ones have
+        # 1 / (1 + sum r), and the relative variance of counts is the inverse of their number: only r is exchanged.
+        total = (1.0 + fitted.sum(axis=-1)) / (1.0 + counted.sum(axis=-1))
+        return GateNoise(self.gates * total[..., None] * counted / fitted, self.unpumped * total)
+
+    def whitening(self, ratio: FloatArray, measured: BoolArray) -> FloatArray:
+        """Return the inverse root of the covariance of `ratio`, 0 where nothing was `measured`, (energies, delays).
+
+        (energies, delays, gates, gates): the pumped gate comes first, so that its own error is its first row.
+        """
+        gates = ratio.shape[-1]
+        own = np.where(measured[..., None], self.gates, 1.0)
+        common = np.where(measured, self.unpumped, 0.0)
+        relative = own[..., None] * np.eye(gates) + common[..., None, None]
+        covariance = relative * ratio[..., :, None] * ratio[..., None, :]
+        return np.where(measured[..., None, None], np.linalg.inv(np.linalg.cholesky(covariance)), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapProblem:
+    """A map with the decays that describe it, by all gates but the unpumped ones, the pumped gate first.
+
+    `gate_ps` (gates, delays) and `unpumped_ps` (references, delays) are the mean delays of the gates, `deviation_ps`
+    (energies, delays) the deviations of the points from them, `ratio` (energies, delays, gates) the photons over those
+    of the unpumped gates, `noise` the variances of both, `whitening` (energies, delays, gates, gates) the inverse root
+    of the covariance of the ratios, 0 where nothing was measured, `rest` (energies, delays) the mean signal of the
+    unpumped gates. Parameters are `names`:
+    "t0_ps", the logarithms of the first lifetime and of the ratio of each further lifetime to the previous one,
+    "offset_rate_per_ns" unless it is fixed at 0, "irf_sigma_ps" if the run records an error `irf_error_ps` of the
+    instrument response, whose value is then its prior, and "efficiency" of every gate, the c_g above, whose priors are
+    those `blocked` in exposures without laser, if there are any.
+    `probes` (gates,) are the numbers of the gates.
+    """
+
+    gate_ps: FloatArray
     unpumped_ps: FloatArray
     deviation_ps: FloatArray
     ratio: FloatArray
-    weight: FloatArray
+    noise: GateNoise
+    whitening: FloatArray
     rest: FloatArray
     train: PumpTrain
     model: KineticModel
     irf_error_ps: float = 0.0
-    blocked: Value | None = None
+    blocked: BlockedGates | None = None
     offset_decays: bool = True
+    probes: tuple[int, ...] = ()
+
+    @property
+    def gates(self) -> int:
+        """Number of gates, without the unpumped ones; as many efficiencies end the list of parameters."""
+        return len(self.gate_ps)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters that are searched for, (parameters,), in their order."""
         rate = ("offset_rate_per_ns",) if self.model.has_offset and self.offset_decays else ()
         response = ("irf_sigma_ps",) if self.irf_error_ps > 0 else ()
-        return ("t0_ps", *self.model.log_lifetimes, *rate, *response, "efficiency")
+        further = (f"efficiency_{number}" for number in range(1, self.gates))
+        return ("t0_ps", *self.model.log_lifetimes, *rate, *response, "efficiency", *further)
 
     @property
     def limits(self) -> tuple[FloatArray, FloatArray]:
@@ -83,20 +138,45 @@ class MapProblem:
         width_ps = self.train.sigma_ps
         response = [(width_ps / IRF_FACTOR, width_ps * IRF_FACTOR)] if self.irf_error_ps > 0 else []
         logs = [tuple(np.log(one)) for one in lifetimes]
-        pairs = [(-T0_LIMIT_PS, T0_LIMIT_PS), *logs, *rate, *response, _EFFICIENCY_LIMITS]
+        pairs = [(-T0_LIMIT_PS, T0_LIMIT_PS), *logs, *rate, *response, *[_EFFICIENCY_LIMITS] * self.gates]
         low, high = np.array(pairs, dtype=float).T
         return low, high
 
     @property
-    def values(self) -> int:
-        """Number of independent residuals: the measured points, and the priors."""
-        return int((self.weight > 0).sum()) + len(self.priors)
+    def measured(self) -> BoolArray:
+        """Whether a point was measured, (energies, delays)."""
+        return np.asarray(self.whitening[..., 0, 0] > 0)
 
     @property
-    def priors(self) -> tuple[tuple[int, Value], ...]:
-        """Places of the parameters with a prior, counted from the end, and the priors: response, ps, and efficiency."""
-        response = [(-2, Value(self.train.sigma_ps, self.irf_error_ps))] if self.irf_error_ps > 0 else []
-        return (*response, *([] if self.blocked is None else [(-1, self.blocked)]))
+    def values(self) -> int:
+        """Number of independent residuals: the measured gates, and the priors."""
+        priors = int(self.irf_error_ps > 0) + (0 if self.blocked is None else self.gates)
+        return int(self.measured.sum()) * self.gates + priors
+
+    def efficiencies(self, parameters: FloatArray) -> FloatArray:
+        """Return the efficiencies among the `parameters`, (gates,)."""
+        return parameters[-self.gates :]
+
+    def _prior_slopes(self) -> FloatArray:
+        """Return the derivatives of the residuals of the priors, (priors, parameters)."""
+        number = len(self.names)
+        rows = np.zeros((0, number))
+        if self.irf_error_ps > 0:
+            rows = np.zeros((1, number))
+            rows[0, -1 - self.gates] = 1.0 / self.irf_error_ps
+        if self.blocked is not None:
+            gates = np.zeros((self.gates, number))
+            gates[:, -self.gates :] = self.blocked.whitening
+            rows = np.concatenate([rows, gates])
+        return rows
+
+    def _priors(self) -> FloatArray:
+        """Return the values that the priors expect, (parameters,); 0 for parameters without one."""
+        expected = np.zeros(len(self.names))
+        expected[-1 - self.gates] = self.train.sigma_ps
+        if self.blocked is not None:
+            expected[-self.gates :] = self.blocked.ratio
+        return expected
 
     def rates_per_ps(self, parameters: FloatArray) -> FloatArray:
         """Return the decay rates, 1/ps, (components,): those of the lifetimes from fast to slow, then the offset's."""
@@ -109,15 +189,19 @@ class MapProblem:
 
     def solve(self, parameters: FloatArray) -> LinearPart:
         """Return the best spectra for given `parameters`, (parameters,), with the matrices that the errors need."""
-        on, off = self._decays(parameters)
-        factor = self.weight / (1.0 + self.rest)
-        design = np.stack([factor * (one.value - two.value) for one, two in zip(on, off, strict=True)], axis=-1)
+        efficiencies = self.efficiencies(parameters)
+        design = self._whitened(efficiencies[:, None] * self._changes(parameters))
         basis, triangle = np.linalg.qr(design)
-        data = self.weight * (self.ratio - parameters[-1])
-        coefficients = np.einsum("etk,et->ek", basis, data)
-        residual = data - np.einsum("etk,ek->et", basis, coefficients)
+        data = self._whitened((self.ratio - efficiencies)[..., None])[..., 0]
+        coefficients = np.einsum("erk,er->ek", basis, data)
+        residual = data - np.einsum("erk,ek->er", basis, coefficients)
         spectra = _solve(triangle, coefficients)
-        return LinearPart(design, basis, triangle, spectra, residual)
+        return LinearPart(design, basis, triangle, spectra, residual.reshape(self.ratio.shape))
+
+    def fitted_ratio(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
+        """Return the ratios of the model for `spectra` (energies, components), (energies, delays, gates)."""
+        change = np.einsum("etgk,ek->etg", self._changes(parameters), spectra)
+        return np.asarray(self.efficiencies(parameters) * (1.0 + change))
 
     def residual(self, parameters: FloatArray) -> FloatArray:
         """Return data minus model in errors, (residuals,), with the best spectra for these parameters.
@@ -125,7 +209,7 @@ class MapProblem:
         Those of the priors come last.
         """
         found = self.solve(parameters).residual.ravel()
-        return np.append(found, [(parameters[place] - prior.value) / prior.sigma for place, prior in self.priors])
+        return np.append(found, self._prior_slopes() @ (parameters - self._priors()))
 
     def jacobian(self, parameters: FloatArray) -> FloatArray:
         """Return the derivatives of `residual`, (residuals, parameters), after Kaufman (1975, BIT 15, 49)."""
@@ -134,38 +218,41 @@ class MapProblem:
         # have been eliminated.
         part = self.solve(parameters)
         slopes = self.slopes(parameters, part.spectra)
-        projected = slopes - np.einsum("etk,ekp->etp", part.basis, np.einsum("etk,etp->ekp", part.basis, slopes))
+        projected = slopes - np.einsum("erk,ekp->erp", part.basis, np.einsum("erk,erp->ekp", part.basis, slopes))
         rows: FloatArray = -projected.reshape(-1, len(parameters))
-        added = np.zeros((len(self.priors), len(parameters)))
-        for row, (place, prior) in zip(added, self.priors, strict=True):
-            row[place] = 1.0 / prior.sigma
-        return np.concatenate([rows, added])
+        return np.concatenate([rows, self._prior_slopes()])
 
     def slopes(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return the derivatives of the whitened model at fixed `spectra`, (energies, delays, parameters)."""
-        found = np.einsum("xtkp,xk->xtp", self.design_slopes(parameters), spectra)
-        found[..., -1] += self.weight
+        """Return the derivatives of the whitened model at fixed `spectra`, (energies, readings, parameters)."""
+        found = np.einsum("xrkp,xk->xrp", self.design_slopes(parameters), spectra)
+        constant = np.broadcast_to(np.eye(self.gates), (*self.ratio.shape, self.gates))
+        found[..., -self.gates :] += self._whitened(constant)
         return np.asarray(found)
 
     def design_slopes(self, parameters: FloatArray) -> FloatArray:
-        """Return the derivatives of the whitened design, (energies, delays, components, parameters)."""
+        """Return the derivatives of the whitened design, (energies, readings, components, parameters)."""
         rates = self.rates_per_ps(parameters)
-        factor = self.weight / (1.0 + self.rest)
+        efficiencies = self.efficiencies(parameters)
+        factor = efficiencies / (1.0 + self.rest)[..., None]
         on, off = self._decays(parameters)
         found = np.zeros((*self.ratio.shape, len(rates), len(parameters)))
         lifetimes = self.model.lifetimes
         for component, (rate, one, two) in enumerate(zip(rates, on, off, strict=True)):
-            slope = found[:, :, component]
-            slope[..., 0] = -factor * (one.by_delay - two.by_delay)
-            by_rate = factor * (one.by_rate - two.by_rate)
+            slope = found[..., component, :]
+            slope[..., 0] = -factor * (one.by_delay - two.by_delay[..., None])
+            by_rate = factor * (one.by_rate - two.by_rate[..., None])
             if component < lifetimes:
                 # A logarithm of a lifetime or ratio changes its own rate and those of all slower lifetimes by -rate.
                 slope[..., 1 : 2 + component] = (-rate * by_rate)[..., None]
             elif "offset_rate_per_ns" in self.names:
                 slope[..., 1 + lifetimes] = 1e-3 * by_rate
             if self.irf_error_ps > 0:
-                slope[..., -2] = factor * (one.by_sigma - two.by_sigma)
-        return found
+                slope[..., -1 - self.gates] = factor * (one.by_sigma - two.by_sigma[..., None])
+        changes = self._changes(parameters)
+        for gate in range(self.gates):
+            found[:, :, gate, :, gate - self.gates] = changes[:, :, gate]
+        flat = found.reshape(*self.ratio.shape, -1)
+        return self._whitened(flat).reshape(len(flat), -1, len(rates), len(parameters))
 
     def noise_information(self, parameters: FloatArray) -> FloatArray:
         """Return the mean contribution of the spectra's noise to the squared Jacobian, (parameters, parameters).
@@ -176,32 +263,48 @@ class MapProblem:
         """
         part = self.solve(parameters)
         slopes = self.design_slopes(parameters)
-        onto = np.einsum("xtk,xtlp->xklp", part.basis, slopes)
-        projected = slopes - np.einsum("xtk,xklp->xtlp", part.basis, onto)
+        onto = np.einsum("xrk,xrlp->xklp", part.basis, slopes)
+        projected = slopes - np.einsum("xrk,xklp->xrlp", part.basis, onto)
         inverse = np.linalg.inv(part.triangle)
         spread = np.einsum("xkm,xlm->xkl", inverse, inverse)
-        return np.asarray(np.einsum("xkl,xtkp,xtlq->pq", spread, slopes, projected, optimize=True))
+        return np.asarray(np.einsum("xkl,xrkp,xrlq->pq", spread, slopes, projected, optimize=True))
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the signal left by earlier pumps at the unpumped gate, (energies, delays), unpumped sample = 1."""
         off = np.array([decay.value for decay in self._decays(parameters)[1]])
-        return np.asarray(np.einsum("det,ed->et", off, spectra) / parameters[-1])
+        return np.asarray(np.einsum("det,ed->et", off, spectra))
+
+    def _whitened(self, values: FloatArray) -> FloatArray:
+        """Return `values` (energies, delays, gates, n) in units of their errors, (energies, readings, n)."""
+        found = self.whitening @ values
+        return np.asarray(found.reshape(len(found), -1, found.shape[-1]))
+
+    def _changes(self, parameters: FloatArray) -> FloatArray:
+        """Return the relative change of the ratios by each component, (energies, delays, gates, components)."""
+        on, off = self._decays(parameters)
+        values = [one.value - two.value[..., None] for one, two in zip(on, off, strict=True)]
+        return np.asarray(np.stack(values, axis=-1) / (1.0 + self.rest)[..., None, None])
 
     def _decays(self, parameters: FloatArray) -> tuple[list[Decay], list[Decay]]:
-        """Return the decays of all components at the pumped gate, and their means over the unpumped ones.
+        """Return the decays of all components at the gates, and their means over the unpumped ones.
 
-        Tables (energies, delays).
+        Tables (energies, delays, gates) and (energies, delays).
         """
         # Points of one column differ by the tolerance of the axis, a small part of the response's width: the slope at
         # the mean delay is enough, and the decay is computed once per column instead of once per point.
-        train = replace(self.train, sigma_ps=float(parameters[-2])) if self.irf_error_ps > 0 else self.train
-        rates = self.rates_per_ps(parameters)
-        found = []
-        for gates in (self.pumped_ps[None, :], self.unpumped_ps):
-            columns = train.decays(gates - parameters[0], [float(rate) for rate in rates])
-            means = [Decay(*(part.mean(axis=0) for part in one)) for one in columns]
-            found.append([one._replace(value=one.value + self.deviation_ps * one.by_delay) for one in means])
-        return found[0], found[1]
+        sigma_ps = float(parameters[-1 - self.gates])
+        train = replace(self.train, sigma_ps=sigma_ps) if self.irf_error_ps > 0 else self.train
+        rates = [float(rate) for rate in self.rates_per_ps(parameters)]
+        on = []
+        for one in train.decays(self.gate_ps - parameters[0], rates):
+            # (delays, gates), as the last axes of the tables.
+            turned = Decay(*(np.asarray(part).T for part in one))
+            on.append(turned._replace(value=turned.value + self.deviation_ps[..., None] * turned.by_delay))
+        off = []
+        for one in train.decays(self.unpumped_ps - parameters[0], rates):
+            mean = Decay(*(part.mean(axis=0) for part in one))
+            off.append(mean._replace(value=mean.value + self.deviation_ps * mean.by_delay))
+        return on, off
 
 
 def _solve(triangle: FloatArray, coefficients: FloatArray) -> FloatArray:

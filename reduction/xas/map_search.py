@@ -24,6 +24,7 @@ _START_LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
 _STARTS = 2
 # Weights and the remainder from earlier pumps come from the fit before; the third changes nothing that can be seen.
 _ROUNDS = 3
+_LEAST_RATIO = 1e-3
 
 
 class MapOptimum(NamedTuple):
@@ -42,20 +43,22 @@ class MapOptimum(NamedTuple):
 def starts_of(problem: MapProblem) -> list[FloatArray]:
     """Return the best points of a coarse grid over time zero and then over the lifetimes, best first."""
     sigma_ps = problem.train.sigma_ps
-    before = problem.pumped_ps < -2.0 * sigma_ps
-    # Before the pump the ratio is the efficiency itself; exposures with the laser blocked give it directly.
+    pumped_ps = problem.gate_ps[0]
+    before = pumped_ps < -2.0 * sigma_ps
+    # Before the pump the ratio is the efficiency itself, but for what earlier pumps have left; exposures with the laser
+    # blocked give it directly.
     if problem.blocked is None:
-        efficiency = float(np.average(problem.ratio[:, before], weights=problem.weight[:, before] ** 2))
+        efficiencies = problem.ratio[:, before][problem.measured[:, before]].mean(axis=0)
     else:
-        efficiency = problem.blocked.value
-    low = max(float(problem.pumped_ps.min()), -900.0)
-    high = min(float(problem.pumped_ps.max()), 900.0)
+        efficiencies = problem.blocked.ratio
+    low = max(float(pumped_ps.min()), -900.0)
+    high = min(float(pumped_ps.max()), 900.0)
     typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
 
     def start(t0_ps: float, logs: FloatArray) -> FloatArray:
         rate = [1e-3] if problem.model.offset_decays else []
         response = [sigma_ps] if problem.irf_error_ps > 0 else []
-        return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, efficiency])
+        return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, *efficiencies])
 
     def chi_square(parameters: FloatArray) -> float:
         return float((problem.residual(parameters) ** 2).sum())
@@ -93,28 +96,29 @@ def searched(counted: MapProblem, start: FloatArray) -> MapOptimum:
 
 
 def _reweighted(counted: MapProblem, problem: MapProblem, parameters: FloatArray) -> MapProblem:
-    """Return the problem with the errors that the fitted ratio has, instead of those of the noisy ratio itself."""
-    # A count that is low by chance has a small error of its own, and would pull every mean down. The sum of both gates
-    # is as good as free of that: with n = on + off and the ratio r, the variance of r is proportional to
-    # r^2 (1/on + 1/off) = r (1 + r)^2 / n, so that only r has to be exchanged.
+    """Return the problem with the errors that the fitted ratios have, instead of those of the noisy ratios."""
     part = problem.solve(parameters)
-    noise = np.divide(part.residual, problem.weight, out=np.zeros_like(part.residual), where=problem.weight > 0)
-    fitted = np.maximum(counted.ratio - noise, 1e-3)
-    change = (counted.ratio / fitted) * ((1.0 + counted.ratio) / (1.0 + fitted)) ** 2
-    return replace(problem, weight=counted.weight * np.sqrt(change), rest=problem.rest_of(parameters, part.spectra))
+    fitted = np.maximum(problem.fitted_ratio(parameters, part.spectra), _LEAST_RATIO)
+    whitening = counted.noise.at(counted.ratio, fitted).whitening(fitted, counted.measured)
+    return replace(problem, whitening=whitening, rest=problem.rest_of(parameters, part.spectra))
 
 
 def require_signal(best: MapOptimum) -> None:
     """Raise ReductionError if noise alone would lower chi-square as much as the fit more often than FALSE_ALARMS."""
     problem = best.problem
-    # Without a signal every point, and the exposures without laser, measure the same ratio.
-    prior = problem.blocked
-    ratio = np.append(problem.ratio, [] if prior is None else prior.value)
-    weight = np.append(problem.weight, [] if prior is None else 1.0 / prior.sigma) ** 2
-    efficiency = float(np.average(ratio, weights=weight))
-    gain = float((weight * (ratio - efficiency) ** 2).sum()) - best.chi_square
-    # What noise alone gains: as many as there are spectra and parameters, beside the efficiency.
-    spent = best.part.spectra.size + len(best.parameters) - 1
+    # Without a signal every point, and the exposures without laser, measure the same ratios: a linear problem.
+    information = np.einsum("etgh,etgi->hi", problem.whitening, problem.whitening)
+    whitened = (problem.whitening @ problem.ratio[..., None])[..., 0]
+    projected = np.einsum("etgh,etg->h", problem.whitening, whitened)
+    square = float((whitened**2).sum())
+    if problem.blocked is not None:
+        root = problem.blocked.whitening
+        information = information + root.T @ root
+        projected = projected + root.T @ root @ problem.blocked.ratio
+        square += float(((root @ problem.blocked.ratio) ** 2).sum())
+    gain = square - float(projected @ np.linalg.solve(information, projected)) - best.chi_square
+    # What noise alone gains: as many as there are spectra and parameters, beside the efficiencies.
+    spent = best.part.spectra.size + len(best.parameters) - problem.gates
     if chi_square_tail(gain, spent) > FALSE_ALARMS:
         raise ReductionError(
             f"No transient is seen in the map: decays lower chi-square by {gain:.1f}, noise alone by about {spent}. "

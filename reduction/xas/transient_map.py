@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from errors import ReductionError
 from reduction.xas.dependence import PhotonPairs
+from reduction.xas.gate_rates import MIN_PHOTONS
 
 if TYPE_CHECKING:
     from reduction.timing import Timing
-    from reduction.types import FloatArray
+    from reduction.types import BoolArray, FloatArray
+    from reduction.values import Value
     from reduction.xas.dependence import DependenceSums
 
 ENERGY = "energy_ev"
 DELAY = "delay_ps"
+
+OTHER_GATE = (0.6, 1.6)
+"""Limits of the photons of a gate, relative to the unpumped ones, beyond which it counts something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterGate:
+    """Photons of a gate that is neither pumped nor a reference, with their variance: tables (rows, columns).
+
+    They are per as many pulses as those of the pumped gate. `efficiency` is the ratio to the references with the laser
+    blocked, None without such exposures.
+    """
+
+    probe: int
+    photons: FloatArray
+    variance: FloatArray
+    efficiency: Value | None = None
+
+    def counts_like(self, unpumped: FloatArray, rows: BoolArray) -> bool:
+        """Return whether every point of the `rows` has enough photons, about as many as the `unpumped` gates."""
+        photons = self.photons[rows]
+        known = np.isfinite(unpumped)
+        if not (photons[known] > 0).all():
+            return False
+        fewest = (photons**2 / self.variance[rows])[known].min()
+        low, high = OTHER_GATE
+        return bool(fewest >= MIN_PHOTONS and low < (photons / unpumped)[known].mean() < high)
+
+    def turned(self) -> LaterGate:
+        """Return the same gate with rows and columns exchanged."""
+        return replace(self, photons=self.photons.T, variance=self.variance.T)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +58,14 @@ class TransientMap(PhotonPairs):
 
     `axes` are the event fields of rows and columns, `rows` and `columns` their planned positions. `positions`
     (axes, rows, columns) are mean read-backs in the units of the axes. `pumped` and `unpumped` are pile-up corrected
-    photons, the variances their own.
+    photons, the variances their own; `later` are the gates besides these.
     """
 
     axes: tuple[str, str]
     rows: FloatArray
     columns: FloatArray
     positions: FloatArray
+    later: tuple[LaterGate, ...] = ()
 
     @property
     def measured(self) -> int:
@@ -47,6 +81,8 @@ class TransientMap(PhotonPairs):
             columns=self.rows,
             positions=self.positions[::-1].transpose(0, 2, 1),
             efficiency=self.efficiency,
+            blocked_variance=self.blocked_variance,
+            later=tuple(gate.turned() for gate in self.later),
             **{name: getattr(self, name).T for name in tables},
         )
 
@@ -101,4 +137,14 @@ def transient_map(run: DependenceSums) -> TransientMap:
         pumped_variance=table(photons.pumped_variance),
         unpumped_variance=table(photons.unpumped_variance),
         efficiency=photons.efficiency,
+        blocked_variance=photons.blocked_variance,
+        later=tuple(
+            LaterGate(
+                probe=probe,
+                photons=table(gate.pumped * photons.unpumped / gate.unpumped),
+                variance=table(gate.pumped_variance * (photons.unpumped / gate.unpumped) ** 2),
+                efficiency=gate.efficiency,
+            )
+            for probe, gate in ((probe, run.photons(probe)) for probe in run.later_gates())
+        ),
     )

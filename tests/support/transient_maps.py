@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reduction.timing import Timing
-from reduction.xas.transient_map import TransientMap
+from reduction.xas.transient_map import LaterGate, TransientMap
 
 TIMING = Timing(pump_overlap=(1.0,) * 12, irf_sigma_ps=45.0, irf_error_ps=3.0)
 ENERGY_EV = np.linspace(13_452.0, 13_488.0, 10)
@@ -63,6 +64,26 @@ def drawn_map(
         unpumped=unpumped,
         pumped_variance=pumped,
         unpumped_variance=unpumped,
+    )
+
+
+LATER_EFFICIENCIES = (0.97, 1.01, 1.03)
+"""Efficiencies of the gates between the pumped and the unpumped one."""
+
+
+def with_later_gates(measured: TransientMap, seed: int) -> TransientMap:
+    """The same map with the counts of all gates, each with noise of its own, in the jet of their exposure."""
+    random = np.random.default_rng([seed, 3])
+    # Jet and flux of each exposure, from what one gate has counted: all gates are drawn again in their common jet.
+    level = measured.unpumped * random.normal(1.0, 0.05, measured.unpumped.shape)
+    bunches_ps = TIMING.bunch_period_ps * np.arange(TIMING.probes_per_pump)
+    signals = [np.einsum("ke,kt->et", SPECTRA, decays(measured.columns - T0_PS + bunch_ps)) for bunch_ps in bunches_ps]
+    means = [efficiency * level * (1.0 + signal)
+             for efficiency, signal in zip((EFFICIENCY, *LATER_EFFICIENCIES, 1.0), signals, strict=True)]  # fmt: skip
+    pumped, *later, unpumped = (random.poisson(mean).astype(float) for mean in means)
+    gates = tuple(LaterGate(probe=probe, photons=one, variance=one) for probe, one in enumerate(later, 1))
+    return replace(
+        measured, pumped=pumped, unpumped=unpumped, pumped_variance=pumped, unpumped_variance=unpumped, later=gates
     )
 
 
