@@ -119,6 +119,9 @@ def map_fit_lines(fit: MapFit) -> list[str]:
         index = int(np.nanargmax(np.abs(spectrum / sigma)))
         size = with_error(100 * float(spectrum[index]), 100 * float(sigma[index]))
         lines.append(f"{f'spectrum of {name}':<22} {size} % of unpumped at {fit.energy_ev[index]:.2f} eV")
+    gates = ", ".join(str(probe) for probe in fit.probes)
+    if len(fit.probes) > 1:
+        lines.append(f"{'gates of the fit':<22} {gates}, and the unpumped")
     return [*lines, f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
 
 

@@ -87,9 +87,16 @@ def with_later_gates(measured: TransientMap, seed: int) -> TransientMap:
     )
 
 
-def map_run(seed: int, uid: str = "map-1", *, rows: int = len(ENERGY_EV)) -> list[tuple[str, dict[str, Any]]]:
-    """Documents of a grid scan that has measured the first `rows` of its energies, as a session would emit them."""
+def map_run(
+    seed: int, uid: str = "map-1", *, rows: int = len(ENERGY_EV), all_gates: bool = False
+) -> list[tuple[str, dict[str, Any]]]:
+    """Documents of a grid scan that has measured the first `rows` of its energies, as a session would emit them.
+
+    The gates between the pumped and the unpumped one see next to nothing, unless `all_gates` have counted.
+    """
     drawn = drawn_map(seed)
+    if all_gates:
+        drawn = with_later_gates(drawn, seed)
     points = [[float(energy), float(delay)] for energy in drawn.rows for delay in drawn.columns]
     reduction = {
         "bunch_period_ps": TIMING.bunch_period_ps, "probes_per_pump": 5, "pumped_probe": 0, "unpumped_probe": 4,
@@ -108,6 +115,8 @@ def map_run(seed: int, uid: str = "map-1", *, rows: int = len(ENERGY_EV)) -> lis
         # With this many gates pile-up changes nothing; both photodiodes count the same.
         counts[:, 0] = drawn.pumped.ravel()[index] / 2
         counts[:, 4] = drawn.unpumped.ravel()[index] / 2
+        for gate in drawn.later:
+            counts[:, gate.probe] = gate.photons.ravel()[index] / 2
         data = {
             "scan_index": 0, "point_index": index, "energy_ev": points[index][0], "delay_ps": points[index][1],
             "laser_shutter": 1, "spc_counts": counts, "spc_pulses": np.full(5, 1e12), "quality": "", "marks": "",

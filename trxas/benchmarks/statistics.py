@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ from plans.engine.point_order import ordered
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.kinetics.quantities import combinations_of, parameters_of, problem_of
+from reduction.xas.map_fit import fit_map
+from reduction.xas.transient_map import TransientMap
 from trxas.benchmarks.adaptive import bench_adaptive
+from trxas.benchmarks.drawn_maps import SPECTRA, drawn_map
 from trxas.benchmarks.drawn_runs import (
     DELAYS_PS,
     ENERGY_EV,
@@ -46,7 +51,7 @@ def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers:
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):
         entries |= _gates(name, shares, seeds)
-    entries |= _trace_efficiency(seeds) | _drift() | bench_adaptive(samples, scans, workers)
+    entries |= _maps(seeds // 4) | _trace_efficiency(seeds) | _drift() | bench_adaptive(samples, scans, workers)
     return _worst(entries) | entries
 
 
@@ -147,6 +152,21 @@ def _spectrum_bound(scan: EnergyScan) -> FloatArray:
     ]
     recipe = np.array(rows).T
     return np.asarray(np.einsum("ij,jk,ik->i", recipe, covariance, recipe))
+
+
+def _maps(seeds: int) -> Entries:
+    """Compare the variance of the spectra of a map's fit by all gates with that by two, about the truth."""
+    maps = [drawn_map(seed) for seed in range(seeds)]
+    # A number for each component: the offset gains more, as the later gates see little but it.
+    ours = _map_variance(maps)
+    two = _map_variance([replace(one, later=()) for one in maps])
+    return {"allprobe_variance_ratio_map": Entry.of(ours, two, "variance")}
+
+
+def _map_variance(maps: Sequence[TransientMap]) -> list[float]:
+    """Return the mean square of the distance of the fitted spectra from the truth, (components,)."""
+    fits = [fit_map(one, TIMING, model=KineticModel.ONE_OFFSET) for one in maps]
+    return [float(one) for one in np.mean([(fit.spectra - SPECTRA) ** 2 for fit in fits], axis=(0, 2))]
 
 
 def _trace_efficiency(seeds: int) -> Entries:

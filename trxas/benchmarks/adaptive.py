@@ -1,0 +1,192 @@
+"""Beam time of scans that count until a lifetime is known, beside that of equal times at all delays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from errors import ReductionError
+from processes.cluster import Cluster
+from reduction.types import FloatArray
+from reduction.xas.count_until import LifetimeJudge
+from reduction.xas.gate_rates import GateRates
+from reduction.xas.kinetics.allocation import Information
+from reduction.xas.kinetics.fit import fit_kinetics
+from trxas.benchmarks.drawn_runs import DELAYS_PS, GATES, TIMING, TWO_GATES, Sample, drawn_photons, rates_of
+from trxas.benchmarks.entry import Entries, Entry
+
+WANTED = {"tau1": 0.10, "tau2": 0.12}
+"""Relative errors at which the scans of the benchmark end."""
+
+DWELL_S = 2.0
+
+ONE_SIGMA = 0.6827
+
+DRAWS_OF_BOUND = 60
+
+MEDIAN = 0.6745
+"""Median of the distance from the mean of a normal distribution, in standard deviations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundScan:
+    """One adaptive scan: beam time, s, spent; of equal times with all and with two gates; and of the best times.
+
+    `pull` is the distance of the lifetime from the truth in stated errors. `forecast_error` is the median distance of
+    the predicted end from the true one, relative to it, from the first third on, `forecast_bound` that of the best
+    forecast.
+    """
+
+    spent_s: float
+    equal_s: float
+    equal_two_s: float
+    best_s: float
+    pull: float
+    forecast_error: float
+    forecast_bound: float
+
+
+def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
+    """Draw `scans` of each of the first `samples`, in so many processes, `workers`, and compare their beam times, s.
+
+    `adaptive_beam_time_ratio`: beam time over that of equal times at all delays that leads to the same error, with all
+    gates and with two; `adaptive_bound`: what would be possible if the truth were known before. `adaptive_coverage`:
+    lifetimes within their errors, over 68.27 %. `forecast_error` is beside the bound of what counts can foretell.
+    """
+    found: Entries = {}
+    cluster = Cluster(workers=workers)
+    for name in WANTED:
+        which = [(name, sample, scan) for sample in range(samples) for scan in range(scans)]
+        found |= _entries(name, list(cluster.map(_measured, which)))
+    return found
+
+
+def _measured(which: tuple[str, int, int]) -> FoundScan:
+    """Return what one scan of (lifetime, sample, number) took."""
+    name, sample, number = which
+    scan = AdaptiveScan(Sample.drawn(sample), name, WANTED[name], seed=sample + 1000 * number)
+    scan.run()
+    return FoundScan(
+        spent_s=scan.spent_s,
+        equal_s=scan.equal_s(all_gates=True),
+        equal_two_s=scan.equal_s(all_gates=False),
+        best_s=scan.best_s(),
+        pull=scan.pull,
+        forecast_error=scan.forecast_error,
+        forecast_bound=scan.forecast_bound(),
+    )
+
+
+def _entries(name: str, scans: list[FoundScan]) -> Entries:
+    found: Entries = {}
+    spent = [scan.spent_s for scan in scans]
+    best = [scan.best_s for scan in scans]
+    equal = {"all": [scan.equal_s for scan in scans], "two": [scan.equal_two_s for scan in scans]}
+    for gates, times in equal.items():
+        found[f"adaptive_beam_time_ratio_{name}_{gates}"] = Entry.of(spent, times, "s")
+        found[f"adaptive_bound_{name}_{gates}"] = Entry.of(best, times, "s")
+    inside = float(np.mean([abs(scan.pull) < 1.0 for scan in scans]))
+    found[f"adaptive_coverage_{name}"] = Entry(
+        value=inside, baseline=ONE_SIGMA, ratio=inside / ONE_SIGMA, unit="",
+        spread=float(np.sqrt(ONE_SIGMA * (1 - ONE_SIGMA) / len(scans))) / ONE_SIGMA,
+    )  # fmt: skip
+    errors = [scan.forecast_error for scan in scans]
+    found[f"forecast_error_{name}"] = Entry.of(errors, [scan.forecast_bound for scan in scans], "of the end")
+    return found
+
+
+class AdaptiveScan:
+    """One scan that counts until `quantity` of a sample has the relative error `wanted`, drawn pass by pass."""
+
+    def __init__(self, sample: Sample, quantity: str, wanted: float, *, seed: int) -> None:
+        self._sample = sample
+        self._truth_ps = dict(zip(("tau1", "tau2"), sample.taus_ps, strict=True))[quantity]
+        self._quantity = f"{quantity}_ps"
+        self._wanted_ps = wanted * self._truth_ps
+        self._random = np.random.default_rng([seed, 2])
+        self.seconds = np.zeros(DELAYS_PS.size)
+        self._photons = np.zeros((DELAYS_PS.size, GATES))
+        self._ends_s: list[tuple[float, float]] = []
+        self.pull = float("nan")
+
+    @property
+    def rates(self) -> GateRates:
+        """Rates of all gates so far, (delays, gates)."""
+        return rates_of(self._photons.copy(), self.seconds.copy())
+
+    @property
+    def spent_s(self) -> float:
+        """Beam time of the whole scan, s, its first pass included."""
+        return float(self.seconds.sum())
+
+    @property
+    def forecast_error(self) -> float:
+        """Median distance of the predicted end from the true one, relative to it, from the first third on."""
+        late = [abs(end_s / self.spent_s - 1.0) for at_s, end_s in self._ends_s if at_s > self.spent_s / 3]
+        return float(np.median(late))
+
+    def run(self) -> None:
+        """Measure until the judge is satisfied, and keep the distance of the result from the truth in errors."""
+        judge = LifetimeJudge(quantity=self._quantity, sigma=self._wanted_ps, dwell_s=DWELL_S)
+        places = np.arange(DELAYS_PS.size)
+        self.expose(tuple(places.tolist()))
+        while True:
+            rates = self.rates
+            try:
+                decision = judge.decide_by(rates, self.seconds, places, TIMING)
+            except ReductionError:
+                self.expose(tuple(places.tolist()))
+                continue
+            self._ends_s.append((self.spent_s, self.spent_s + decision.seconds_left))
+            if decision.reached:
+                break
+            self.expose(decision.points)
+        fit = fit_kinetics(rates, TIMING)
+        value = fit.quantities[self._quantity]
+        self.pull = (value.value - self._truth_ps) / value.sigma
+
+    def expose(self, points: tuple[int, ...]) -> None:
+        """Count once at each of the points, by index."""
+        chosen = list(points)
+        mean = self._sample.photons_per_s(TIMING)[chosen] * DWELL_S
+        self._photons[chosen] += drawn_photons(mean, self._random)
+        self.seconds[chosen] += DWELL_S
+
+    def forecast_bound(self) -> float:
+        """Return the median error, relative to the true end, of the best forecasts at the times of the judge's.
+
+        The end is where the counts then known say so. An estimate from a part f of them differs from it by the variance
+        that the end has itself, times 1 / f - 1.
+        """
+        exact = rates_of(self._sample.photons_per_s(TIMING) * self.seconds[:, None], self.seconds)
+        fit = fit_kinetics(exact, TIMING, intervals=False)
+        known = Information.of(exact, self.seconds, fit, self._quantity, draws=DRAWS_OF_BOUND)
+        spread = MEDIAN * known.time_uncertainty(self.seconds)
+        late = [spread * np.sqrt(self.spent_s / at_s - 1.0) for at_s, _ in self._ends_s if at_s > self.spent_s / 3]
+        return float(np.median(late))
+
+    def equal_s(self, *, all_gates: bool) -> float:
+        """Return the time, s, that equal times at all delays need for the true error of this scan."""
+        return self._time_s(self._information(all_gates=all_gates), np.full(DELAYS_PS.size, 1.0 / DELAYS_PS.size))
+
+    def best_s(self) -> float:
+        """Return the time, s, that the best times at all delays need for it, if the truth were known before."""
+        information = self._information(all_gates=True)
+        return self._time_s(information, information.shares)
+
+    def _information(self, *, all_gates: bool) -> Information:
+        timing = TIMING if all_gates else TWO_GATES
+        seconds = np.full(DELAYS_PS.size, 1e3)
+        exact = rates_of(self._sample.photons_per_s(timing) * 1e3, seconds)
+        return Information.of(exact, seconds, fit_kinetics(exact, timing, intervals=False), self._quantity, draws=1)
+
+    def _time_s(self, information: Information, shares: FloatArray) -> float:
+        # The error is that at the truth, and not the fitted one, which scatters from scan to scan. The time that gives
+        # the same error follows by bisection of its logarithm: the error falls with the time in every case.
+        true_error = self._information(all_gates=True).sigma(self.seconds)
+        low, high = 1.0, 1e8
+        for _ in range(60):
+            middle = float(np.sqrt(low * high))
+            low, high = (middle, high) if information.sigma(middle * shares) > true_error else (low, middle)
+        return high
