@@ -18,6 +18,8 @@ class PointOrder(StrEnum):
     """Ascending, every pass."""
     SNAKE = "snake"
     """Alternately ascending and descending: a linear drift cancels."""
+    INTERLEAVED = "interleaved"
+    """Every other point ascending, then the others descending: a linear drift cancels between neighbours."""
     PROGRESSIVE = "progressive"
     """Every eighth point first, then those between: a usable curve after an eighth of the time."""
 

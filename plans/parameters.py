@@ -255,8 +255,9 @@ Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and
 Order = Annotated[
     PointOrder,
     Arg(
-        "order of the points: ascending (up), alternately up and down (snake), or every eighth first and then those "
-        "between (progressive); by default snake, and up for the energy",
+        "order of the points: ascending (up), alternately up and down (snake), every other one up and the others down "
+        "(interleaved), or every eighth first and then those between (progressive); by default snake, interleaved for "
+        "a single pass over delays, and up for the energy",
         rare=True,
     ),
 ]

@@ -10,14 +10,18 @@ from plans.choices import PointOrder
 from plans.engine.points import ScanPoints
 
 
-def default_order(points: ScanPoints) -> PointOrder:
-    """Return the order of `points` unless the user asks for a different one.
+def default_order(points: ScanPoints, passes: int) -> PointOrder:
+    """Return the order of `points` in so many `passes` unless the user asks for a different one.
 
     Every other pass goes down, so that a drift linear in time cancels in the mean of two passes; a grid goes back and
-    forth along its fast axis. The energy goes up only: the drive has backlash (paper, SI 8), and only its long moves
+    forth along its fast axis. A single pass over delays, which are electronic and cost no motion, goes up and down by
+    itself. The energy goes up only: the drive has backlash (paper, SI 8), and only its long moves
     down are approached from below.
     """
-    return PointOrder.UP if points.axes[-1] == AxisName.ENERGY else PointOrder.SNAKE
+    if points.axes[-1] == AxisName.ENERGY:
+        return PointOrder.UP
+    is_single = passes == 1 and points.axes == (AxisName.DELAY,) and not points.shape
+    return PointOrder.INTERLEAVED if is_single else PointOrder.SNAKE
 
 
 def check_order(order: PointOrder, points: ScanPoints, approach: Approach) -> None:
@@ -47,11 +51,12 @@ def order_of_pass(points: ScanPoints, order: PointOrder, scan_index: int) -> lis
         return ordered(len(points), order, scan_index)
     rows, columns = points.shape
     # The energy as slow axis goes up in every pass, because of its backlash; rows alternate anyway.
-    slow_order = PointOrder.UP if order is PointOrder.SNAKE and points.axes[0] == AxisName.ENERGY else order
+    is_upwards = order in (PointOrder.SNAKE, PointOrder.INTERLEAVED) and points.axes[0] == AxisName.ENERGY
+    slow_order = PointOrder.UP if is_upwards else order
     found: list[int] = []
     for place, row in enumerate(ordered(rows, slow_order, scan_index)):
         # From row to row back and forth, and each row the other way in the next pass: a linear drift cancels in two.
-        turns = row if order is PointOrder.SNAKE else place
+        turns = place if order is PointOrder.PROGRESSIVE else row
         down = order is not PointOrder.UP and (turns + scan_index) % 2 == 1
         found += [row * columns + column for column in range(columns)[:: -1 if down else 1]]
     return found
@@ -61,8 +66,11 @@ def ordered(points: int, order: PointOrder, scan_index: int) -> list[int]:
     """Return the indices of one pass over a grid of `points`, in the order in which it measures them."""
     if order is PointOrder.PROGRESSIVE:
         return _progressive(points)
-    down = order is PointOrder.SNAKE and scan_index % 2 == 1
-    return list(range(points))[:: -1 if down else 1]
+    found = list(range(points))
+    if order is PointOrder.INTERLEAVED:
+        found = found[::2] + found[1::2][::-1]
+    down = order is not PointOrder.UP and scan_index % 2 == 1
+    return found[:: -1 if down else 1]
 
 
 def _progressive(points: int) -> list[int]:

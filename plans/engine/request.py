@@ -136,7 +136,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         order = PointOrder.SNAKE
     else:
         sweeps = None
-        order = default_order(points) if options.order is None else options.order
+        order = default_order(points, options.repeats) if options.order is None else options.order
         check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)

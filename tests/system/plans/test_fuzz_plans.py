@@ -61,7 +61,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "edge": ("Br K", "Pb L3"),
     "edges": ([], ["Br K"], ("Br K", "Pb L3")),
     "repeats": (1, 2),
-    "order": (None, "up", "snake", "progressive"),
+    "order": (None, "up", "snake", "interleaved", "progressive"),
     "images": (0, 1),
     "readings": (2, 5),
     "apply": (True, False),
