@@ -60,7 +60,7 @@ def interrupted_scan(beamline: Beamline) -> tuple[RunEngine, list[dict[str, Any]
     engine.subscribe(lambda name, doc: events.append(doc["data"]), "event")
     pausing = interrupt_in_exposure(beamline, engine)
     with pytest.raises(RunEngineInterrupted):
-        engine(plans.delay_scan(beamline, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=DWELL_S))
+        engine(plans.delay_scan(beamline, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=DWELL_S, order="up"))
     pausing.join(WAIT_S)
     return engine, events
 
@@ -99,5 +99,5 @@ def test_an_ioc_that_hangs_for_a_while_costs_no_point(ioc: Any, beamline: Beamli
     with contextlib.ExitStack() as stack:
         stack.callback(wake.cancel)
         delays = [float(delay) for delay in range(0, 60, 10)]
-        engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=1.0))
+        engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=1.0, order="up"))
     assert [event["point_index"] for event in events] == list(range(6))
