@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from devices.elements import ELEMENTS
 from devices.numbers import is_finite_number
 from errors import InputError
 
 LEVELS = ("K", "L1", "L2", "L3")
 """Levels whose edges hard X-rays reach."""
-
-LAST_ELEMENT = 98
-"""Atomic number of the last element that xraydb has edges of."""
 
 EXAMPLES = "'Br K', 'Pb L3' or 'Fe K'"
 """Edges in messages, as users have to write them."""
@@ -93,10 +91,7 @@ def element_edges(element: str) -> dict[str, AbsorptionEdge]:
 @cache
 def edges_between(low_ev: float, high_ev: float) -> tuple[AbsorptionEdge, ...]:
     """Return every K and L edge from `low_ev` to `high_ev`, eV, by energy."""
-    import xraydb
-
-    elements = (xraydb.atomic_symbol(number) for number in range(1, LAST_ELEMENT + 1))
-    found = [edge for element in elements for edge in element_edges(element).values()]
+    found = [edge for element in ELEMENTS for edge in element_edges(element).values()]
     return tuple(sorted((edge for edge in found if low_ev <= edge.energy_ev <= high_ev), key=lambda one: one.energy_ev))
 
 

@@ -49,16 +49,6 @@ def depth_share(absorbed: float) -> float:
     return 1.0 / absorbed - 1.0 / math.expm1(absorbed)
 
 
-def is_formula(text: str) -> bool:
-    """Return whether a text is the chemical formula of known elements."""
-    import xraydb
-
-    try:
-        return bool(xraydb.chemparse(text))
-    except ValueError:
-        return False
-
-
 def _solvent_per_cm(settings: JetSettings, energy_ev: float) -> float:
     import xraydb
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from storage.catalogue_files import catalogue_is_lost, put_catalogue_aside
+from storage.catalogue_files import catalogue_is_lost, catalogued_uids, put_catalogue_aside
 from storage.cataloguing_process import catalogue_apart
 from storage.chains import find_starts, good_exposures, load_chain, load_dataset, primary_data
 from storage.images import load_images
@@ -30,7 +30,7 @@ from storage.scan_id import ScanIdCounter
 from storage.shared_server import require_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
     from databroker import Broker
@@ -116,6 +116,14 @@ class Store:
                 )
                 _close_before_interpreter(self)
             return self._catalogue
+
+    def may_have_others(self, uids: Collection[str]) -> bool:
+        """Return whether the catalogue may hold runs other than `uids`; an embedded one is not opened for this."""
+        # A catalogue that is open answers faster itself; that of a server belongs to many folders.
+        if self._uri is not None or self._catalogue is not None:
+            return True
+        catalogued = catalogued_uids(self.root)
+        return catalogued is None or not catalogued <= set(uids)
 
     def take_over(self) -> None:
         """Work on the catalogue itself from now on, not on a copy; raises `StorageError` if the folder is read-only."""

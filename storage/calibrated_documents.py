@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from errors import ReductionError, StorageError
 from reduction.events import events_of
 from reduction.gate_interpolation import interpolated
+from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
-from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_kinds import GateResults
 from storage.chains import find_starts
 from storage.complete_runs import CompleteRuns
-from storage.series_foils import FOIL_PLAN, SeriesFoils
+from storage.series_foils import SeriesFoils
 
 if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from storage.runs import RunSource
 
 logger = logging.getLogger("trxas")
-
-CALIBRATION_PLANS = frozenset({FOIL_PLAN, DARK_PLAN, BLOCKED_PLAN})
-"""Plans whose runs calibrate other runs of their series, also those before them."""
 
 GATES = "gate_calibration"
 """Key of start documents: the calibration of the gates."""

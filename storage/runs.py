@@ -17,7 +17,7 @@ from storage.records import iterate_documents, open_journal
 from storage.scan_id import scan_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from storage.catalogue import Catalogue
@@ -51,6 +51,9 @@ class RunSource(Protocol):
     def summaries(self) -> dict[tuple[str, int], RunSummary]:
         """Summaries of earlier lists, by journal name and size in bytes: a journal of the same size is unchanged."""
 
+    def may_have_others(self, uids: Collection[str]) -> bool:
+        """Return whether the catalogue may hold runs other than `uids`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
@@ -78,13 +81,14 @@ def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool
     """Return summaries of all runs, newest first, or of the newest `limit`, including those of other processes.
 
     `journals_only` omits runs that only the catalogue has (their journals were moved away, or a server is shared),
-    which saves the 3 s of opening it. Raises `StorageError` if the catalogue cannot be opened.
+    which saves the 3 s of opening it; if its files hold no such runs, it is not opened either. Raises `StorageError`
+    if the catalogue cannot be opened.
     """
     paths = journal_paths(store.root)[::-1]
     read = (_journal_summary(store, path) for path in paths)
     summaries = list(itertools.islice((summary for summary in read if summary is not None), limit))
-    if not journals_only:
-        known = {uid_of(path) for path in paths}
+    known = {uid_of(path) for path in paths}
+    if not journals_only and store.may_have_others(known):
         runs = _catalogue_runs(store.catalogue.connect(), limit)
         summaries += [_catalogue_summary(run) for uid, run in runs if uid not in known]
     summaries.sort(key=lambda summary: summary.time_s, reverse=True)

@@ -12,6 +12,7 @@ from reduction.energy_course import KEY
 from reduction.number_text import with_error
 from reduction.probabilities import normal_tail
 from reduction.values import Value
+from reduction.xas.calibration_plans import FOIL_PLAN
 from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
 from storage.chains import find_starts
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("trxas")
 
-FOIL_PLAN = "foil_scan"
 CALIBRATION = "energy_calibration_offset_ev"
 
 LONGEST_S = 7 * 24 * 3600.0

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.absorption_edges import absorption_edge, element_edges
+from devices.absorption_edges import absorption_edge
 from devices.configuration.fields import SETTINGS, Fault, quantity, table_name, text
+from devices.elements import ELEMENTS
 from errors import InputError
 
 
@@ -39,7 +40,7 @@ class FoilSettings:
 def foil_faults(foils: Mapping[str, FoilSettings]) -> Iterable[Fault]:
     """Yield a fault for every table whose name is neither an element nor an edge."""
     for name in foils:
-        if element_edges(name):
+        if name in ELEMENTS:
             continue
         try:
             absorption_edge(name)

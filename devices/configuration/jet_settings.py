@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from devices.configuration.fields import SETTINGS, Fault, quantity, text
+from devices.elements import ELEMENTS, is_formula
 
 Concentration = Annotated[float, Field(gt=0.0, le=20_000.0, allow_inf_nan=False)]
 
@@ -39,15 +40,12 @@ class JetSettings:
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for a solvent that is no chemical formula, and for concentrations of unknown elements."""
-        from devices.absorption_edges import element_edges
-        from devices.jet_absorption import is_formula
-
         if not is_formula(self.solvent):
             yield Fault(
                 table="jet", key="solvent", message=f"= {self.solvent!r}: is no formula. Give one such as C7H8."
             )
         for element in self.concentrations_g_l:
-            if not element_edges(element):
+            if element not in ELEMENTS:
                 yield Fault(
                     table="jet",
                     key="concentrations_g_l",

@@ -10,7 +10,6 @@ from typing import Any
 from gui.browser.search import ListedRun
 from storage import RunSummary, Store, list_runs, load_run
 from storage.documents import NamedDocument
-from storage.export.runs import export_runs
 from storage.journal import journal_paths, uid_of
 from storage.notes import Note, RunNotes
 from storage.records import read_start
@@ -47,10 +46,14 @@ class RunIndex:
             return sorted([*found, *older], key=lambda run: run.summary.time_s, reverse=True)
 
     def everything(self) -> list[ListedRun]:
-        """Return all runs, including those that only the catalogue has, which is opened (3 s). Raises StorageError."""
-        # Opened before the lock is taken, so that other threads need not wait for it.
+        """Return all runs, including those that only the catalogue has; it is opened (3 s) if there are such runs.
+
+        Raises StorageError.
+        """
         store = self._store
-        _ = store.catalogue
+        if store.may_have_others([uid_of(path) for path in journal_paths(store.root)]):
+            # Opened before the lock is taken, so that other threads need not wait for it.
+            _ = store.catalogue
         with self._lock:
             summaries = list_runs(store)
             journaled = self._read_journals({summary.uid for summary in summaries})
@@ -67,6 +70,9 @@ class RunIndex:
 
     def export(self, uids: Sequence[str], file_format: str, folder: Path, *, combine: bool) -> list[Path]:
         """Export runs, one by one or combined; return the files. Raises the same errors as `export_runs`."""
+        # With HDF5 and all formats: a list of runs needs none of them.
+        from storage.export.runs import export_runs
+
         return export_runs(self._store, uids, file_format, folder, combine=combine)
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:

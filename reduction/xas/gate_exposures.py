@@ -15,15 +15,13 @@ from reduction.gate_calibration import CHAMBERS, GateCalibration, chamber_offset
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.run_metadata import weights_of_photodiodes
 from reduction.values import Value
+from reduction.xas.calibration_plans import DARK_PLAN
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reduction.types import Document, FloatArray
-
-DARK_PLAN = "dark_exposures"
-BLOCKED_PLAN = "blocked_exposures"
 
 CHAMBER_FIELDS = ("i0", "foil")
 """Event fields of the ion chambers whose offsets dark exposures measure."""

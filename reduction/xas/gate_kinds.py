@@ -11,7 +11,8 @@ from errors import ReductionError
 from reduction.gate_calibration import GateCalibration, chamber_offsets
 from reduction.number_text import with_error
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
-from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN, GateExposureSums, gate_calibration, gate_values
+from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
+from reduction.xas.gate_exposures import GateExposureSums, gate_calibration, gate_values
 
 if TYPE_CHECKING:
     from reduction.types import Document

@@ -15,6 +15,7 @@ from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.values import Value
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.calibration import find_edge, foil_absorption
+from reduction.xas.calibration_plans import FOIL_PLAN
 from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.foil_reference import FoilReference, aligned_edge
@@ -228,7 +229,7 @@ def _plan(name: str) -> Callable[[Document], bool]:
 
 FOIL = RunKind(
     name="foil",
-    is_kind=_plan("foil_scan"),
+    is_kind=_plan(FOIL_PLAN),
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_foil,
     curve=_foil_curve,

@@ -18,7 +18,6 @@ from errors import InputError
 from reduction.columns import UNIT_ATTRIBUTE
 from reduction.events import PRIMARY, events_of
 from reduction.kinds import RunReduction, summed
-from storage.image_reading import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +56,9 @@ class ColumnRun:
     @cached_property
     def reduction(self) -> RunReduction:
         """The sums of the run, as its kind of run makes them."""
+        # HDF5 is imported for runs that are reduced only.
+        from storage.image_reading import read_image
+
         return summed(self.documents, read_image)
 
     @cached_property

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from processes.cluster import Cluster
-from storage.calibrated_documents import CALIBRATION_PLANS, CalibratedDocuments
-from storage.chains import load_dataset
+from reduction.xas.calibration_plans import CALIBRATION_PLANS
 from storage.journal import journal_paths
 from storage.line_journal import LineJournal
 from storage.notes import Note, RunNotes
 from storage.records import read_start
-from storage.table.columns import ColumnRun, UserColumns, read_columns
-from storage.table.row import ReducedRow, reduced_row, reduction_version
+from storage.table.columns import UserColumns, read_columns
+from storage.table.row import ReducedRow, reduction_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from reduction.types import Documents
-    from storage import Store
     from storage.documents import Document
     from storage.runs import RunSource, RunSummary
+    from storage.table.computed_row import RowComputer
 
 logger = logging.getLogger("trxas")
 
@@ -64,7 +61,7 @@ class NightTable:
         self._parsed = 0
         self._memory: dict[str, tuple[str, ReducedRow]] = {}
         self._lock = threading.Lock()
-        self._calibrated = CalibratedDocuments(lambda: store)
+        self._computer: RowComputer | None = None
         self._starts: dict[Path, Document] = {}
         self.notes = RunNotes(store.root)
 
@@ -159,10 +156,16 @@ class NightTable:
         cluster: Cluster,
     ) -> Iterator[tuple[ReducedRow, bool]]:
         """Yield the row of each run, and whether the run could be read."""
+        if not runs:
+            return iter(())
+        # Imported for runs that have no saved row only: a list of known runs needs no fits, whose import takes 1 s.
+        from storage.table.computed_row import RowComputer, computed_elsewhere
+
         if cluster == HERE:
-            return (computed_row(self._store, self._calibrated, run.uid, columns, earlier[run.uid]) for run in runs)
+            computer = self._computer = self._computer or RowComputer(self._store)
+            return (computer(run.uid, columns, earlier[run.uid]) for run in runs)
         # Others open the folder themselves: neither a store nor a user's functions can be sent to another process.
-        return cluster.map(_computed_elsewhere, [(self._store.root, run.uid, earlier[run.uid]) for run in runs])
+        return cluster.map(computed_elsewhere, [(self._store.root, run.uid, earlier[run.uid]) for run in runs])
 
     def _save(self, run: RunSummary, state: str, row: ReducedRow, *, is_readable: bool) -> None:
         with self._lock:
@@ -177,46 +180,6 @@ class NightTable:
                 # An archive or a colleague's folder: the table is shown all the same, and computed again next time.
                 logger.debug("%s", error)
                 self._memory[run.uid] = (state, row)
-
-
-def computed_row(
-    store: RunSource,
-    calibrated: Callable[[Documents], Documents],
-    uid: str,
-    columns: UserColumns,
-    earlier: ReducedRow | None,
-) -> tuple[ReducedRow, bool]:
-    """Return the row of a run, and whether the run could be read; of an `earlier` row only the cells are computed.
-
-    `calibrated` adds to documents what later runs have calibrated.
-    """
-    try:
-        documents = calibrated(load_dataset(store, uid))
-    except StorageError as error:
-        # The table of a night must not end at one damaged journal.
-        return ReducedRow(problem=str(error)), False
-    if earlier is None:
-        return reduced_row(documents, columns), True
-    return replace(earlier, cells=columns.cells(ColumnRun(documents))), True
-
-
-def _computed_elsewhere(wanted: tuple[Path, str, ReducedRow | None]) -> tuple[ReducedRow, bool]:
-    """Return the row of a run of a data folder, in another process: folder, uid, and the earlier row."""
-    root, uid, earlier = wanted
-    return computed_row(opened(root), _calibrated(root), uid, read_columns(root), earlier)
-
-
-@lru_cache(maxsize=1)
-def _calibrated(root: Path) -> CalibratedDocuments:
-    return CalibratedDocuments(lambda: opened(root))
-
-
-@lru_cache(maxsize=1)
-def opened(root: Path) -> Store:
-    """Return the store of a data folder, for reading; it stays open as long as this process works on the folder."""
-    from storage import open_store
-
-    return open_store(root, recover_runs=False)
 
 
 def _state(run: RunSummary, runs: Sequence[RunSummary]) -> str:

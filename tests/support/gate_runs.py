@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN, GateExposureSums, gate_calibration
+from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
+from reduction.xas.gate_exposures import GateExposureSums, gate_calibration
 from tests.support.beam_time import BeamTime, Document, br_signal, br_static, energy_points
 
 GATES = 5

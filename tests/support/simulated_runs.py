@@ -12,7 +12,8 @@ import numpy as np
 from plans.edges import BR_K, EdgePreset
 from plans.engine.start_document import timing_metadata
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN, GateExposureSums, gate_calibration
+from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
+from reduction.xas.gate_exposures import GateExposureSums, gate_calibration
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.effects import IDEAL, EffectSizes
 from sim.physics.experiment import Experiment

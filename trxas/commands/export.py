@@ -34,7 +34,7 @@ def run(options: ExportOptions) -> int:
     On, off and transient are written with their errors; existing files are not overwritten.
     """
     from storage.export.runs import export_runs
-    from trxas.session.session import open_configured_store
+    from trxas.configured_store import open_configured_store
 
     keys = [run_key(text) for text in options.run_keys]
     # An export only reads: a run of a dead process is closed by the next session, or by `trxas runs list`.
@@ -59,9 +59,9 @@ class BundleOptions(StoreOptions):
 def run_bundle(options: BundleOptions) -> int:
     """Put a campaign into one folder: raw and reduced data, figures, settings, null tests, report, checksums."""
     from processes.cluster import Cluster
+    from trxas.configured_store import open_configured_store
     from trxas.results.bundle import write_bundle
     from trxas.results.night import find_runs, reducing
-    from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         runs = find_runs(store, search=options.search)

@@ -41,9 +41,9 @@ def run(options: ImportOptions) -> int:
     reason.
     """
     from plans.edges import edge_preset
+    from trxas.configured_store import open_configured_store
     from trxas.past.importing import import_runs, past_runs
     from trxas.past.run import PastFacts
-    from trxas.session.session import open_configured_store
 
     configuration = options.configuration()
     facts = PastFacts(

@@ -101,7 +101,7 @@ def shell_configuration(root: Path) -> Config:
     """
     from traitlets.config import Config
 
-    from trxas.session.session import is_read_only
+    from trxas.configured_store import is_read_only
 
     config = Config()
     # The files run in the namespace of the prompt, so every name that they define can be typed.

@@ -104,8 +104,8 @@ def run_list(options: ListOptions) -> int:
     from processes.cluster import Cluster
     from storage.table.formats import write_table
     from storage.table.night_table import NightTable
+    from trxas.configured_store import open_configured_store
     from trxas.results.night import find_runs, night_facts, print_night, reducing
-    from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration()) as store:
         table = NightTable(store)
@@ -134,8 +134,8 @@ def run_note(options: NoteOptions) -> int:
     """Show or change comment, rating and tags of a run; its documents do not change."""
     from storage.notes import RunNotes, tags_in
     from storage.runs import find_uid
+    from trxas.configured_store import open_configured_store
     from trxas.results.night import note_text
-    from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         uid = find_uid(store, options.key)
@@ -158,9 +158,9 @@ def run_show(options: ShowOptions) -> int:
     """
     from storage import load_dataset
     from storage.calibrated_documents import CalibratedDocuments
+    from trxas.configured_store import open_configured_store
     from trxas.results.measured_decays import MeasuredDecays
     from trxas.results.run_report import run_facts, run_report
-    from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration()) as store:
         calibrated = CalibratedDocuments(lambda: store)
@@ -179,8 +179,8 @@ def run_check(options: CheckOptions) -> int:
     The exit code is 1 if something is wrong, or still wrong after the repair.
     """
     from storage.check import check_store, repair_store
+    from trxas.configured_store import open_configured_store
     from trxas.results.run_tables import check_table, check_verdict
-    from trxas.session.session import open_configured_store
     from trxas.terminal.tables import print_table
 
     # Opening a store normally repairs interrupted runs, which would hide them from the check.

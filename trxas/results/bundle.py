@@ -20,8 +20,9 @@ from storage.export.files import write_export
 from storage.export.source import iso_time, run_export
 from storage.image_reading import read_image
 from storage.journal import journal_paths, uid_of
+from storage.table.computed_row import opened
 from storage.table.formats import FORMATS, html_table, null_tests_csv
-from storage.table.night_table import HERE, NightTable, opened
+from storage.table.night_table import HERE, NightTable
 from trxas.results.figures import figure_of, save
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from errors import InputError
 from reduction.kinds import reduce_run
 from reduction.values import Value
+from reduction.xas.calibration_plans import FOIL_PLAN
 from reduction.xas.results import FoilResults
 from storage import Store, list_runs, load_dataset
-
-FOIL_PLAN = "foil_scan"
 
 # Below the digits of any monochromator, so that a difference of equal numbers is exactly 0.
 _DIGITS = 6

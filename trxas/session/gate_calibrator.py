@@ -9,8 +9,8 @@ import bluesky.plan_stubs as bps
 from devices.beamline import Beamline
 from reduction.gate_calibration import GateCalibration
 from reduction.run_kind import RunResults
+from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_drift import gate_drift
-from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_kinds import GateResults
 from trxas.session.calibrations import Plan
 from trxas.session.run_calibrator import Documents, RunCalibrator

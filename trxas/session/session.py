@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bluesky.utils import Msg, RunEngineInterrupted
@@ -24,10 +23,10 @@ from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of
-from processes.loopback import bypass_proxies
-from storage import Store, load_dataset, open_store, require_free_space
+from storage import Store, load_dataset, require_free_space
 from trxas.channel_access import environment as channel_access
-from trxas.configuration import Configuration, StorageSettings, images_elsewhere
+from trxas.configuration import Configuration, StorageSettings
+from trxas.configured_store import open_configured_store
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
 from trxas.session.count_judge import CountJudge
@@ -258,29 +257,6 @@ def refused(plan: Plan) -> Plan:
     plan.close()
     raise HeldError(READ_ONLY)
     yield  # makes this a plan
-
-
-def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
-    """Open the store where the configuration puts it.
-
-    With `recover_runs` the runs of dead processes are closed first, unless the folder cannot be written: an archive is
-    read as it is. Raises StorageError if the folder cannot be used.
-    """
-    # Also for the clients of the catalogue that users make themselves in this process.
-    bypass_proxies()
-    storage = configuration.storage
-    return open_store(
-        storage.root,
-        uri=storage.uri or None,
-        api_key=os.environ.get(storage.api_key_variable),
-        images=images_elsewhere(configuration),
-        recover_runs=recover_runs and not is_read_only(storage.root),
-    )
-
-
-def is_read_only(folder: Path) -> bool:
-    """Return whether a folder exists and this process cannot write into it; raises nothing."""
-    return folder.exists() and not os.access(folder, os.W_OK)
 
 
 def with_free_space(plan: Plan, *, storage: StorageSettings) -> Plan:

@@ -9,6 +9,7 @@ import httpx
 from bluesky_tiled_plugins.clients.bluesky_event_stream import BlueskyEventStream
 
 from storage.catalogue import open_catalogue
+from storage.catalogue_files import catalogued_uids
 from tests.support.recorded_runs import uids_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def test_a_request_inspects_no_signatures_and_needs_the_key(root: Path, monkeypa
         catalogue.client.create_container("run", metadata={"number": 1})
         monkeypatch.setattr(fastapi.dependencies.utils, "get_dependant", inspect)
         assert catalogue.connect().values().first().metadata["number"] == 1
+        # A list of runs asks the file itself, in Tiled's own tables.
+        assert catalogued_uids(root) == set(catalogue.client) != set()
         http = catalogue.client.context.http_client
         address = catalogue.client.values().first().uri
         assert http.get(address).is_success

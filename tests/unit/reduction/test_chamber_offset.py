@@ -10,7 +10,8 @@ import pytest
 from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.gate_calibration import chamber_offsets
-from reduction.xas.gate_exposures import DARK_PLAN, GateExposureSums, gate_calibration
+from reduction.xas.calibration_plans import DARK_PLAN
+from reduction.xas.gate_exposures import GateExposureSums, gate_calibration
 from reduction.xas.gate_kinds import GATES
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.beam_time import BeamTime, Document, br_signal, br_static, energy_points

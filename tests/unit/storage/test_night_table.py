@@ -14,7 +14,7 @@ from errors import InputError, StorageError
 from reduction.kinds import reduce_run
 from storage import Store, list_runs, load_run, open_store
 from storage.line_journal import LineJournal
-from storage.table import night_table
+from storage.table import computed_row, night_table
 from storage.table.cells import column_remarks, sparkline_text, texts, user_names
 from storage.table.columns import read_columns
 from storage.table.formats import csv_text, html_text, markdown_text, write_table
@@ -97,7 +97,7 @@ def test_a_row_has_the_numbers_of_the_results(known: Store) -> None:
 def test_runs_are_reduced_once(known: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: seconds per run, with every list of a night of hundreds."""
     first = rows_of(known)
-    monkeypatch.setattr(night_table, "load_dataset", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(computed_row, "load_dataset", lambda *_: pytest.fail("read again"))
     assert rows_of(known) == first
 
 
@@ -118,7 +118,7 @@ def test_runs_that_cannot_be_read_have_the_reason_in_their_row(store: Store, mon
     def unreadable(*_: object) -> None:
         raise StorageError("Journal x is damaged.")
 
-    monkeypatch.setattr(night_table, "load_dataset", unreadable)
+    monkeypatch.setattr(computed_row, "load_dataset", unreadable)
     assert [row.reduced.problem for row in rows_of(store) if row.reduced] == ["Journal x is damaged."] * 2
     assert not (store.root / "rows.jsonl").exists()
 

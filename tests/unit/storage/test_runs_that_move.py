@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from storage import Store, list_runs, load_chain, load_run, open_store
 from storage.atomic_file import write_atomically
+from storage.catalogue_files import catalogued_uids
 from storage.journal import LockedFile, done_folder, journal_paths
 from storage.records import read_start
+from storage.runs import find_uid
 from tests.support.live_runs import delay_run
 from tests.support.stored_runs import StoredRuns
 
@@ -45,6 +49,21 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
     """Lost: the last good run, by its number -1, because a journal after it is damaged."""
     (store.root / "journal" / "29990101T000000.000-damaged.journal").write_bytes(b"not a journal")
     assert [run.uid for run in list_runs(store, limit=1, journals_only=True)] == ["second"]
+
+
+def test_the_catalogue_is_opened_only_for_runs_without_a_journal(store: Store) -> None:
+    """Lost: three seconds of every `trxas runs list`; or, in a folder without its journals, the runs themselves."""
+    nodes = [(0, None, ""), (1, 0, "first"), (2, 0, "second"), (3, 1, "primary")]
+    with closing(sqlite3.connect(store.root / "catalog.db")) as database, database:
+        database.execute("CREATE TABLE nodes (id INTEGER PRIMARY KEY, parent INTEGER, key VARCHAR)")
+        database.executemany("INSERT INTO nodes VALUES (?, ?, ?)", nodes)
+    assert catalogued_uids(store.root) == {"first", "second"}
+    assert [run.uid for run in list_runs(store)] == ["second", "first"]
+    assert find_uid(store, -1) == "second"
+    assert not store.may_have_others(["first", "second"])
+    assert store.may_have_others(["first"])
+    (store.root / "catalog.db").write_bytes(b"damaged")
+    assert store.may_have_others(["first", "second"])
 
 
 def test_a_stock_plan_on_the_point_of_a_beamline_is_complete(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 import json
 import os
@@ -18,13 +17,12 @@ import storage
 from storage import RunSummary
 from tests.support.live_runs import energy_run
 from tests.support.stored_runs import StoredRuns, later
+from trxas import configured_store
 from trxas.commands import chaos, main, runs
 from trxas.commands.main import EXIT_INTERRUPTED
 from trxas.commands.options import command_of
 from trxas.commands.reference import reference_page
-from trxas.results import night
 from trxas.results.run_tables import runs_table
-from trxas.session import session
 from trxas.terminal.encoding import make_output_safe
 from trxas.terminal.tables import is_fancy, print_table, table, table_text
 
@@ -201,11 +199,12 @@ def test_lists_are_json_for_machines(
     stored = StoredRuns(tmp_path)
     stored.write(later(energy_run("0a1b2c3d", overrides={"scan_id": 4, "plan_name": "energy_scan"}), 0.0))
     stored.close()
+    # Without recovery, which writes the run into the catalogue and starts a server for it.
     monkeypatch.setattr(
-        session, "open_configured_store", lambda _configuration: storage.open_store(tmp_path, recover_runs=False)
+        configured_store,
+        "open_configured_store",
+        lambda _configuration: storage.open_store(tmp_path, recover_runs=False),
     )
-    # Without the catalogue, which starts a server.
-    monkeypatch.setattr(night, "list_runs", functools.partial(storage.list_runs, journals_only=True))
     assert main.main(["runs", "list", "--json"]) == 0
     (run,) = json.loads(capsys.readouterr().out)
     assert (run["plan_name"], run["scan_id"]) == ("energy_scan", 4)

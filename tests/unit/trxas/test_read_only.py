@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from trxas import configured_store
 from trxas.commands.ipython import shell_configuration
 from trxas.configuration import load_configuration
-from trxas.session import session
-from trxas.session.session import is_read_only, open_configured_store
+from trxas.configured_store import is_read_only, open_configured_store
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_runs_in_an_archive_are_read_as_they_are(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(session, "open_store", lambda _root, **options: asked.append(options["recover_runs"]))
+    monkeypatch.setattr(configured_store, "open_store", lambda _root, **options: asked.append(options["recover_runs"]))
     open_configured_store(load_configuration(data=archive))
     open_configured_store(load_configuration(data=archive / "new"))
     assert asked == [False, True]
