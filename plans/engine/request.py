@@ -74,6 +74,13 @@ class ScanRequest:
         """Number of exposures, and so of good events, of the whole run."""
         return sum(1 for _ in self.course())
 
+    @property
+    def beam_s(self) -> float:
+        """Beam time of all exposures, s; the most that it may be, for a run that counts until its result is known."""
+        beam_s = sum(self.dwell_of(point) for _, point, _ in self.course())
+        most_s = None if self.until is None else self.until.max_time_s
+        return beam_s if most_s is None else min(beam_s, most_s)
+
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
         """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
         for scan_index in range(self.repeats):

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import plans
+from devices.axes.cell import TEMPERATURE
 from devices.beamline import Beamline
+from devices.names import ShutterState
 from errors import InputError, TrxasError
 from gui.quantity_text import duration_text
 from plans.engine.request import ScanRequest
 from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
+from plans.registry import PLANS
 from plans.resume import repeated_request
 from storage import load_dataset
 from trxas.results.expected_errors import expected_errors
@@ -21,6 +24,9 @@ from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
 
 RunKey = str | int
+
+FASTEST = 0.9
+"""Predicted duration as a share of the beam time below which the clock of the beamline is not that of the wall."""
 
 COLUMNS = ("axis", "now", "first", "lowest", "highest", "unit")
 
@@ -40,8 +46,8 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
     def dry_run(plan: Plan) -> None:
         """Show what a plan would do: exposures, beam time, duration, where each axis would go, and the expected errors.
 
-        Nothing moves. Raises InputError for a plan that announces no scan. Of a plan that calibrates first, the first
-        runs are shown.
+        Nothing moves. Of a plan that calibrates first, the first runs are shown; of one that measures no run, what it
+        does in words. Raises InputError for a plan of another package than trxas.
         """
         if not hasattr(plan, "send"):
             raise InputError(f"{plan!r} is no plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
@@ -57,11 +63,11 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
 def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
     """Return what a plan would do, checked as if it ran; nothing moves.
 
-    Raises InputError for a plan that announces no scan, and what the checks of the plan raise.
+    Raises InputError for a plan that is none of trxas, and what the checks of the plan raise.
     """
     requests = announced_requests(plan)
     if not requests:
-        raise InputError("This plan is not a scan of trxas, so its moves and times cannot be predicted.")
+        return [_without_scan(plan)]
     # The earlier runs at an edge are read once for all runs of a series that scan it alike.
     expected: dict[tuple[Any, ...], tuple[str, ...]] = {}
     found = []
@@ -79,6 +85,14 @@ def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
             )
         )
     return found
+
+
+def _without_scan(plan: Plan) -> PlannedRun:
+    """Return what a plan without a scan does, in words; raise InputError for a plan that is not registered."""
+    name = getattr(plan, "__name__", "")
+    if name not in PLANS:
+        raise InputError("This plan is not one of trxas, so its moves and times cannot be predicted.")
+    return PlannedRun(summary=f"{name} makes no scan. {PLANS[name].entry.summary}", moves=(), expects=())
 
 
 def dry_run_answer(session: Session) -> Callable[..., dict[str, Any]]:
@@ -125,15 +139,14 @@ def settings_function(session: Session) -> Callable[[RunKey], Plan]:
 def summary(request: ScanRequest) -> str:
     """Return one line about a run: plan, edge, sample, number of exposures, and their beam time."""
     exposures = list(request.course())
-    beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
     edge = "" if request.edge is None else f" {request.edge.name}"
     sample = f" of {request.sample}" if request.sample else ""
-    most = ""
-    if request.until is not None:
-        most = "at most "
-        beam_s = min(beam_s, request.until.max_time_s or beam_s)
-    counting = f"{most}{len(exposures)} exposures, {most}{duration_text(beam_s)} of counting"
-    return f"{request.plan_name}{edge}{sample}: {counting}"
+    most = "" if request.until is None else "at most "
+    number = "1 exposure" if len(exposures) == 1 else f"{len(exposures)} exposures"
+    counting = f"{most}{number}, {most}{duration_text(request.beam_s)} of counting"
+    shutters = {shutter for _, _, shutter in exposures}
+    blocked = ", with the laser blocked" if shutters == {ShutterState.CLOSED} else ""
+    return f"{request.plan_name}{edge}{sample}: {counting}{blocked}"
 
 
 def predicted(times: PlanTimes, request: ScanRequest) -> str:
@@ -143,14 +156,15 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
     """
     if request.until is not None:
         return ""
-    exposures = list(request.course())
-    beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
+    beam_s = request.beam_s
     plan = timed_plan(request.plan_name, request.stepping)
-    found = times.predict(plan, [str(axis) for axis in request.points.axes], len(exposures), beam_s)
+    found = times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, beam_s)
     if found is None:
         return ""
     runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"
-    return f"; takes about {duration_text(found.seconds)}, as {runs} of this plan did"
+    # Only in a simulation can an exposure end before its time.
+    fast = ", in a simulation whose clock runs fast" if found.seconds < FASTEST * beam_s else ""
+    return f"; takes about {duration_text(found.seconds)}, as {runs} of this plan did{fast}"
 
 
 def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:
@@ -160,6 +174,10 @@ def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]
     for name in request.points.axes:
         along = request.points.along(name)
         targets[name] = (along[first], min(along), max(along))
+    if request.temperature_c is not None:
+        cell = beamline.cell
+        now = "?" if cell is None or not cell.connected else f"{cell.position:.6g}"
+        yield (TEMPERATURE, now, *[f"{request.temperature_c:.6g}"] * 3, "C")
     for name, values in targets.items():
         axis = beamline.axes.get(str(name))
         now = "?" if axis is None or not axis.connected else f"{axis.position:.6g}"

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from devices.names import AxisName
+from devices.names import AxisName, ShutterState
 from errors import ReductionError, StorageError
 from gui.control.forecast import transient_sigma
 from reduction.accumulator import accumulate
 from reduction.number_text import with_error
 from reduction.pileup import true_counts
+from reduction.xas.calibration_plans import CALIBRATION_PLANS
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from storage import find_starts, load_dataset
@@ -34,10 +35,11 @@ MOST_TRIED = 3
 def expected_errors(store: Store, request: ScanRequest, pulses_per_s: float) -> list[str]:
     """Return sentences on the errors that the result of a run will have; none without an earlier run at its edge.
 
-    `pulses_per_s` counts the X-ray pulses of one probe. The transient is relative to the unpumped signal. Raises
-    nothing: an earlier run that cannot be read or reduced is left out.
+    `pulses_per_s` counts the X-ray pulses of one probe. The transient is relative to the unpumped signal; a run whose
+    laser is blocked throughout, or one without X-rays, has none. Raises nothing: an earlier run that cannot be read or
+    reduced is left out.
     """
-    if request.edge is None:
+    if request.edge is None or not _has_transient(request):
         return []
     found: list[str] = []
     # The error of a point follows from any run at the edge; lifetimes need a delay scan, so the search may go on to an
@@ -63,6 +65,11 @@ def photons_per_pulse(sums: RunAccumulator) -> float:
     return float((true_counts(counts, pulses) / pulses).mean(axis=1).sum())
 
 
+def _has_transient(request: ScanRequest) -> bool:
+    pumped = any(shutter is ShutterState.OPEN for _, _, shutter in request.course())
+    return pumped and request.plan_name not in CALIBRATION_PLANS
+
+
 def _earlier(store: Store, edge: str) -> Iterator[tuple[RunAccumulator, str]]:
     """Yield the latest runs at an edge that have counts, the newest first, each with its name for people."""
     starts: Sequence[dict[str, object]] = find_starts(store, edge=edge)
@@ -78,7 +85,10 @@ def _earlier(store: Store, edge: str) -> Iterator[tuple[RunAccumulator, str]]:
 
 def _of_a_point(sums: RunAccumulator, name: str, request: ScanRequest, pulses_per_s: float) -> list[str]:
     photons = photons_per_pulse(sums)
-    pulses = request.dwell_s * request.repeats * pulses_per_s
+    # A run that counts until its result is known may have no time for all of its passes.
+    all_s = sum(request.dwell_of(point) for _, point, _ in request.course())
+    share = request.beam_s / all_s if all_s > 0 else 1.0
+    pulses = request.dwell_s * request.repeats * share * pulses_per_s
     sigma = transient_sigma(photons, pulses, sums.counts.shape[3])
     if not math.isfinite(sigma):
         return []
@@ -96,8 +106,8 @@ def _of_lifetimes(sums: RunAccumulator, name: str, request: ScanRequest) -> list
         fit = fit_kinetics(gate_rates(sums), sums.metadata.timing)
     except ReductionError:
         return []
-    # The course and not dwell x points: exposures with blocked laser and dwells that grow with the delay count too.
-    planned_s = sum(request.dwell_of(point) for _, point, _ in request.course())
+    # The whole beam time and not dwell x points: exposures with blocked laser and dwells that grow count too.
+    planned_s = request.beam_s
     scale = math.sqrt(float(sums.exposure_s.sum()) / planned_s) if planned_s > 0 else math.inf
     known = [
         f"tau{number} {with_error(value.value, scale * value.sigma, 'ps')}"

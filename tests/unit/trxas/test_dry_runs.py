@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bluesky.utils import Msg
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QLabel, QTableWidget
 
@@ -25,7 +26,7 @@ from tests.support.live_runs import delay_run, energy_run
 from tests.support.stored_runs import StoredRuns
 from trxas.commands.measure import arguments_of
 from trxas.configuration import load_configuration
-from trxas.prompt.dry_run import dry_run_answer
+from trxas.prompt.dry_run import dry_run_answer, moves, planned_runs, summary
 from trxas.results.expected_errors import expected_errors, photons_per_pulse
 from trxas.session.plan_times import PlanTimes
 from trxas.window.plan_forms import known_plans
@@ -52,6 +53,40 @@ def test_expected_errors_come_from_the_counts_of_earlier_runs_at_the_edge(tmp_pa
     assert lifetimes.startswith("Expected lifetimes: tau1 ")
     (other,) = announced_requests(plans.energy_scan(line, "Pb L3", delay_ps=100.0))
     assert expected_errors(store, other, PULSES_PER_S) == []
+    # Ten passes of the 79 points, and not all of the passes that it may have.
+    counting = {"dwell_s": 4.0, "until_sigma": 1.0, "max_time_s": 79 * 40.0}
+    (until,) = announced_requests(plans.energy_scan(line, "Br K", delay_ps=100.0, **counting))
+    sigma = transient_sigma(photons, 40.0 * PULSES_PER_S)
+    assert f"±{100 * sigma:.2g} %" in expected_errors(store, until, PULSES_PER_S)[0]
+
+
+@pytest.mark.parametrize("plan", [plans.blocked_exposures, plans.dark_exposures])
+def test_no_transient_is_expected_of_a_run_that_measures_none(plan: Any, tmp_path: Path) -> None:
+    """Lost: trust in a dry run, which promised a transient and lifetimes of exposures without laser or X-rays."""
+    runs = StoredRuns(tmp_path)
+    runs.write(delay_run())
+    runs.close()
+    (request,) = announced_requests(plan(FakeHardware().beamline))
+    assert expected_errors(open_store(tmp_path, recover_runs=False), request, PULSES_PER_S) == []
+
+
+def test_a_plan_without_a_scan_says_what_it_does(tmp_path: Path) -> None:
+    """Lost: an answer to `--dry-run` for half of the plans of alignment."""
+    line = FakeHardware().beamline
+    session: Any = SimpleNamespace(beamline=line, store=open_store(tmp_path, recover_runs=False))
+    (found,) = planned_runs(session, plans.rezero(line, 3.0))
+    assert found.summary.startswith("rezero makes no scan. Make `t0_ps`, a delay on the current axis, the new zero")
+    (blocked,) = announced_requests(plans.blocked_exposures(line, repeats=1))
+    assert summary(blocked) == "blocked_exposures Br K: 1 exposure, 1 min 00 s of counting, with the laser blocked"
+    with pytest.raises(InputError, match="not one of trxas"):
+        planned_runs(session, (message for message in [Msg("null")]))
+
+
+def test_the_temperature_is_among_the_moves(tmp_path: Path) -> None:
+    line = FakeHardware().beamline
+    first, second = announced_requests(plans.temperature_series(line, [25.0, 60.0], edges=["Br K"], images=0))
+    rows = [row for request in (first, second) for row in moves(line, request) if row[0] == "temperature_c"]
+    assert [row[2:] for row in rows] == [("25", "25", "25", "C"), ("60", "60", "60", "C")]
 
 
 def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) -> None:
