@@ -42,8 +42,8 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _MailHandler)
+    def __init__(self, handler: type[socketserver.StreamRequestHandler] = _MailHandler) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.mails: list[str] = []
         self.envelopes: list[str] = []
 

@@ -62,6 +62,12 @@ def _mail(settings: AlertSettings, alert: Alert) -> None:
             if settings.mail_user:
                 server.login(settings.mail_user, password)
             server.send_message(message)
+    except smtplib.SMTPAuthenticationError as error:
+        # Only the code: some servers repeat what they refuse, and that is the password.
+        raise NotSentError(
+            f"The mail server {settings.mail_server} refused the login of {settings.mail_user!r} with code "
+            f"{error.smtp_code}. Correct mail_user, or the secret {settings.mail_password_variable}."
+        ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise NotSentError(f"The mail server {settings.mail_server} did not take the mail: {error}") from error
 
