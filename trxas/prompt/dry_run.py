@@ -63,7 +63,7 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
 def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
     """Return what a plan would do, checked as if it ran; nothing moves.
 
-    Raises InputError for a plan that is none of trxas, and what the checks of the plan raise.
+    Raises InputError for a plan that trxas does not have, and what the checks of the plan raise.
     """
     requests = announced_requests(plan)
     if not requests:
