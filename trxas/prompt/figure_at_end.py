@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reduction.kinds import RunReduction
-from storage.calibrated_documents import CALIBRATION_PLANS
+from reduction.xas.calibration_plans import CALIBRATION_PLANS
 from trxas.prompt.figure_window import FigureWindow
 from trxas.results.figures import figure_of, save
 from trxas.results.live_run import LiveRun
