@@ -21,7 +21,10 @@ LEVELS = ("K", "L1", "L2", "L3")
 EXAMPLES = "'Br K', 'Pb L3' or 'Fe K'"
 """Edges in messages, as users have to write them."""
 
-_NAME = re.compile(r"([A-Za-z]{1,2})(?:[\s_-]*([KLMNklmn])[\s_-]*(\d?))?")
+_NAME = re.compile(r"([a-z]{1,2})(?:[\s_-]*([klmn])[\s_-]*(\d|i{1,3})?(?:[\s_-]*edge)?)?", re.IGNORECASE)
+
+_ROMAN = {"I": "1", "II": "2", "III": "3"}
+"""Numbers of the levels as older papers write them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,8 @@ def absorption_edge(name: Any) -> AbsorptionEdge:
         raise InputError(f"Unknown edge {name!r}. Give an element and its edge, such as {EXAMPLES}.")
     element = found[1].capitalize()
     shell = (found[2] or "").upper()
-    number = found[3] or ""
+    number = (found[3] or "").upper()
+    number = _ROMAN.get(number, number)
     edges = element_edges(element)
     if not edges:
         raise InputError(f"Unknown edge {name!r}: there is no element {element!r}. Give edges such as {EXAMPLES}.")

@@ -21,7 +21,8 @@ class OutOfRangeError(InputError):
 
     def __init__(self, name: str, value: float, low: float, high: float, unit: str, remedy: str = "") -> None:
         remedy = remedy or f"Choose {name} within these limits."
-        super().__init__(f"{name} = {value:g} {unit} is outside {low:g} to {high:g} {unit}. {remedy}")
+        of_unit = f" {unit}" if unit else ""
+        super().__init__(f"{name} = {value:g}{of_unit} is outside {low:g} to {high:g}{of_unit}. {remedy}")
         self.value = value
         self.low = low
         self.high = high

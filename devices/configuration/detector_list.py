@@ -26,6 +26,7 @@ from devices.configuration.listed_detectors import (
     ListedDetector,
     SpcDetector,
 )
+from devices.configuration.shared_sources import shared_channels, shared_records
 from devices.names import DetectorKind, DetectorRole
 
 TABLE = "[detectors]"
@@ -194,20 +195,9 @@ def _i0_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
 
 
 def _source_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
-    """Yield a fault for every channel and record that two gates or detectors share, and for frames without a pair."""
-    # One channel for two gates gives two equal signals, and so a transient of exactly 0 that looks well measured.
-    channels = Counter(place for one in detectors for place in one.channels_of)
-    for (scaler, channel), times in channels.items():
-        if times > 1:
-            owners = list(dict.fromkeys(one.name for one in detectors if (scaler, channel) in one.channels_of))
-            where = scaler or "the master scaler"
-            message = f"has {times} gates on channel {channel} of {where}. Give each gate its own channel."
-            yield Fault(table=TABLE, key=f"{' and '.join(owners)}: channel", message=message)
-    for record, times in Counter(record for one in detectors for record in one.records_of).items():
-        if times > 1:
-            owners = list(dict.fromkeys(one.name for one in detectors if record in one.records_of))
-            message = f"= {record!r}: is given {times} times. Give each gate its own record."
-            yield Fault(table=TABLE, key=f"{' and '.join(owners)}: record", message=message)
+    """Yield a fault for every channel and record that two detectors share, and for frames without a pair."""
+    yield from shared_channels(TABLE, detectors)
+    yield from shared_records(TABLE, detectors)
     yield from _frame_faults(detectors)
 
 

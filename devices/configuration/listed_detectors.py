@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from devices.configuration.detector_class import check_detector_class
 from devices.configuration.detector_settings import CLOCK_CHANNEL, LAST_CHANNEL
 from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, quantity, switch, text, whole_number
+from devices.configuration.shared_sources import shared_channels, shared_records
 from devices.names import DetectorKind, DetectorRole
 from errors import InputError
 
@@ -79,9 +80,11 @@ class GatedDetector(ListedDetector):
         return self.weights or (1.0,) * self.elements
 
     def faults(self, table: str) -> Iterable[Fault]:
-        """Yield a fault for rows of different length, and for impossible weights."""
+        """Yield a fault for rows of different length, for gates with one source, and for impossible weights."""
         if len({len(row) for row in self.table_of}) > 1:
             yield Fault(table=table, key=self._table_key, message="has rows of different length. Give one per gate.")
+        yield from shared_channels(table, [self])
+        yield from shared_records(table, [self])
         yield from self._weight_faults(table)
 
     @property

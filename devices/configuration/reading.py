@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,9 +31,10 @@ from devices.configuration.detector_list import (
 )
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
-from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
+from devices.configuration.fields import Fault, table_name
 from devices.configuration.foil_settings import FoilSettings, foil_faults
 from devices.configuration.further_axis_settings import RecordAxisSettings
+from devices.configuration.key_faults import did_you_mean, key_fault
 from devices.configuration.listed_detectors import Entry
 from devices.configuration.name_faults import EVENT_FIELDS, FIXED_DEVICES, axis_name_faults, device_name_faults
 from devices.configuration.relation_faults import (
@@ -47,20 +47,20 @@ from devices.configuration.relation_faults import (
     rf_faults,
     scheme_faults,
 )
-from devices.names import AxisName
+from devices.names import AxisName, DetectorRole
 from errors import ConfigurationError
 
 T = TypeVar("T")
 
-EXPECTED = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "bool_type": "true or false",
-    "string_type": "a string in quotes",
-    "string_pattern_mismatch": "a PV name without spaces",
+STAND_INS: Mapping[str, Any] = {
+    "role": DetectorRole.MONITOR,
+    "unit": "units",
+    "low": -1e300,
+    "high": 1e300,
+    "tolerance": 1e-300,
 }
-"""Kind of value that a key needs, by pydantic's name of the error."""
+"""Values in the place of required keys that are missing or wrong, which contradict no other key: a class that does not
+exist is reported together with an axis without limits."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -126,7 +126,8 @@ class SettingsReader:
     ) -> T | None:
         """Return the settings of table `name`; None if an `optional` table is missing, or after a fault.
 
-        `derived` are keys that follow from other tables. Raises nothing: faults are collected for `finish`.
+        `derived` are keys that follow from other tables, which report their faults themselves. Raises nothing: faults
+        are collected for `finish`.
         """
         self._known.append(name)
         if optional and name not in self._content:
@@ -135,7 +136,10 @@ class SettingsReader:
         if not isinstance(content, dict):
             self._faults.append(Fault(table=name, key="", message=f"= {content!r}: must be a table of keys."))
             return None
-        return self._validated(name, settings, {**content, **(derived or {})})
+        before = len(self._faults)
+        made = self._validated(name, settings, {**content, **(derived or {})})
+        self._faults[before:] = [fault for fault in self._faults[before:] if fault.key not in (derived or {})]
+        return made
 
     def detectors(self) -> list[Entry] | None:
         """Return the entries of `[[detectors]]` that have no fault; None if the file has no list. Raises nothing."""
@@ -222,7 +226,7 @@ class SettingsReader:
         """Raise ConfigurationError with every fault found, including unknown tables; return if there is none."""
         for name in self._content:
             if name not in self._known:
-                self._faults.append(Fault(table=name, key="", message=f"is unknown.{_did_you_mean(name, self._known)}"))
+                self._faults.append(Fault(table=name, key="", message=f"is unknown.{did_you_mean(name, self._known)}"))
         if not self._faults:
             return
         count = f"{len(self._faults)} fault{'s' if len(self._faults) > 1 else ''}"
@@ -240,12 +244,28 @@ class SettingsReader:
             made = TypeAdapter(settings).validate_python(content)
         except ValidationError as error:
             declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
-            self._faults += [_fault(name, detail, declared) for detail in error.errors(include_url=False)]
+            details = error.errors(include_url=False)
+            wrong = {str(detail["loc"][0]): key_fault(name, detail, declared) for detail in details}
+            self._faults += wrong.values()
+            self._add_faults_of_other_keys(name, settings, content, wrong)
             return None
         if hasattr(made, "faults"):
             # The settings of a single device know the name of their table; those of one of many are given it.
             self._faults += made.faults(name) if "." in name else made.faults()
         return made
+
+    def _add_faults_of_other_keys(
+        self, name: str, settings: type[T], content: Mapping[str, Any], wrong: Collection[str]
+    ) -> None:
+        """Add what is wrong between the keys of a table other than the `wrong` ones, which are reported already."""
+        declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
+        optional = {key for key in wrong if key not in declared or declared[key].default is None}
+        if any(key not in STAND_INS for key in wrong if key not in optional):
+            return
+        others = {key: value for key, value in content.items() if key not in wrong}
+        before = len(self._faults)
+        self._validated(name, settings, others | {key: STAND_INS[key] for key in wrong if key not in optional})
+        self._faults[before:] = [fault for fault in self._faults[before:] if fault.key not in wrong]
 
 
 def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
@@ -284,12 +304,14 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
         if None not in settings:
             reader.add(check(*settings))
     reader.add(pump_faults(reader, made))
-    if made["pump_scheme"] is not None and made["pump_scheme"].is_sound:
+    is_sound = made["pump_scheme"] is not None and made["pump_scheme"].is_sound
+    if is_sound:
         made |= with_scheme(made)
     if made["exposure"] is not None:
-        probes = made["exposure"].probes
+        # How many gates there are is unknown while the scheme has faults.
+        probes = made["exposure"].probes if is_sound or not reader.has("pump_scheme") else None
         reader.add(channel_faults(made["exposure"], made["sdd"], probes, listed=detectors is not None))
-        reader.add(gate_number_faults(detectors or (), probes))
+        reader.add(() if probes is None else gate_number_faults(detectors or (), probes))
     if detectors is not None:
         taken = {*EVENT_FIELDS, *axes, *devices, *AxisName, *(name.name.lower() for name in AxisName), *FIXED_DEVICES}
         reader.add(list_faults(detectors, reader.given("exposure"), taken, complete=reader.is_complete(detectors)))
@@ -340,42 +362,3 @@ def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfi
     reader.finish()
     assert beamline is not None  # otherwise there was a fault
     return beamline
-
-
-def _fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
-    """Turn one of pydantic's errors into a fault with value, allowed range, unit and remedy."""
-    # pydantic's messages name types and limits, not quantities and units, and their wording changes between versions.
-    # So only the kind of an error is taken from it; the words come from the declaration of the key.
-    key = str(detail["loc"][0]) if detail["loc"] else ""
-    kind = detail["type"]
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        return Fault(table=table, key=key, message=f"is an unknown key.{_did_you_mean(key, declared)}")
-    field = declared[key]
-    if len(detail["loc"]) > 1 or kind == "tuple_type":
-        # A number too few or too many in a row, or something else than a number.
-        return Fault(table=table, key=key, message=f"{detail['input']!r}: has another form. {_meaning(field)}")
-    allowed = allowed_range(field)
-    if kind == "missing":
-        needs = f" Allowed: {allowed}." if allowed else ""
-        return Fault(table=table, key=key, message=f"is missing.{needs} {_meaning(field)}".rstrip())
-    unit = unit_of(field)
-    value = f"= {detail['input']!r} {unit}".rstrip()
-    if kind == "finite_number":
-        problem = "must be finite"
-    elif kind == "enum":
-        problem = f"must be {detail['ctx']['expected']}"
-    else:
-        problem = f"must be {EXPECTED.get(kind, '') or allowed or detail['msg']}"
-    if kind in EXPECTED and allowed:
-        problem += f", {allowed}"
-    return Fault(table=table, key=key, message=f"{value}: {problem}. {_meaning(field)}".rstrip())
-
-
-def _meaning(field: FieldInfo) -> str:
-    return f"Give the {field.description}." if field.description else "Correct it."
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else f" Known: {', '.join(sorted(known))}."

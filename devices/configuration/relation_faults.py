@@ -101,17 +101,18 @@ def detector_faults(exposure: ExposureSettings | None, devices: Mapping[str, Dev
 
 
 def channel_faults(
-    exposure: ExposureSettings, sdd: SddSettings | None, probes: int, *, listed: bool
+    exposure: ExposureSettings, sdd: SddSettings | None, probes: int | None, *, listed: bool
 ) -> Iterable[Fault]:
     """Yield a fault for a row of scaler channels without one channel per gate, and for detectors that need frames.
 
-    Rows of a file with a list of detectors are checked there.
+    Rows are not checked if the number of gates, `probes`, is unknown. Those of a file with a list of detectors are
+    checked there.
     """
     if exposure.detector:
         return
     if not listed and exposure.apds == 0:
         yield Fault(table="exposure", key="apds", message="= 0: must be at least 1. Give it, or [[detectors]].")
-    for row in () if listed else exposure.spc_channels:
+    for row in () if listed or probes is None else exposure.spc_channels:
         if len(row) != probes:
             yield Fault(
                 table="exposure",

@@ -202,7 +202,8 @@ class Experiment:
         """
         # Order: the slow fluctuations and drifts first, one mean each over the whole exposure, because their own
         # correlation time is longer than most exposures; then the mean photons per pulse of each distinct state; then
-        # the draws. The first pumped bunch is random, because the gate opens at any moment of the ring's revolution.
+        # the draws. The gate opens at any moment of the pump's walk around the ring, so the first pumped bunch is a
+        # random one of those that the pump meets.
         duration_s = sum(seconds for _, seconds in stretches)
         noise = self.effects.noise
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
@@ -210,7 +211,8 @@ class Experiment:
         jet = 1 + noise * self._jet.average(duration_s)
         self._drift = self._drifts.over(self.time_s, duration_s, self.effects)
         self.time_s += duration_s
-        first_bunch = int(self._phase.integers(self.scheme.units_per_turn))
+        step = self.scheme.places_between_pumps(stretches[0][0].rate_divider)
+        first_bunch = step * int(self._phase.integers(self.scheme.units_per_turn // step))
         true = [(self.true_state(state), seconds) for state, seconds in stretches]
         for state, seconds in true:
             self._dose.add(state.beam * state.jet_running, seconds)

@@ -74,6 +74,14 @@ class PumpScheme:
         """Return the time from one pump to the next, ps, when the laser divides by `divider`."""
         return divider * self.unit_buckets * self.bucket_ps
 
+    def places_between_pumps(self, divider: int) -> int:
+        """Return the distance of the places that the pump meets in the course of time, by the laser's `divider`.
+
+        It is 1 if the pump walks over all of them. Where `divider` and their number share a factor, it never meets
+        those between: two bunches and every fourth bunch pumped mean always the same bunch.
+        """
+        return math.gcd(self.units_per_turn, divider)
+
     def bunches(self, places: np.ndarray, gate: int) -> np.ndarray:
         """Return the index of the bunch that a gate sees when the pump is at `places`, counted in units."""
         buckets = (self.pumped_bucket + self.unit_buckets * places + self.gates[gate]) % self.buckets

@@ -61,6 +61,6 @@ def pulses_per_bunch(periods: int, divider: int, first_place: int, scheme: PumpS
 def _bunches_of_gates(scheme: PumpScheme, divider: int, first_place: int) -> IntArray:
     """Return the bunch that each gate sees in each pump period of one cycle, (probe, period)."""
     places = scheme.units_per_turn
-    cycle = int(places // np.gcd(places, divider))
+    cycle = places // scheme.places_between_pumps(divider)
     pumped = (first_place + divider * np.arange(cycle)) % places
     return np.array([scheme.bunches(pumped, gate) for gate in range(len(scheme.gates))], dtype=np.int64)

@@ -100,6 +100,38 @@ def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
         assert part in text, text
 
 
+def test_a_fault_hides_no_other_and_makes_none(tmp_path: Path) -> None:
+    """Lost: a fault shown only after another is corrected, or one of keys that the user has not written."""
+    text = I0 + DIODES.replace('role = "fluorescence"\n', "").replace("[[17, 21], [22, 26]]", "[[17, 17], [22, 26]]")
+    file = list_file(tmp_path, text + FURTHER)
+    further = (
+        '[axes.field_t]\nclass_path = "nosuch.Magnet"\nsetpoint = "a:b"\nunit = "T"\ntolerance = 0.1\n'
+        '[edges."Fe K"]\nmain_feature_ev = 7.125\nregions_ev = [[7200, 7100, 1]]\n'
+    )
+    found = file.read_text(encoding="utf-8")
+    assert "gates = [0, 4]" in found
+    found = found.replace("gates = [0, 4]", "gates = [0, 9]\ngate_with_ps = 100.0") + further
+    file.write_text(found, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(file)
+    text = str(caught.value)
+    for part in (
+        "[[detectors]] diodes: role is missing",
+        "[[detectors]] diodes: channel has 2 gates on channel 17 of amofg1a:scaler1",
+        "[axes.field_t] low is missing",
+        "[axes.field_t] high is missing",
+        "[axes.field_t] class_path = 'nosuch.Magnet': there is no module nosuch",
+        '[edges."Fe K"] main_feature_ev = 7.125 eV: must be from 1000 up to 200000 eV. It looks like keV: give eV',
+        '[edges."Fe K"] regions_ev row [7200, 7100, 1] eV: start must be',
+        "[pump_scheme] gate_with_ps is an unknown key. Did you mean gate_width_ps?",
+        "[pump_scheme] gates 9 bunches: that pulse",
+    ):
+        assert part in text, text
+    # The number of gates is not known, and the keys of [exposure] follow from the list.
+    assert "gates of the pump scheme" not in text
+    assert "[exposure] spc" not in text
+
+
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [

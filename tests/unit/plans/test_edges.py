@@ -146,6 +146,8 @@ def test_regions_in_k_that_make_no_grid_are_refused(regions_ev: Any, regions_k: 
         ("Pb L", "an L edge needs its number.*'Pb L1'.*'Pb L2'.*'Pb L3'"),
         ("fe k", "Did you mean 'Fe K'"),
         ("FeK", "Did you mean 'Fe K'"),
+        ("Pt LIII", "Did you mean 'Pt L3'"),
+        ("Fe K-edge", "Did you mean 'Fe K'"),
         ("Pb M5", "only K and L edges"),
         ("Xx K", "no element 'Xx'"),
         ("iron", "'Br K', 'Pb L3' or 'Fe K'"),
