@@ -210,11 +210,14 @@ class SimulatedBeamline:
         )
 
     def add_axes(self, axes: Iterable[FurtherAxis]) -> None:
-        """Serve axes of a user, too.
+        """Serve axes of a user, too, unless all their PVs are served already: an axis may be a device of the beamline.
 
-        Raises SimulationInputError for a range that a motor record cannot have, and for a PV that is served already.
+        Raises SimulationInputError for a range that a motor record cannot have, and for a PV that is served already
+        while others of the axis are not.
         """
         for axis in axes:
+            if {self._macro + pv for pv in axis.pvs} <= self.pvdb.keys():
+                continue
             group = axis_group(axis, macro=self._macro, clock=self.clock)
             if taken := sorted(set(group.pvdb) & set(self.pvdb)):
                 raise SimulationInputError(f"--axis: {', '.join(taken)} is a PV of the simulated beamline already")

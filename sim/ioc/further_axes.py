@@ -44,6 +44,12 @@ class FurtherAxis:
     done: str = ""
 
     @property
+    def pvs(self) -> tuple[str, ...]:
+        """Names of its PVs; of a motor record that of the record alone."""
+        named = (self.motor, self.setpoint, self.readback, self.stop, self.done)
+        return tuple(pv.removesuffix(".VAL") for pv in named if pv)
+
+    @property
     def initial(self) -> float:
         """Where the axis is at the start, in its unit: at 0, or at the nearest limit."""
         return min(max(0.0, self.low), self.high)
@@ -117,7 +123,8 @@ class Positioner(PVGroup):
         while here != target and number == self._moves:
             await self._clock.sleep(REFRESH_S * self._clock.speed)
             way = axis.per_s * (self._clock.now_s() - began_s)
-            here = begin + min(max(target - begin, -way), way)
+            # The end is the target itself: begin + (target - begin) may differ from it by rounding.
+            here = target if abs(target - begin) <= way else begin + math.copysign(way, target - begin)
             await self.readback.write(here)
         if number == self._moves:
             await self._show_done(1)

@@ -9,8 +9,12 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.experiment import BuildOptions
 from sim.ioc.further_axes import Positioner, axis_group, parse_axis
 from sim.ioc.motor import MotorGroup
+from sim.physics.sample import load_sample
+from tests.support.waiting import WAIT_S
 
 MAGNET = {
     "unit": "T", "low": -5.0, "high": 5.0, "setpoint": "m:B", "readback": "m:BR", "stop": "m:Stop", "done": "m:Done"
@@ -39,6 +43,40 @@ def test_a_put_completes_at_the_target() -> None:
     group = magnet(1e4)
     asyncio.run(group.move(2.0))
     assert (group.readback.value, group.done.value) == (2.0, 1)
+
+
+@pytest.mark.parametrize("target", [0.3, -0.7, 0.1])
+def test_a_put_completes_where_sums_are_rounded(target: float) -> None:
+    """Lost: a plan that waits for ten minutes, as 1 + (0.3 - 1) is not 0.3."""
+    group = magnet(1e4)
+
+    async def there_and_back() -> None:
+        await group.move(1.0)
+        await asyncio.wait_for(group.move(target), timeout=WAIT_S)
+
+    asyncio.run(there_and_back())
+    assert group.readback.value == target
+
+
+@pytest.mark.parametrize(
+    ("record", "served"),
+    [
+        ({"motor": "7idd:m31.VAL"}, True),
+        ({"setpoint": "7ida:BraggEAO", "readback": "7ida:BraggERdbkAO"}, True),
+        ({"setpoint": "7ida:BraggEAO", "readback": "ame:magnet:FieldRBV"}, False),
+    ],
+)
+def test_an_axis_may_be_a_device_of_the_beamline(record: dict[str, str], *, served: bool) -> None:
+    """Lost: every simulated session of whoever scans the nozzle or a mirror. Half an axis is a mistake."""
+    beamline = SimulatedBeamline(load_sample(), BuildOptions(seed=1, speed=1.0))
+    before = set(beamline.pvdb)
+    axis = parse_axis(json.dumps({"unit": "mm", "low": -5.0, "high": 5.0} | record))
+    if served:
+        beamline.add_axes([axis])
+    else:
+        with pytest.raises(SimulationInputError, match="7ida:BraggEAO is a PV of the simulated beamline already"):
+            beamline.add_axes([axis])
+    assert set(beamline.pvdb) == before
 
 
 def test_a_stop_leaves_it_where_it_is() -> None:
