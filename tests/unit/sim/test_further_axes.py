@@ -67,7 +67,7 @@ def test_a_put_completes_where_sums_are_rounded(target: float) -> None:
     ],
 )
 def test_an_axis_may_be_a_device_of_the_beamline(record: dict[str, str], *, served: bool) -> None:
-    """Lost: every simulated session of whoever scans the nozzle or a mirror. Half an axis is a mistake."""
+    """Lost: every simulated session of anyone who scans the nozzle or a mirror. Half an axis is a mistake."""
     beamline = SimulatedBeamline(load_sample(), BuildOptions(seed=1, speed=1.0))
     before = set(beamline.pvdb)
     axis = parse_axis(json.dumps({"unit": "mm", "low": -5.0, "high": 5.0} | record))
