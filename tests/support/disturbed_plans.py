@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import bluesky.preprocessors as bpp
 import pytest
 from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
 
+from errors import MotionError, TrxasError
 from tests.support.quick_plans import MOVE_NOTHING, quick_plan
 from tests.support.recorded_runs import RecordedRuns
 
@@ -68,3 +69,35 @@ def disturb(name: str, folder: Path, disturbances: Iterable[tuple[Callable[..., 
         with RecordedRuns(folder) as runs:
             disturbance(runs, name, place)
             assert len(runs.starts) == len(runs.stops)
+
+
+def places(name: str, folder: Path, commands: Collection[str] = ()) -> list[int]:
+    """Return the numbers of the first and last message of each kind in an undisturbed plan, of `commands` if given."""
+    first: dict[Any, int] = {}
+    last: dict[Any, int] = {}
+    with RecordedRuns(folder) as runs:
+        numbers = itertools.count()
+
+        def take(message: Msg) -> None:
+            kind, number = (message.command, getattr(message.obj, "name", "")), next(numbers)
+            if not commands or message.command in commands:
+                first.setdefault(kind, number)
+                last[kind] = number
+
+        runs.engine.msg_hook = take  # type: ignore[assignment]
+        runs.run(quick_plan(runs.line, name))
+    return sorted({*first.values(), *last.values()})
+
+
+def fail_at(runs: RecordedRuns, name: str, place: int) -> None:
+    """Lost: a safe beamline, if a device fails: the plan repeats and continues, or ends with the X-rays shut too."""
+
+    def fail() -> Messages:
+        raise MotionError("it did not arrive")
+        yield
+
+    try:
+        runs.run(before(quick_plan(runs.line, name), place, fail))
+    except TrxasError:
+        assert_shut(runs, name, f"after a failure at message {place}")
+    assert runs.line.laser_shutter.position == "closed", f"after a failure at message {place}"

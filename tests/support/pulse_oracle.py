@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.physics.detectors import Boxcar
 
 BUNCHES, PROBES = 24, 5
+PERIODS, REPEATS = 64, 400
 
 
 @dataclass
@@ -38,3 +39,16 @@ def count_pulse_by_pulse(
             signal = sum(heights) + boxcar.noise_photons * rng.normal()
             result.volts[probe] += boxcar.baseline_v + boxcar.volts_per_photon * signal
     return result
+
+
+def bright_photons() -> NDArray[np.float64]:
+    """Return mean photons, (apd, probe, bunch), that are many and uneven: pile-up and bunch charges matter."""
+    rng = np.random.default_rng(5)
+    return np.asarray(0.6 * (1 + 0.3 * rng.random((2, PROBES, BUNCHES))))
+
+
+def counted_periods(photons: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the counts, (repeat, apd, probe), and mean volts, (repeat, probe), of many exposures."""
+    rng = np.random.default_rng(1)
+    runs = [count_pulse_by_pulse(photons, PERIODS, 3, Boxcar(), rng) for _ in range(REPEATS)]
+    return np.array([run.counts for run in runs]), np.array([run.volts / run.pulses for run in runs])

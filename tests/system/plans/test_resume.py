@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from bluesky import RunEngine
 
 import plans
-from devices.beamline import Beamline
-from plans.resume import resumable_plans
 from tests.support.fake_beamline import FakeHardware
-from tests.support.quick_plans import QUICK, quick_plan
+from tests.support.quick_plans import QUICK
+from tests.support.resumed_runs import RUNS, Documents, exposures, recorded
 from tests.support.waiting import WAIT_S
 
-Documents = list[tuple[str, dict[str, Any]]]
-
-RUNS: dict[str, Callable[[Beamline], Any]] = {
-    # Images need a Pilatus, and maps a microscope, which tests of their own have.
-    **{
-        name: functools.partial(quick_plan, name=name)
-        for name in resumable_plans()
-        if name in QUICK and name != "diffraction"
-    },
-    "energy_scan": lambda line: plans.energy_scan(
-        line,
-        "Br K",
-        delay_ps=100.0,
-        regions_ev=[(13_460, 13_462, 1)],
-        dwell_s=1.0,
-        repeats=2,
-        shutter_reference="scan",
-        allow_unreducible=True,
-    ),
-    "delay_scan": lambda line: plans.delay_scan(
-        line, "Pb L3", delays_ps=[0.0, 50.0], dwell_s=1.0, shutter_reference="point", md={"vial": 3}
-    ),
-    "fluence_scan": lambda line: plans.fluence_scan(line, "Br K", fluences_mj_cm2=[1.0, 2.0, 3.0], dwell_s=1.0),
-    "foil_scan": lambda line: plans.foil_scan(line, regions_ev=[(13_030, 13_040, 5)], dwell_s=1.0),
-    "time_zero_scan": lambda line: plans.time_zero_scan(line, delays_ps=[-50.0, 0.0, 50.0], dwell_s=1.0),
-    "overlap_scan": lambda line: plans.overlap_scan(line, "horizontal", positions_um=[-10.0, 0.0], dwell_s=1.0),
-    "delay_self_test": lambda line: plans.delay_self_test(line, dwell_s=1.0),
-    "static_energy_scan": lambda line: plans.static_energy_scan(
-        line, "Br K", temperature_c=30.0, regions_ev=[(13_460, 13_462, 1)], dwell_s=1.0, allow_unreducible=True
-    ),
-}
 OF_THE_RUN = {"uid", "time", "scan_id", "num_points", "resumes", "missing_points"}
-
-
-def recorded(hardware: FakeHardware, plan: Any) -> Documents:
-    engine, documents = RunEngine({}), []
-    engine.subscribe(lambda name, doc: documents.append((name, doc)))
-    engine(plan)
-    return documents
-
-
-def exposures(documents: Documents) -> list[tuple[int, int, int]]:
-    return [
-        (doc["data"]["scan_index"], doc["data"]["point_index"], doc["data"]["laser_shutter"])
-        for name, doc in documents
-        if name == "event"
-    ]
 
 
 def first_run(documents: Documents) -> Documents:
@@ -70,7 +18,8 @@ def first_run(documents: Documents) -> Documents:
     return documents[: 1 + [name for name, _ in documents].index("stop")]
 
 
-@pytest.mark.parametrize("plan_name", RUNS)
+# Maps need a microscope, which tests of their own have.
+@pytest.mark.parametrize("plan_name", sorted(RUNS.keys() & QUICK.keys()))
 def test_only_what_is_missing_is_measured_in_the_same_order_with_the_same_keys(plan_name: str) -> None:
     hardware = FakeHardware()
     whole = first_run(recorded(hardware, RUNS[plan_name](hardware.beamline)))

@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bluesky.utils import Msg
 
-from errors import MotionError, TrxasError
-from tests.support.disturbed_plans import TO_DEVICES, Messages, abort_at, assert_shut, before, disturb, pause_at
+from tests.support.disturbed_plans import (
+    TO_DEVICES,
+    abort_at,
+    assert_shut,
+    disturb,
+    fail_at,
+    pause_at,
+    places,
+)
 from tests.support.quick_plans import PLANS, quick_plan
 from tests.support.recorded_runs import RecordedRuns
-
-
-def places(name: str, folder: Path, commands: Collection[str] = ()) -> list[int]:
-    """Number of the first and the last message of each kind that the plan sends undisturbed, of `commands` if given."""
-    first: dict[Any, int] = {}
-    last: dict[Any, int] = {}
-    with RecordedRuns(folder) as runs:
-        numbers = itertools.count()
-
-        def take(message: Msg) -> None:
-            kind, number = (message.command, getattr(message.obj, "name", "")), next(numbers)
-            if not commands or message.command in commands:
-                first.setdefault(kind, number)
-                last[kind] = number
-
-        runs.engine.msg_hook = take  # type: ignore[assignment]
-        runs.run(quick_plan(runs.line, name))
-    return sorted({*first.values(), *last.values()})
-
-
-def fail_at(runs: RecordedRuns, name: str, place: int) -> None:
-    """A device fails. Either that is tried again and the plan goes on, or it ends with the X-rays shut too."""
-
-    def fail() -> Messages:
-        raise MotionError("it did not arrive")
-        yield
-
-    try:
-        runs.run(before(quick_plan(runs.line, name), place, fail))
-    except TrxasError:
-        assert_shut(runs, name, f"after a failure at message {place}")
-    assert runs.line.laser_shutter.position == "closed", f"after a failure at message {place}"
-
 
 PLACES = 9
 

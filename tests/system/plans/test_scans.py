@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from bluesky.simulators import RunEngineSimulator, assert_message_and_return_remaining
@@ -12,26 +11,13 @@ from bluesky.utils import RunEngineInterrupted
 
 import plans
 from tests.support.fake_beamline import FakeHardware
-from tests.support.recorded_runs import RecordedRuns
+from tests.support.recorded_scans import REGIONS, RecordedScans
 from tests.support.waiting import WAIT_S
-
-REGIONS = [(13_460, 13_462, 1)]
-
-
-class Recorded(RecordedRuns):
-    """Runs of short energy scans."""
-
-    def energy_scan(self, **options: Any) -> None:
-        options = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0, "allow_unreducible": True} | options
-        self.engine(plans.energy_scan(self.line, options.pop("edge", "Br K"), **options))
-
-    def of(self, kind: str) -> dict[str, Any]:
-        return next(doc for name, doc in self.documents if name == kind)
 
 
 @pytest.fixture
-def recorded() -> Iterator[Recorded]:
-    with Recorded() as runs:
+def recorded() -> Iterator[RecordedScans]:
+    with RecordedScans() as runs:
         yield runs
 
 
@@ -48,7 +34,7 @@ def test_order_of_messages_of_one_point() -> None:
     assert_message_and_return_remaining(messages, lambda message: message.command == "close_run")
 
 
-def test_pausing_between_points_loses_and_doubles_nothing(recorded: Recorded) -> None:
+def test_pausing_between_points_loses_and_doubles_nothing(recorded: RecordedScans) -> None:
     engine, repeats = recorded.engine, 100
     # From a thread of its own, as a second terminal would: the engine's thread may not wait for itself.
     pause = threading.Thread(target=engine.request_pause, kwargs={"defer": True})

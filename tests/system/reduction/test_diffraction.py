@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reduction.powder.diffraction import (
-    DetectorGeometry,
     fit_line,
     integrate,
 )
-from tests.support.powder_images import GEOMETRY, Profile, profile
-
-
-def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
-    """Written out once more from the paper's relations, without pyFAI."""
-    rows, columns = geometry.shape
-    x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
-    y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
-    two_theta = np.arctan(np.hypot(x[None, :], y[:, None]) / geometry.distance_m)
-    return np.asarray(4 * np.pi / (12.398419843 / 12.9) * np.sin(two_theta / 2))
-
-
-def image(
-    rng: np.random.Generator | None, geometry: DetectorGeometry = GEOMETRY, shape: Profile = profile
-) -> NDArray[np.float64]:
-    q = scattering_vector(geometry)
-    rows, columns = geometry.shape
-    x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
-    y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
-    solid_angle = (1 + (x[None, :] ** 2 + y[:, None] ** 2) / geometry.distance_m**2) ** -1.5
-    expected = shape(q) * solid_angle
-    return expected if rng is None else rng.poisson(expected).astype(float)
+from tests.support.powder_images import GEOMETRY, image
 
 
 def test_position_of_a_line_has_the_right_error() -> None:

@@ -6,29 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from reduction.accumulator import accumulate
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.spc_energy import spc_spectrum
+from tests.support.exact_spectra import exact
 
 RUNS = 60
-
-
-def exact(beam_time: Any, probe: int, *, own_scale: bool) -> NDArray[np.float64]:
-    """The recipe applied to noiseless spectra, written out once more."""
-    energy, off = beam_time.points, beam_time.static
-    on = off * (1.0 + beam_time.signal[:, probe])
-    settings = beam_time.start()["reduction"]
-    pre, edge, post = (
-        (energy >= low) & (energy <= high)
-        for low, high in (settings[f"{name}_ev"] for name in ("pre_edge", "edge_integral", "post_edge"))
-    )
-    base_on = on if own_scale else off
-    on, base_on, off = on - base_on[pre].mean(), base_on - base_on[pre].mean(), off - off[pre].mean()
-    on, off = on / np.trapezoid(base_on[edge], energy[edge]), off / np.trapezoid(off[edge], energy[edge])
-    result: NDArray[np.float64] = (on - off) / off[post].mean()
-    return result
 
 
 @pytest.mark.parametrize("probe", [0, 1])

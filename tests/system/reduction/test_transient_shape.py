@@ -6,35 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.transient_shape import compare_shapes
-from tests.support.shaped_transients import DRAWS, GRID_EV, SIGMA, STATIC, shape
-
-
-def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "spc") -> Spectrum:
-    transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
-    if rng is not None:
-        transient = transient + sigma * rng.standard_normal(GRID_EV.size)
-    half = errors / np.sqrt(2)
-    return Spectrum(
-        energy_ev=GRID_EV,
-        on=STATIC + transient,
-        on_sigma=half,
-        off=STATIC,
-        off_sigma=half,
-        transient=transient,
-        sigma=errors,
-        sigma_scatter=None,
-        metadata=TransientMetadata(
-            sample="s",
-            edge="Br K",
-            mode="boxcar" if mode == "boxcar" else "spc",
-            reference="unpumped probe",
-            probe=0,
-            scans=1,
-            offset="pre-edge",
-        ),
-    )
+from tests.support.shaped_transients import DRAWS, GRID_EV, drawn
 
 
 def test_scale_and_probability_of_equal_shapes_are_right() -> None:

@@ -14,26 +14,20 @@ from sim.physics.detectors import Boxcar, draw_boxcar
 from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from sim.physics.source import pulses_per_bunch
-from tests.support.pulse_oracle import count_pulse_by_pulse
+from tests.support.pulse_oracle import PERIODS, bright_photons, counted_periods
 
 FALSE_ALARM = 1e-4
 """Probability that one of the distribution tests below fails although all is right (fixed seeds: it does not)."""
 
-PERIODS, REPEATS = 64, 400
-
 
 @pytest.fixture(scope="module")
 def photons() -> np.ndarray:
-    """Bright and uneven: pile-up and bunch charges matter."""
-    rng = np.random.default_rng(5)
-    return 0.6 * (1 + 0.3 * rng.random((2, 5, 24)))
+    return bright_photons()
 
 
 @pytest.fixture(scope="module")
 def oracle(photons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(1)
-    runs = [count_pulse_by_pulse(photons, PERIODS, 3, Boxcar(), rng) for _ in range(REPEATS)]
-    return np.array([run.counts for run in runs]), np.array([run.volts / run.pulses for run in runs])
+    return counted_periods(photons)
 
 
 def test_boxcar_mean_has_the_distribution_of_single_pulses(photons: np.ndarray, oracle: tuple[Any, ...]) -> None:

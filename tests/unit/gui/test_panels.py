@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,8 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit
 
-from gui.application import make_window
-from gui.live.feed import QueueFeed
 from gui.live.left_out import LeftOutRun
 from gui.live.run_state import RunState
-from gui.panels.panel import Panel
 from gui.panels.xas.choices import Choices, left_out_text, parse_scans
 from gui.panels.xas.kinetics import fit_remark, fit_rows
 from gui.window import MainWindow
@@ -39,53 +35,9 @@ from reduction.xas.spc_time import spc_trace
 from tests.support import live_runs
 from tests.support.beam_time import Document
 from tests.support.detector_runs import delay_documents
+from tests.support.fixtures.panels import complete, put, shown
 from tests.support.hybrid_runs import hybrid_run
 from tests.support.waiting import WAIT_MS
-
-
-@pytest.fixture
-def feed() -> QueueFeed:
-    return QueueFeed("test")
-
-
-@pytest.fixture
-def window(qtbot: QtBot, feed: QueueFeed, tmp_path: Path) -> Iterator[MainWindow]:
-    made = make_window(feed, settings=tmp_path / "window.ini")
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "live worker"]
-
-
-def shown(window: MainWindow, key: str, documents: list[Document], qtbot: QtBot) -> Panel:
-    """The panel in front, with all documents taken."""
-    window.show_panel(key)
-    put(window, documents)
-    events = sum(name == "event" for name, _ in documents)
-    qtbot.waitUntil(lambda: window.worker.frame.events == events, timeout=WAIT_MS)
-    # A new run has brought its own panel to the front.
-    window.refresh()
-    window.show_panel(key)
-    panel = window.docks[key].widget()
-    assert isinstance(panel, Panel)
-    qtbot.waitUntil(lambda: complete(window, panel, events), timeout=WAIT_MS)
-    window.refresh()
-    return panel
-
-
-def put(window: MainWindow, documents: list[Document]) -> None:
-    feed = window.worker._feed
-    assert isinstance(feed, QueueFeed)
-    for name, doc in documents:
-        feed.put(name, doc)
-
-
-def complete(window: MainWindow, panel: Panel, events: int) -> bool:
-    """Whether all its questions are answered from all events."""
-    answers = [window.worker.frame.answer(request) for request in panel.requests()]
-    return all(answer is not None and answer.events == events for answer in answers)
 
 
 def same(curve: object, x: object, y: object, sigma: object) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py  # type: ignore[import-untyped]
 import pytest
 
 import plans
@@ -22,40 +21,13 @@ from errors import (
     StorageError,
     TrxasError,
 )
-from tests.support.recorded_runs import RecordedRuns
-
-
-class PowderDay(RecordedRuns):
-    """The fake beamline with a Pilatus, and what it wrote."""
-
-    @property
-    def pilatus(self) -> Any:
-        return self.line.pilatus
-
-    def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        return [doc for name, doc in self.documents if name == kind]
-
-    def images(self) -> list[int]:
-        """Return the number of the image of every event, through its datum and resource."""
-        resources = {doc["uid"]: doc for doc in self.of_kind("resource")}
-        datums = {doc["datum_id"]: doc for doc in self.of_kind("datum")}
-        found = []
-        for event in self.events:
-            datum = datums[event["pilatus_image"]]
-            resource = resources[datum["resource"]]
-            with h5py.File(Path(resource["root"]) / resource["resource_path"]) as file:
-                found.append(int(file["/entry/data/data"][datum["datum_kwargs"]["point_number"], 0, 0]))
-        return found
+from tests.support.powder_days import PowderDay, diffraction, series
 
 
 @pytest.fixture
 def day(tmp_path: Path) -> Iterator[PowderDay]:
     with PowderDay(tmp_path) as runs:
         yield runs
-
-
-def diffraction(day: PowderDay, **options: Any) -> Any:
-    return day.run(plans.diffraction(day.line, **({"dwell_s": 2.0} | options)))
 
 
 def test_one_event_per_image_with_all_that_its_reduction_needs(day: PowderDay) -> None:
@@ -164,10 +136,6 @@ def test_a_beamline_without_pilatus_reports_it(day: PowderDay) -> None:
     with pytest.raises(ConfigurationError, match=r"no \[pilatus\]"):
         day.run(plans.temperature_series(bare, [25.0]))
     day.assert_untouched()
-
-
-def series(day: PowderDay, temperatures_c: Any = (60.0, 25.0), **options: Any) -> Any:
-    return day.run(plans.temperature_series(day.line, temperatures_c, **({"dwell_s": 1.0} | options)))
 
 
 def test_a_temperature_that_does_not_settle_ends_the_series_there(day: PowderDay) -> None:

@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import bluesky.preprocessors as bpp
 import pytest
 from bluesky.utils import Msg, RunEngineInterrupted
 
-from errors import MotionError, TrxasError
-from tests.support.disturbed_plans import TO_DEVICES, Messages, abort_at, assert_shut, before, disturb, pause_at
+from errors import MotionError
+from tests.support.disturbed_plans import (
+    TO_DEVICES,
+    Messages,
+    abort_at,
+    disturb,
+    fail_at,
+    pause_at,
+    places,
+)
 from tests.support.quick_plans import PLANS, QUICK, quick_plan
 from tests.support.recorded_runs import RecordedRuns
-
-
-def places(name: str, folder: Path, commands: Collection[str] = ()) -> list[int]:
-    """Return the numbers of the first and last message of each kind in an undisturbed plan, of `commands` if given."""
-    first: dict[Any, int] = {}
-    last: dict[Any, int] = {}
-    with RecordedRuns(folder) as runs:
-        numbers = itertools.count()
-
-        def take(message: Msg) -> None:
-            kind, number = (message.command, getattr(message.obj, "name", "")), next(numbers)
-            if not commands or message.command in commands:
-                first.setdefault(kind, number)
-                last[kind] = number
-
-        runs.engine.msg_hook = take  # type: ignore[assignment]
-        runs.run(quick_plan(runs.line, name))
-    return sorted({*first.values(), *last.values()})
-
-
-def fail_at(runs: RecordedRuns, name: str, place: int) -> None:
-    """Lost: a safe beamline, if a device fails: the plan repeats and continues, or ends with the X-rays shut too."""
-
-    def fail() -> Messages:
-        raise MotionError("it did not arrive")
-        yield
-
-    try:
-        runs.run(before(quick_plan(runs.line, name), place, fail))
-    except TrxasError:
-        assert_shut(runs, name, f"after a failure at message {place}")
-    assert runs.line.laser_shutter.position == "closed", f"after a failure at message {place}"
 
 
 def test_every_plan_can_be_run_in_a_moment() -> None:

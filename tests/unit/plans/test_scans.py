@@ -14,30 +14,17 @@ import plans
 from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
 from plans.engine import suspending
 from reduction.accumulator import accumulate
-from tests.support.recorded_runs import RecordedRuns
+from tests.support.recorded_scans import RecordedScans
 from tests.support.waiting import WAIT_S
-
-REGIONS = [(13_460, 13_462, 1)]
-
-
-class Recorded(RecordedRuns):
-    """Runs of short energy scans."""
-
-    def energy_scan(self, **options: Any) -> None:
-        options = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0, "allow_unreducible": True} | options
-        self.engine(plans.energy_scan(self.line, options.pop("edge", "Br K"), **options))
-
-    def of(self, kind: str) -> dict[str, Any]:
-        return next(doc for name, doc in self.documents if name == kind)
 
 
 @pytest.fixture
-def recorded() -> Iterator[Recorded]:
-    with Recorded() as runs:
+def recorded() -> Iterator[RecordedScans]:
+    with RecordedScans() as runs:
         yield runs
 
 
-def test_every_point_once_in_order_with_all_probes_in_both_modes(recorded: Recorded) -> None:
+def test_every_point_once_in_order_with_all_probes_in_both_modes(recorded: RecordedScans) -> None:
     recorded.energy_scan(repeats=2)
     assert [(event["scan_index"], event["point_index"]) for event in recorded.events] == [
         (scan, point) for scan in range(2) for point in range(3)
@@ -52,7 +39,7 @@ def test_every_point_once_in_order_with_all_probes_in_both_modes(recorded: Recor
     assert recorded.of("stop")["exit_status"] == "success"
 
 
-def test_the_run_can_be_reduced_from_its_documents_alone(recorded: Recorded) -> None:
+def test_the_run_can_be_reduced_from_its_documents_alone(recorded: RecordedScans) -> None:
     recorded.energy_scan(sample="vial 3")
     accumulator = accumulate(recorded.documents)
     assert accumulator.metadata.sample == "vial 3"
@@ -69,20 +56,20 @@ def test_the_run_can_be_reduced_from_its_documents_alone(recorded: Recorded) -> 
         ("scan", [(0, 1), (1, 1), (2, 1), (0, 0), (1, 0), (2, 0)]),
     ],
 )
-def test_laser_shutter_reference(recorded: Recorded, reference: str, expected: list[tuple[int, int]]) -> None:
+def test_laser_shutter_reference(recorded: RecordedScans, reference: str, expected: list[tuple[int, int]]) -> None:
     recorded.energy_scan(shutter_reference=reference)
     assert [(event["point_index"], event["laser_shutter"]) for event in recorded.events] == expected
     assert recorded.of("start")["num_points"] == len(expected)
 
 
-def test_laser_is_blocked_when_a_scan_has_ended(recorded: Recorded) -> None:
+def test_laser_is_blocked_when_a_scan_has_ended(recorded: RecordedScans) -> None:
     recorded.energy_scan()
     shutter = [value for name, value in recorded.hardware.moves if name == "laser_shutter"]
     assert shutter == [1, 0]
     assert recorded.hardware.beamline.laser_shutter.position == "closed"
 
 
-def test_laser_is_blocked_when_a_scan_fails(recorded: Recorded) -> None:
+def test_laser_is_blocked_when_a_scan_fails(recorded: RecordedScans) -> None:
     def fail(name: str, doc: dict[str, Any]) -> None:
         raise OSError("disk full")
 
@@ -92,7 +79,7 @@ def test_laser_is_blocked_when_a_scan_fails(recorded: Recorded) -> None:
     assert recorded.hardware.beamline.laser_shutter.position == "closed"
 
 
-def test_delay_scan_sits_on_the_main_feature(recorded: Recorded) -> None:
+def test_delay_scan_sits_on_the_main_feature(recorded: RecordedScans) -> None:
     delays = [-500.0, 0.0, 100.0]
     recorded.engine(plans.delay_scan(recorded.hardware.beamline, "Pb L3", delays_ps=delays, dwell_s=1.0))
     assert sorted(event["delay_ps"] for event in recorded.events) == pytest.approx(delays)
@@ -100,13 +87,13 @@ def test_delay_scan_sits_on_the_main_feature(recorded: Recorded) -> None:
     assert recorded.of("start")["energy_ev"] == 13_043.0
 
 
-def test_a_swallowed_exposure_is_measured_again_not_lost_not_doubled(recorded: Recorded) -> None:
+def test_a_swallowed_exposure_is_measured_again_not_lost_not_doubled(recorded: RecordedScans) -> None:
     recorded.hardware.refused_triggers = 1
     recorded.energy_scan()
     assert [event["point_index"] for event in recorded.events] == [0, 1, 2]
 
 
-def test_an_axis_that_recovers_costs_no_point(recorded: Recorded) -> None:
+def test_an_axis_that_recovers_costs_no_point(recorded: RecordedScans) -> None:
     """Lost: the run, through a motor glitch at the first points, as in the real beam time: the point is repeated."""
     hardware = recorded.hardware
     failed: list[Any] = []
@@ -121,7 +108,7 @@ def test_an_axis_that_recovers_costs_no_point(recorded: Recorded) -> None:
     assert [event["energy_ev"] for event in recorded.events] == pytest.approx([13_460, 13_461, 13_462])
 
 
-def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorded) -> None:
+def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: RecordedScans) -> None:
     recorded.hardware.refused_triggers = 100
     with pytest.raises(AcquisitionError, match="Expected exposure"):
         recorded.energy_scan()
@@ -130,20 +117,20 @@ def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorde
     assert recorded.hardware.refused_triggers == 100 - recorded.hardware.beamline.configuration.quality.attempts
 
 
-def test_a_motor_that_stops_short_ends_the_run(recorded: Recorded) -> None:
+def test_a_motor_that_stops_short_ends_the_run(recorded: RecordedScans) -> None:
     recorded.hardware.energy_error_kev = 0.001
     with pytest.raises(MotionError, match="sent to 13460 eV and stopped at 13461 eV"):
         recorded.energy_scan()
     assert recorded.events == []
 
 
-def test_waiting_for_a_lost_pv_has_an_end(recorded: Recorded) -> None:
+def test_waiting_for_a_lost_pv_has_an_end(recorded: RecordedScans) -> None:
     recorded.hardware.beamline.energy.readback.answers = False
     with pytest.raises(NotConnectedError, match="7ida:BraggERdbkAO"):
         recorded.engine(suspending.wait_connected(recorded.hardware.beamline, timeout_s=0.0))
 
 
-def test_a_bad_point_is_marked_not_averaged_and_measured_again(recorded: Recorded) -> None:
+def test_a_bad_point_is_marked_not_averaged_and_measured_again(recorded: RecordedScans) -> None:
     hardware = recorded.hardware
     exposures = []
 
@@ -166,7 +153,7 @@ def test_a_bad_point_is_marked_not_averaged_and_measured_again(recorded: Recorde
     assert accumulate(recorded.documents).exposures.sum() == 3
 
 
-def test_an_axis_moved_by_somebody_else_is_marked_put_back_and_measured_again(recorded: Recorded) -> None:
+def test_an_axis_moved_by_somebody_else_is_marked_put_back_and_measured_again(recorded: RecordedScans) -> None:
     """The 40 ps jump: without this, every later point is stored at a wrong delay as if nothing had happened."""
     hardware, exposures = recorded.hardware, []
 
@@ -188,7 +175,7 @@ def test_an_axis_moved_by_somebody_else_is_marked_put_back_and_measured_again(re
 
 
 def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
-    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+    recorded: RecordedScans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hardware = recorded.hardware
 
@@ -201,7 +188,7 @@ def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
         recorded.energy_scan()
 
 
-def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
+def test_laser_is_blocked_while_a_plan_is_paused(recorded: RecordedScans) -> None:
     line = recorded.hardware.beamline
     line.axis_group.set({"laser_shutter": "open"}).wait(timeout=WAIT_S)
     line.axis_group.pause()
@@ -210,7 +197,7 @@ def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
     assert line.laser_shutter.position == "open"
 
 
-def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(recorded: Recorded) -> None:
+def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(recorded: RecordedScans) -> None:
     recorded.hardware.counts = np.full((2, 5), 2_000_000)
     with pytest.raises(AcquisitionError, match=r"bad 3 times.*gates_saturated: 2000000 counts in 1303781 gates"):
         recorded.energy_scan()
@@ -247,7 +234,7 @@ def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(record
     ],
 )
 def test_bad_input_moves_nothing_and_starts_no_run(
-    recorded: Recorded, options: dict[str, Any], error: type[Exception], message: str
+    recorded: RecordedScans, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         recorded.energy_scan(**options)
@@ -266,7 +253,7 @@ def test_bad_input_moves_nothing_and_starts_no_run(
     ],
 )
 def test_a_beamline_that_is_not_ready_moves_nothing(
-    recorded: Recorded, signal: str, value: float, message: str
+    recorded: RecordedScans, signal: str, value: float, message: str
 ) -> None:
     device, component = signal.split(".")
     getattr(getattr(recorded.hardware.beamline, device), component).sim_put(value)
@@ -276,19 +263,19 @@ def test_a_beamline_that_is_not_ready_moves_nothing(
     assert recorded.documents == []
 
 
-def test_a_missing_pv_moves_nothing_and_is_named(recorded: Recorded) -> None:
+def test_a_missing_pv_moves_nothing_and_is_named(recorded: RecordedScans) -> None:
     recorded.hardware.beamline.delay.fine_readback.answers = False
     with pytest.raises(NotConnectedError, match="7idd:digDelay1:actualDelay"):
         recorded.energy_scan()
     assert recorded.hardware.moves == []
 
 
-def test_two_ways_to_give_delays_are_refused(recorded: Recorded) -> None:
+def test_two_ways_to_give_delays_are_refused(recorded: RecordedScans) -> None:
     plan = plans.delay_scan(recorded.hardware.beamline, "Br K", delays_ps=[0.0], regions_ps=[(0, 1, 1)])
     with pytest.raises(InputError, match="not both"):
         recorded.engine(plan)
 
 
-def test_axes_work_with_stock_plans(recorded: Recorded) -> None:
+def test_axes_work_with_stock_plans(recorded: RecordedScans) -> None:
     recorded.engine(bps.mv(recorded.hardware.beamline.energy, 13_000.0, recorded.hardware.beamline.delay, 50.0))
     assert recorded.hardware.beamline.energy.position == pytest.approx(13_000.0)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.powder.diffraction import (
@@ -17,28 +16,7 @@ from reduction.powder.diffraction import (
     fit_line,
     integrate,
 )
-from tests.support.powder_images import GEOMETRY, LINES, Profile, profile
-
-
-def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
-    """Return q of every pixel by the paper's relations, without pyFAI."""
-    rows, columns = geometry.shape
-    x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
-    y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
-    two_theta = np.arctan(np.hypot(x[None, :], y[:, None]) / geometry.distance_m)
-    return np.asarray(4 * np.pi / (12.398419843 / 12.9) * np.sin(two_theta / 2))
-
-
-def image(
-    rng: np.random.Generator | None, geometry: DetectorGeometry = GEOMETRY, shape: Profile = profile
-) -> NDArray[np.float64]:
-    q = scattering_vector(geometry)
-    rows, columns = geometry.shape
-    x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
-    y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
-    solid_angle = (1 + (x[None, :] ** 2 + y[:, None] ** 2) / geometry.distance_m**2) ** -1.5
-    expected = shape(q) * solid_angle
-    return expected if rng is None else rng.poisson(expected).astype(float)
+from tests.support.powder_images import GEOMETRY, LINES, image, profile
 
 
 def test_pattern_has_the_lines_where_they_are_and_counting_errors() -> None:

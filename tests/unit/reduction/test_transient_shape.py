@@ -11,40 +11,13 @@ from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
 from reduction.xas.exposure_pairs import Intensity
 from reduction.xas.spc_energy import _scaled
-from reduction.xas.transient import INDEPENDENT, Spectrum, TransientMetadata, curves_of
+from reduction.xas.transient import INDEPENDENT, Spectrum, curves_of
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
-from tests.support.shaped_transients import DRAWS, GRID_EV, PEAKS, SIGMA, STATIC, shape
+from tests.support.shaped_transients import DRAWS, GRID_EV, PEAKS, SIGMA, STATIC, drawn
 
 WINDOWS = EnergyWindows(
     pre_edge_ev=(13_450.0, 13_461.0), edge_integral_ev=(13_462.0, 13_570.0), post_edge_ev=(13_530.0, 13_570.0)
 )
-
-
-def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "boxcar") -> Spectrum:
-    """Return a transient with independent errors, as those of the boxcar are."""
-    transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
-    if rng is not None:
-        transient = transient + sigma * rng.standard_normal(GRID_EV.size)
-    half = errors / np.sqrt(2)
-    return Spectrum(
-        energy_ev=GRID_EV,
-        on=STATIC + transient,
-        on_sigma=half,
-        off=STATIC,
-        off_sigma=half,
-        transient=transient,
-        sigma=errors,
-        sigma_scatter=None,
-        metadata=TransientMetadata(
-            sample="s",
-            edge="Br K",
-            mode="boxcar" if mode == "boxcar" else "spc",
-            reference="unpumped probe",
-            probe=0,
-            scans=1,
-            offset="pre-edge",
-        ),
-    )
 
 
 def area_without_errors(spectrum: Spectrum) -> float:
