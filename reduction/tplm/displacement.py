@@ -9,7 +9,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.tplm.likelihood import MapFit
-from reduction.tplm.map_model import NM2_PER_NS
+from reduction.tplm.map_model import MOST_SPREAD, NM2_PER_NS
 from reduction.tplm.response import EmissionTimes, emission_times
 from reduction.tplm.windows import FREE_UNTIL_NS, TAIL_UNTIL_NS, block_of, channels_of
 from reduction.values import Value
@@ -42,9 +42,6 @@ PASSES = 3
 
 TRAPPING_NS = (0.05, 50.0)
 """Times in which excitons are trapped after 3 ns, among which the late widths choose, ns."""
-
-MOST_SPREAD = 0.2
-"""Largest squared spread that two terms describe; excitons trapped exponentially have less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +94,18 @@ def image_widths(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Widths:
     order = (np.arange(len(seen)) + 0.5) / len(seen) - 0.5
     distance = 1e3 * seen[metadata.line_axis] - fit.value("centre").value - fit.value("drift").value * order
     bright = np.exp(fit.value("fading").value * order)
-    floor = bright[:, np.newaxis] * left * np.exp(-(distance**2) / (2 * fit.value("left_width").value))[:, np.newaxis]
+    half = distance**2 / (2 * fit.value("left_width").value)
+    wide = bright * np.exp(-half) * (1 + fit.left_spread * (1 - 2 * half + half**2 / 2))
+    floor = wide[:, np.newaxis] * left
     start = _Start(variance_nm2=float(fit.common[1]), background=max(fit.value("background").value, 1e-13))
-    emitted = emission_times(block.delay_ns, fit.lifetime_ns(metadata).value, metadata.response)
+    # Later groups are wide, and their light does not decay exponentially: their delay is the middle one.
+    width_ns = np.where(block.delay_ns <= FREE_UNTIL_NS, block.width_ns, 0.0)
+    emitted = emission_times(block.delay_ns, fit.lifetime_ns(metadata).value, metadata.response, width_ns=width_ns)
     time_ns = emitted.mean_ns
-    by_response = _spread_by_response(emitted, fit)
+    by_response, skew = _moments_by_response(emitted, fit)
     spread = by_response
     for _ in range(PASSES):
-        found, errors, good = _profiles(block, distance, bright, floor, start, spread)
+        found, errors, good = _profiles(block, distance, bright, floor, start, _Mixture(spread=spread, skew=skew))
         if not good.any():
             raise ReductionError("No delay has enough light for a width. Measure longer, or with more power.")
         spread = by_response + _spread_of_variance(time_ns, found[:, 1], errors[:, 1, 1], good, fit)
@@ -134,13 +135,21 @@ class _Start:
     background: float
 
 
-def _spread_by_response(emitted: EmissionTimes, fit: MapFit) -> FloatArray:
-    """Return the relative spread of the variances of free excitons, squared, that one group sees at once, (points,)."""
+@dataclass(frozen=True, kw_only=True)
+class _Mixture:
+    """Second and third central moments of the variances that an image is a mixture of, relative to the mean one."""
+
+    spread: FloatArray
+    skew: FloatArray
+
+
+def _moments_by_response(emitted: EmissionTimes, fit: MapFit) -> tuple[FloatArray, FloatArray]:
+    """Return relative second and third moments of the variances of free excitons that a group sees, (points,) each."""
     # A group contains light that was emitted at different times, because of the response and of its own width.
     growth = 2 * NM2_PER_NS * float(fit.common[0])
-    variance = np.maximum(float(fit.common[1]) + growth * emitted.mean_ns, 0.1 * float(fit.common[1]))
-    spread = growth**2 * (emitted.spread_ns2 + GROUP_NS**2 / 12) / variance**2
-    return np.where(emitted.mean_ns < FREE_UNTIL_NS, spread, 0.0)
+    relative = growth / np.maximum(float(fit.common[1]) + growth * emitted.mean_ns, 0.1 * float(fit.common[1]))
+    free = emitted.mean_ns < FREE_UNTIL_NS
+    return np.where(free, relative**2 * emitted.spread_ns2, 0.0), np.where(free, relative**3 * emitted.skew_ns3, 0.0)
 
 
 def _spread_of_variance(
@@ -170,15 +179,13 @@ def _spread_of_variance(
 
 
 def _profiles(
-    block: Block, distance: FloatArray, bright: FloatArray, floor: FloatArray, start: _Start, spread: FloatArray
+    block: Block, distance: FloatArray, bright: FloatArray, floor: FloatArray, start: _Start, mixture: _Mixture
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Fit amplitude, variance and background of all groups at once, (groups, 3); return them, covariances, and success.
 
     Poisson likelihood by Fisher scoring; `floor` (exposures, groups) is added to the model. Images are mixtures of
-    Gaussians whose variances have the squared relative spread `spread` (groups,).
+    Gaussians of different variances, as in `map_model`.
     """
-    # To second order in the spread, such a mixture is the Gaussian of the mean variance times 1 + spread L2(r^2/2v),
-    # with the Laguerre polynomial L2. It holds no light: the whole image has that of the Gaussian.
     squared = distance[:, np.newaxis] ** 2
     pulses = block.open_pulses
     counts = block.counts
@@ -194,8 +201,11 @@ def _profiles(
         amplitude, variance, background = found.T
         half = squared / (2 * variance)
         gaussian = bright[:, np.newaxis] * np.exp(-half)
-        shape = gaussian * (1 + spread * (1 - 2 * half + half**2 / 2))
-        by_variance = (shape - gaussian * spread * (half - 2)) * half / variance
+        second = mixture.spread * (1 - 2 * half + half**2 / 2)
+        third = mixture.skew * (1 - 3 * half + 1.5 * half**2 - half**3 / 6)
+        shape = gaussian * (1 + second - third)
+        by_half = gaussian * (mixture.spread * (half - 2) + mixture.skew * (3 - 3 * half + half**2 / 2)) - shape
+        by_variance = -by_half * half / variance
         mean = np.maximum(pulses * (amplitude * shape + floor + background), 1e-9)
         slopes = np.stack([pulses * shape, pulses * amplitude * by_variance, pulses], axis=-1)
         information = np.einsum("igp,igq,ig->gpq", slopes, slopes, 1 / mean)

@@ -18,18 +18,19 @@ from reduction.tplm.map_model import (
     Model,
     State,
     equations,
+    left_spread_of,
     log_likelihood,
     map_data,
     model_of,
     moved_by,
 )
 from reduction.tplm.response import EmissionTimes, emission_times
-from reduction.tplm.windows import Block
 from reduction.values import Value
 
 if TYPE_CHECKING:
     from reduction.tplm.map_sums import Exposures
     from reduction.tplm.metadata import MapMetadata
+    from reduction.tplm.windows import Block
     from reduction.types import FloatArray
 
 LEAST_PHOTONS = 100
@@ -45,7 +46,8 @@ class MapFit:
     """Result of the fit.
 
     `common` are the values of `PARAMETERS`, `light` (channels,) the photons per pulse at the centre; `covariance` is
-    that of the common parameters followed by the light. `delay_ns` and `emitted` (channels,) belong to the light.
+    that of the common parameters followed by the light. `delay_ns` and `emitted` (channels,) belong to the light;
+    `left_spread` is that of the data.
     `chi_square` with `degrees_of_freedom` compares counts with the model in groups of channels.
     """
 
@@ -54,6 +56,7 @@ class MapFit:
     covariance: FloatArray
     delay_ns: FloatArray
     emitted: EmissionTimes
+    left_spread: float
     chi_square: float
     degrees_of_freedom: int
 
@@ -90,8 +93,14 @@ def fit_map(seen: Exposures, metadata: MapMetadata) -> MapFit:
     data = map_data(seen, metadata)
     first = _maximum(data, _start(data))
     # Where it decays faster, light of a channel was emitted later on average, so the fit is repeated with its lifetime.
-    emitted = emission_times(data.prompt.delay_ns, first.lifetime_ns(metadata).value, metadata.response)
-    return refitted(first, replace(data, emitted=emitted))
+    lifetime_ns = first.lifetime_ns(metadata).value
+    emitted = emission_times(data.prompt.delay_ns, lifetime_ns, metadata.response, width_ns=data.prompt.width_ns)
+    return refitted(first, replace(data, emitted=emitted, left_spread=left_spread_of(first.common)))
+
+
+def data_of(fit: MapFit, seen: Exposures, metadata: MapMetadata) -> MapData:
+    """Return what a map was fitted to, with the emission times and the mixture of widths that the fit has found."""
+    return replace(map_data(seen, metadata), emitted=fit.emitted, left_spread=fit.left_spread)
 
 
 def refitted(fit: MapFit, data: MapData) -> MapFit:
@@ -105,13 +114,13 @@ def expected_error(fit: MapFit, seen: Exposures, metadata: MapMetadata, planned_
     By the Fisher information of the fitted model at those places, at the mean number of pulses of the exposures so
     far. Raises ReductionError if the places do not determine it.
     """
-    data = map_data(seen, metadata)
+    data = data_of(fit, seen, metadata)
     number = len(planned_x_um)
     geometry = Geometry(x_nm=1e3 * planned_x_um, order=(np.arange(number) + 0.5) / number - 0.5)
 
     def planned(block: Block) -> Block:
         pulses = np.broadcast_to(block.open_pulses.mean(axis=0), (number, block.open_pulses.shape[1]))
-        return Block(counts=np.zeros_like(pulses), open_pulses=pulses, delay_ns=block.delay_ns)
+        return replace(block, counts=np.zeros_like(pulses), open_pulses=pulses)
 
     # The Fisher information depends on the expected counts alone, so the error at the end of a map is known as soon as
     # its light and its width are, before the remaining places are measured.
@@ -196,6 +205,7 @@ def _result(data: MapData, state: State) -> MapFit:
         covariance=np.block([[common, between], [between.T, light]]),
         delay_ns=data.prompt.delay_ns,
         emitted=data.emitted,
+        left_spread=data.left_spread,
         chi_square=chi_square,
         degrees_of_freedom=freedom,
     )

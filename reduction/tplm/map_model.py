@@ -11,9 +11,10 @@ by the channels before the pulse. The centre moves, and the light fades, linearl
 
 The response lets a channel register light that was emitted at different times, so g is a mixture of Gaussians of
 different variances. Late in a decay the tail of the response contributes images that are narrower than the mean: a
-single Gaussian would lower a diffusivity of 0.14 cm2/s by 0.1 %. To second order in the relative spread q of the
-variances, the mixture of mean variance v is g (1 + q L(d^2 / 2v)) with the Laguerre polynomial L(u) = 1 - 2u + u^2/2,
-which holds no light: the whole image has that of the Gaussian.
+single Gaussian would lower a diffusivity of 0.14 cm2/s by 0.1 %. The mixture of mean variance v is, by the central
+moments m_n of the variances, g (1 + m_2/v^2 L_2(u) - m_3/v^3 L_3(u) + ...) with u = d^2 / 2v and the Laguerre
+polynomials L_n. These hold no light: the whole image has that of the Gaussian. Terms to the third order are used.
+Excitons that earlier pulses left were trapped after different times, so their image is such a mixture too.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ LEAST_PLACES = 6
 PARAMETERS = ("diffusivity", "start", "centre", "drift", "fading", "left", "left_width", "background")
 """Common parameters of the fit in their order: cm2/s, nm2, nm, nm, 1, photons per pulse, nm2, photons per pulse."""
 
+MOST_SPREAD = 0.2
+"""Largest squared spread that two terms describe; excitons trapped exponentially have less."""
+
 WIDTH_PRIOR = 0.5
 """Relative uncertainty of the width of the light from earlier pulses, before its channels are fitted."""
 
@@ -69,7 +73,9 @@ class Geometry:
 class MapData:
     """Data of the fit: the prompt channels, the sum of those before the pulse, and places.
 
-    `emitted` (channels,) is when the light of a prompt channel was emitted; `left` (channels,) is h of the model.
+    `emitted` (channels,) is when the light of a prompt channel was emitted; `left` (channels + 1,) is h of the
+    model, its last value that of the sum before the pulse; `left_spread` is the squared relative spread of the
+    variances that the light of earlier pulses is a mixture of.
     """
 
     geometry: Geometry
@@ -77,6 +83,7 @@ class MapData:
     before: Block
     emitted: EmissionTimes
     left: FloatArray
+    left_spread: float = 0.0
 
 
 def map_data(seen: Exposures, metadata: MapMetadata) -> MapData:
@@ -92,13 +99,14 @@ def map_data(seen: Exposures, metadata: MapMetadata) -> MapData:
         counts=before.counts.sum(axis=1, keepdims=True),
         open_pulses=before.open_pulses.sum(axis=1, keepdims=True),
         delay_ns=np.zeros(1),
+        width_ns=before.width_ns.sum(keepdims=True),
     )
     return MapData(
         geometry=geometry,
         prompt=prompt,
         before=summed,
-        emitted=emission_times(prompt.delay_ns, GUESSED_LIFETIME_NS, metadata.response),
-        left=channels.left_by_earlier(prompt.delay_ns),
+        emitted=emission_times(prompt.delay_ns, GUESSED_LIFETIME_NS, metadata.response, width_ns=prompt.width_ns),
+        left=np.append(channels.left_by_earlier(prompt.delay_ns), channels.left_by_earlier(before.delay_ns).mean()),
     )
 
 
@@ -123,37 +131,54 @@ class Model:
     by_light: FloatArray
 
 
+def left_spread_of(common: FloatArray) -> float:
+    """Return the squared relative spread of the variances of what earlier pulses left, 0 to `MOST_SPREAD`.
+
+    For excitons that are free up to 3 ns and trapped exponentially from there; `common` are the values of `PARAMETERS`.
+    """
+    # The standard deviation of an exponential distribution is its mean: how much wider the image is than at 3 ns.
+    at_end = float(common[1]) + 2 * NM2_PER_NS * float(common[0]) * FREE_UNTIL_NS
+    wider = max(1 - at_end / float(common[6]), 0.0)
+    return min(wider**2, MOST_SPREAD)
+
+
 def model_of(data: MapData, state: State) -> Model:
     """Return the mean counts of a map at a state of the fit, with their derivatives."""
     diffusivity, start, centre, drift, fading, left, left_width, background = state.common
     order = data.geometry.order[:, np.newaxis]
     distance = data.geometry.x_nm[:, np.newaxis] - centre - drift * order
-    # The last column stands for all channels before the pulse: no light of this pulse, and h = 1.
+    # The last column stands for all channels before the pulse: no light of this pulse.
     time_ns = data.emitted.mean_ns
     variance = np.append(start + 2 * NM2_PER_NS * diffusivity * time_ns, start)
     growth = np.append(2 * NM2_PER_NS * time_ns, 0.0)
-    # Variance of the variances per squared diffusivity, nm4 over (cm2/s)^2.
-    mixed = np.append((2 * NM2_PER_NS) ** 2 * data.emitted.spread_ns2, 0.0)
     light = np.append(state.light, 0.0)
-    remains = left * np.append(data.left, 1.0)
+    remains = left * data.left
     bright = np.exp(fading * order)
     half = distance**2 / (2 * variance)
     gaussian = bright * np.exp(-half)
-    surplus = gaussian * (1 - 2 * half + half**2 / 2)
-    spread = mixed * diffusivity**2 / variance**2
-    shape = gaussian + spread * surplus
-    wide = bright * np.exp(-(distance**2) / (2 * left_width))
+    # Central moments of the variances, relative to the mean one.
+    moved = 2 * NM2_PER_NS * diffusivity / variance
+    spread = moved**2 * np.append(data.emitted.spread_ns2, 0.0)
+    skew = moved**3 * np.append(data.emitted.skew_ns3, 0.0)
+    second = spread * (1 - 2 * half + half**2 / 2)
+    third = skew * (1 - 3 * half + 1.5 * half**2 - half**3 / 6)
+    shape = gaussian * (1 + second - third)
+    # By the logarithm of the diffusivity, and by that of the variance with the opposite sign.
+    by_moments = gaussian * (2 * second - 3 * third)
+    wide_half = distance**2 / (2 * left_width)
+    wide = bright * np.exp(-wide_half) * (1 + data.left_spread * (1 - 2 * wide_half + wide_half**2 / 2))
+    by_wide_half = bright * np.exp(-wide_half) * data.left_spread * (wide_half - 2) - wide
     pulses = np.concatenate([data.prompt.open_pulses, data.before.open_pulses], axis=1)
     seen = light * shape
     rest = remains * wide
     # By u = d^2 / 2v, which both the variance and the centre change.
-    by_half = light * (spread * gaussian * (half - 2) - shape)
-    by_variance = -(by_half * half + 2 * light * spread * surplus) / variance
-    by_diffusivity = by_variance * growth + 2 * light * surplus * mixed * diffusivity / variance**2
-    by_centre = -by_half * distance / variance + rest * distance / left_width
+    by_half = light * (gaussian * (spread * (half - 2) + skew * (3 - 3 * half + half**2 / 2)) - shape)
+    by_variance = -(by_half * half + light * by_moments) / variance
+    by_diffusivity = by_variance * growth + light * by_moments / (diffusivity or 1.0)
+    by_centre = -(by_half * distance / variance + remains * by_wide_half * distance / left_width)
     parts = (
         by_diffusivity, by_variance, by_centre, by_centre * order, (seen + rest) * order,
-        wide * np.append(data.left, 1.0), rest * distance**2 / (2 * left_width**2), np.ones_like(seen),
+        wide * data.left, -remains * by_wide_half * wide_half / left_width, np.ones_like(seen),
     )  # fmt: skip
     return Model(
         mean=np.maximum(pulses * (seen + rest + background), 1e-12),

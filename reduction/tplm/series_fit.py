@@ -15,8 +15,8 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.probabilities import chi_square_tail
-from reduction.tplm.likelihood import MapFit, fit_map
-from reduction.tplm.map_model import SHORTER_STEPS, MapData, State, equations, log_likelihood, map_data, moved_by
+from reduction.tplm.likelihood import MapFit, data_of, fit_map
+from reduction.tplm.map_model import SHORTER_STEPS, MapData, State, equations, log_likelihood, moved_by
 from reduction.values import Value
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def fit_series(maps: Sequence[tuple[Exposures, MapMetadata]]) -> SeriesFit:
     weights = np.array([one.sigma**-2 for one in found])
     values = np.array([one.value for one in found])
     start = float((weights * values).sum() / weights.sum())
-    data = [
-        replace(map_data(seen, metadata), emitted=fit.emitted) for (seen, metadata), fit in zip(maps, fits, strict=True)
-    ]
+    data = [data_of(fit, seen, metadata) for (seen, metadata), fit in zip(maps, fits, strict=True)]
     states = _maximum(data, [_state(one, fit, start) for one, fit in zip(data, fits, strict=True)])
     reduced = [_reduced(*one) for one in zip(data, states, strict=True)]
     information = sum(one.information for one in reduced)

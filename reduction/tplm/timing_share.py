@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reduction.tplm.likelihood import refitted
-from reduction.tplm.map_model import map_data
+from reduction.tplm.likelihood import data_of, refitted
 from reduction.tplm.response import Response, emission_times
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def timing_share(fit: MapFit, seen: Exposures, metadata: MapMetadata) -> TimingS
     covariance = metadata.timing_covariance
     if covariance is None:
         return TimingShare()
-    data = map_data(seen, metadata)
+    data = data_of(fit, seen, metadata)
     lifetime_ns = fit.lifetime_ns(metadata).value
     steps = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     slopes = np.zeros((2, len(steps)))
@@ -44,7 +43,8 @@ def timing_share(fit: MapFit, seen: Exposures, metadata: MapMetadata) -> TimingS
         changed[place] = steps[place]
         delay_ns = data.prompt.delay_ns - 1e-3 * changed[0]
         other = replace(metadata, response=_changed(metadata.response, changed))
-        moved = replace(data, emitted=emission_times(delay_ns, lifetime_ns, other.response))
+        emitted = emission_times(delay_ns, lifetime_ns, other.response, width_ns=data.prompt.width_ns)
+        moved = replace(data, emitted=emitted)
         found = replace(refitted(fit, moved), delay_ns=delay_ns)
         slopes[0, place] = (found.diffusivity_cm2_s.value - fit.diffusivity_cm2_s.value) / steps[place]
         slopes[1, place] = (found.lifetime_ns(other).value - lifetime_ns) / steps[place]

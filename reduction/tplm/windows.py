@@ -85,12 +85,14 @@ def channels_of(metadata: MapMetadata, rate_mhz: float) -> Channels:
 class Block:
     """Counts in groups of channels: `counts` and `open_pulses` (exposures, groups), and `delay_ns` (groups,).
 
-    `open_pulses` are summed over the channels of a group, so that counts over them are photons per pulse and channel.
+    `open_pulses` are summed over the channels of a group, so that counts over them are photons per pulse and channel;
+    `width_ns` (groups,) is that of a group.
     """
 
     counts: FloatArray
     open_pulses: FloatArray
     delay_ns: FloatArray
+    width_ns: FloatArray
 
     def grouped(self, edges_ns: FloatArray) -> Block:
         """Return the block with its groups merged between edges, ns; empty groups are left out."""
@@ -102,6 +104,7 @@ class Block:
             counts=np.add.reduceat(self.counts[:, inside], starts, axis=1),
             open_pulses=np.add.reduceat(self.open_pulses[:, inside], starts, axis=1),
             delay_ns=np.add.reduceat(self.delay_ns[inside], starts) / widths,
+            width_ns=np.add.reduceat(self.width_ns[inside], starts),
         )
 
 
@@ -110,8 +113,11 @@ def block_of(seen: Exposures, metadata: MapMetadata, channels: Channels, chosen:
     blocked = blocked_pulses(metadata.dead_time_ns, channels.period_ns)
     # Pulses that are still open fall from channel to channel, so they are counted before any channel is left out.
     every = open_pulses(seen.counts, seen["sync_pulses"], blocked)
+    counts = seen.counts[:, chosen].astype(float)
     return Block(
-        counts=seen.counts[:, chosen].astype(float),
-        open_pulses=every[:, chosen],
+        counts=counts,
+        # Photons of a channel also block each other: half of them, to first order, were open when it ended.
+        open_pulses=every[:, chosen] - counts / 2,
         delay_ns=channels.signed_ns[chosen],
+        width_ns=np.full(len(chosen), channels.bin_ns),
     )

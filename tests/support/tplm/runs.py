@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from reduction.tplm.map_sums import COLUMNS, Exposures
+from reduction.tplm.metadata import MapMetadata
 from sim.physics.tplm.counting import blocked_pulses, draw
 from sim.physics.tplm.forward import expected_per_pulse, time_zero_ps
 from sim.physics.tplm.sample import Film
@@ -88,3 +90,24 @@ def event_of(
         "highest_channel": int(counts.max()), "trigger_source": "internal", "exposure_id": 1, "scan_index": 0,
     }  # fmt: skip
     return {"descriptor": "d", "seq_num": 1, "time": elapsed_s, "data": data}
+
+
+def map_of_means(film: Film, setting: Setting, plan: MapPlan | None = None) -> tuple[Exposures, MapMetadata]:
+    """One map whose counts are the expected ones, without noise and not rounded: what is left of an error is bias."""
+    plan = plan or MapPlan()
+    places = line_places(plan.places)
+    pulses = plan.dwell_s * setting.repetition_rate_mhz * 1e6
+    blocked = blocked_pulses(film.timing.dead_time_ns, setting.period_ns)
+    counts = []
+    for number, x_um in enumerate(places):
+        elapsed_s = number * (plan.dwell_s + plan.overhead_s)
+        at = replace(setting, dose_nw_s=setting.power_nw * number * plan.dwell_s)
+        y_um = film.image.centre_y_um
+        reached = -np.expm1(-np.cumsum(expected_per_pulse(film, at, x_um=x_um, y_um=y_um, elapsed_s=elapsed_s)))
+        counts.append(pulses / (1 + blocked * reached[-1]) * np.diff(reached, prepend=0.0))
+    settings: dict[str, Any] = {
+        "x_um": places, "sync_pulses": pulses, "laser_power_nw": setting.power_nw,
+        "repetition_rate_mhz": setting.repetition_rate_mhz,
+    }  # fmt: skip
+    columns = {name: np.zeros(len(places)) + settings.get(name, 0.0) for name in COLUMNS}
+    return Exposures(counts=np.array(counts), columns=columns), MapMetadata.from_start(start_of(film, setting))
