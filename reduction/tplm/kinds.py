@@ -99,7 +99,7 @@ def reduce_map(sums: MapSums) -> MapResults:
         lifetime_ns=None if lifetime is None else Value(lifetime.value, math.hypot(lifetime.sigma, share.lifetime_ns)),
         tail=tail,
         diffusivity_cm2_s=_with_calibrations(fit, metadata.magnification_error / metadata.magnification, share),
-        light=_or_remark([], lambda: integrated_light(seen, metadata, 1e-3 * fit.value("centre").value)),
+        light=_or_remark([], lambda: integrated_light(seen, metadata, fit)),
         timing_share=share,
     )
 

@@ -106,7 +106,7 @@ def map_of_means(film: Film, setting: Setting, plan: MapPlan | None = None) -> t
         reached = -np.expm1(-np.cumsum(expected_per_pulse(film, at, x_um=x_um, y_um=y_um, elapsed_s=elapsed_s)))
         counts.append(pulses / (1 + blocked * reached[-1]) * np.diff(reached, prepend=0.0))
     settings: dict[str, Any] = {
-        "x_um": places, "sync_pulses": pulses, "laser_power_nw": setting.power_nw,
+        "x_um": places, "sync_pulses": pulses, "exposure_s": plan.dwell_s, "laser_power_nw": setting.power_nw,
         "repetition_rate_mhz": setting.repetition_rate_mhz,
     }  # fmt: skip
     columns = {name: np.zeros(len(places)) + settings.get(name, 0.0) for name in COLUMNS}
