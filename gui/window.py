@@ -88,7 +88,9 @@ class MainWindow(QMainWindow):
         self._near_layout: QByteArray | None = None
         self.liveness_bar = LivenessBar()
         self.statusBar().addWidget(self.liveness_bar, 1)
-        self._run_kinds = {dock.key: dock.run_kinds for dock in docks if dock.run_kinds}
+        self._run_kinds: dict[str, dict[str, tuple[str, ...]]] = {}
+        for dock in docks:
+            self._run_kinds.setdefault(dock.group, {})[dock.key] = dock.run_kinds
         for dock in docks:
             self._add_panel(dock.widget)
         self._arrangement = Arrangement(self, docks)
@@ -228,7 +230,7 @@ class MainWindow(QMainWindow):
             self._show_frame(panel, self.worker.frame)
 
     def _follow(self, frame: LiveFrame) -> None:
-        """Bring a panel that shows the new run to the front, unless one is visible already.
+        """Bring a panel that shows the new run to the front in each group, unless one is visible there already.
 
         It does so once per run: a user who opens another panel during the run stays there. Closed panels stay closed.
         """
@@ -239,9 +241,11 @@ class MainWindow(QMainWindow):
         if frame.run is None or not self._follow_action.isChecked():
             return
         kind = kind_of(frame.run.start).name
-        suitable = [key for key, kinds in self._run_kinds.items() if kind in kinds and not self.docks[key].isHidden()]
-        if suitable and not {panel.key for panel in self._seen}.intersection(suitable):
-            self.docks[suitable[0]].raise_()
+        seen = {panel.key for panel in self._seen}
+        for kinds in self._run_kinds.values():
+            suitable = [key for key, made_for in kinds.items() if kind in made_for and not self.docks[key].isHidden()]
+            if suitable and not seen.intersection(suitable):
+                self.docks[suitable[0]].raise_()
 
     def _show_frame(self, panel: Panel, frame: LiveFrame) -> None:
         """Show `frame` in one panel; a panel that fails shows that, and gets no more frames."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from errors import ReductionError
 from gui.browser.run_curves import RunCurve
-from gui.plots.axis import AXES, DELAY, ENERGY, FLUENCE, Q
+from gui.plots.axis import DELAY, ENERGY, FLUENCE, Q, axis_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,9 @@ JITTER: Mapping[str, float] = {
 
 Bins of Q follow from the geometry and agree to the last digit.
 """
+
+SHARE_OF_STEP = 0.25
+"""Largest such difference on the axis of another technique, in its smallest step."""
 
 SIGNIFICANT = 3.0
 """A ratio is given only where its denominator is at least this many standard errors from zero."""
@@ -75,8 +78,8 @@ def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], Run
     # of the axis and no partner is taken twice; otherwise the grids differ. Nothing is interpolated: the errors of
     # interpolated points would be correlated, and the chi-square of the difference wrong.
     nearest = np.abs(shorter.x[:, None] - longer.x[None, :]).argmin(axis=1)
-    tolerance = JITTER[first.axis]
-    unit = AXES[first.axis].unit
+    tolerance = JITTER.get(first.axis) or SHARE_OF_STEP * float(np.diff(np.sort(shorter.x)).min(initial=np.inf))
+    unit = axis_of(first.axis).unit
     apart = np.abs(shorter.x - longer.x[nearest]) > tolerance
     if apart.any() or len(set(nearest.tolist())) < len(nearest):
         where = f"{shorter.x[apart][0]:g} {unit} has no partner" if apart.any() else "two points share a partner"

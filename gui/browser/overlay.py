@@ -13,7 +13,7 @@ from gui.browser.comparison import difference, ratio
 from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve
 from gui.message_line import MessageLine
 from gui.panels.xas.choices import Choices
-from gui.plots.axis import AXES, DELAY, Quantity
+from gui.plots.axis import DELAY, Quantity, axis_of
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import DelayScale
 from gui.plots.styles import CurveStyle
@@ -164,7 +164,7 @@ class Overlay(QWidget):
         plot = self._plots.get((axis, quantity))
         if plot is None:
             scale = DelayScale() if axis == DELAY.column else None
-            plot = LinePlot(AXES[axis], _quantity(quantity), x_scale=scale)
+            plot = LinePlot(axis_of(axis), _quantity(quantity), x_scale=scale)
             self._plots[axis, quantity] = plot
             self._stack.addWidget(plot)
         self._stack.setCurrentWidget(plot)

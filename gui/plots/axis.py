@@ -46,6 +46,29 @@ TIME = Quantity(name="time since the start", unit="s", column="time_s", number_f
 AXES = {quantity.column: quantity for quantity in (ENERGY, DELAY, FLUENCE, Q)}
 """Abscissas of curves, by the event field (or column) that they show."""
 
+UNITS = {
+    "ev": "eV",
+    "ps": "ps",
+    "ns": "ns",
+    "us": "µs",
+    "s": "s",
+    "um": "µm",
+    "mm": "mm",
+    "k": "K",
+    "nw": "nW",
+    "mhz": "MHz",
+}
+"""Units by the endings of columns."""
+
+
+def axis_of(column: str) -> Quantity:
+    """Return the abscissa of an event field; that of a technique of its own has the words and unit of its name."""
+    if column in AXES:
+        return AXES[column]
+    name, _, ending = column.rpartition("_")
+    unit = UNITS.get(ending, "")
+    return Quantity(name=(name if name and unit else column).replace("_", " "), unit=unit, column=column)
+
 
 class UnitAxis(pg.AxisItem):
     """The axis of a `Quantity` on a `Scale`; ticks are plain numbers in its unit. `named`: whether the label is shown.

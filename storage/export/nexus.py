@@ -78,10 +78,11 @@ def _entry(file: Any, name: str, export: Export, table: CurveTable, column: Colu
 def _instrument(entry: Any, export: Export, table: CurveTable, column: Column) -> None:
     instrument = group(entry, "instrument", "NXinstrument")
     instrument["name"] = str(export.start.get("beamline", "unknown"))
-    source = group(instrument, "source", "NXsource")
-    source["name"] = str(export.start.get("facility", export.start.get("beamline", "unknown")))
-    source["type"] = "Synchrotron X-ray Source"
-    source["probe"] = "x-ray"
+    if export.has_xrays:
+        source = group(instrument, "source", "NXsource")
+        source["name"] = str(export.start.get("facility", export.start.get("beamline", "unknown")))
+        source["type"] = "Synchrotron X-ray Source"
+        source["probe"] = "x-ray"
     if export.is_spectrum:
         mono = group(instrument, "monochromator", "NXmonochromator")
         field(mono, "energy", table.axis.values, "eV")
@@ -94,11 +95,16 @@ def _instrument(entry: Any, export: Export, table: CurveTable, column: Column) -
     if export.i0 is not None:
         incoming = group(instrument, "incoming_beam", "NXdetector")
         field(incoming, "data", export.i0.values, export.i0.unit)
-    absorbed = group(instrument, "absorbed_beam", "NXdetector")
-    absorbed["local_name"] = table.name
-    field(absorbed, "data", column.values, "")
+    detector = group(instrument, _signal(export), "NXdetector")
+    detector["local_name"] = table.name
+    field(detector, "data", column.values, "")
     if column.sigma is not None:
-        field(absorbed, "data_errors", column.sigma, "")
+        field(detector, "data_errors", column.sigma, "")
+
+
+def _signal(export: Export) -> str:
+    # The name is that of NXxas, which says of every signal that X-rays were absorbed.
+    return "absorbed_beam" if export.has_xrays else "detector"
 
 
 def _laser(entry: Any, export: Export) -> None:
@@ -123,17 +129,20 @@ def _sample(entry: Any, export: Export) -> None:
     sample["name"] = str(export.start.get("sample") or "unknown")
     if isinstance(value := export.start.get("temperature_c"), int | float):
         field(sample, "temperature", float(value) + 273.15, "K")
+    elif isinstance(value := export.start.get("temperature_k"), int | float):
+        field(sample, "temperature", float(value), "K")
 
 
 def _data(entry: Any, export: Export, table: CurveTable, column: Column) -> None:
     """Link the signal with its errors and the axis; the delay and its unit stand beside them."""
     axis = "energy" if export.is_spectrum else table.axis.name
-    data = group(entry, "data", "NXdata", signal="absorbed_beam", axes=[axis])
+    signal = _signal(export)
+    data = group(entry, "data", "NXdata", signal=signal, axes=[axis])
     data.attrs[f"{axis}_indices"] = 0
-    data["absorbed_beam"] = h5py.SoftLink(f"{entry.name}/instrument/absorbed_beam/data")
-    entry["instrument/absorbed_beam/data"].attrs["long_name"] = f"{column.name} ({table.scale or column.unit})"
+    data[signal] = h5py.SoftLink(f"{entry.name}/instrument/{signal}/data")
+    entry[f"instrument/{signal}/data"].attrs["long_name"] = f"{column.name} ({table.scale or column.unit})"
     if column.sigma is not None:
-        data["absorbed_beam_errors"] = h5py.SoftLink(f"{entry.name}/instrument/absorbed_beam/data_errors")
+        data[f"{signal}_errors"] = h5py.SoftLink(f"{entry.name}/instrument/{signal}/data_errors")
     if export.is_spectrum:
         data["energy"] = h5py.SoftLink(f"{entry.name}/instrument/monochromator/energy")
     else:
@@ -141,7 +150,8 @@ def _data(entry: Any, export: Export, table: CurveTable, column: Column) -> None
     delay_ps = export.start.get("delay_ps")
     if isinstance(delay_ps, int | float) and axis != "delay_ps":
         field(data, "delay", float(delay_ps), "ps")
-    data["mode"] = DETECTION_MODES.get(_role(export, table), "Fluorescence Yield")
+    if export.has_xrays:
+        data["mode"] = DETECTION_MODES.get(_role(export, table), "Fluorescence Yield")
 
 
 def _role(export: Export, table: CurveTable) -> str:

@@ -47,6 +47,11 @@ class Export:
         return bool(self.tables) and self.tables[0].axis.name == "energy_ev"
 
     @property
+    def has_xrays(self) -> bool:
+        """Whether the run was measured with X-rays: it then states their energy, or the edge."""
+        return self.is_spectrum or any(key in self.start for key in ("energy_ev", "edge"))
+
+    @property
     def title(self) -> str:
         """Plan, sample and edge in a line."""
         words = (str(self.start.get(key, "")) for key in ("plan_name", "sample", "edge"))

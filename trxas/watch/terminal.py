@@ -28,10 +28,10 @@ SMALLEST_PLOT = 6
 FOLLOWING = {"good", "warning"}
 """States in which the curve may be trusted; in any other it is dimmed."""
 
-NIGHT_COLUMNS = ("scan", "time", "sample", "edge", "transient", "size", "state")
-"""Columns of the table of the night that a terminal shows."""
+NIGHT_COLUMNS = ("scan", "time", "sample", "plan", "edge", "transient", "size", "state")
+"""Columns of the table of the night that a terminal shows, unless they are empty."""
 
-DISPENSABLE = ("edge", "transient", "time", "state")
+DISPENSABLE = ("plan", "edge", "transient", "time", "state")
 """Columns that a narrow terminal leaves out, in this order."""
 
 
@@ -79,9 +79,12 @@ def _night(view: WatchView, runs: int, width: int) -> RenderableType:
     if not view.night.rows:
         return Text(view.night.problem)
     rows = [dict(zip(view.night.titles, row, strict=True)) for row in view.night.rows[: max(runs, 1)]]
-    shown = list(NIGHT_COLUMNS)
+    shown = [title for title in NIGHT_COLUMNS if any(row[title] for row in rows)]
     for dispensable in DISPENSABLE:
-        if sum(max(len(row[title]) for row in [*rows, {title: title}]) + 2 for title in shown) > width:
+        if (
+            dispensable in shown
+            and sum(max(len(row[title]) for row in [*rows, {title: title}]) + 2 for title in shown) > width
+        ):
             shown.remove(dispensable)
     return table(shown, [[row[title] for title in shown] for row in rows], right=("scan",))
 

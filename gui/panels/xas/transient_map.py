@@ -14,7 +14,7 @@ from gui.panels.panel import AnswerSlot, Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.panels.xas.kinetics import DEFAULT_MODEL, MAP_MODELS
-from gui.plots.axis import AXES, DELAY, ENERGY, Quantity
+from gui.plots.axis import DELAY, ENERGY, Quantity, axis_of
 from gui.plots.line_plot import LinePlot
 from gui.plots.map_plot import MapPlot
 from gui.plots.styles import series_style
@@ -146,7 +146,7 @@ class MapPanel(Panel):
 
 def quantity_of(axis: str) -> Quantity:
     """Return the quantity and unit of an event field, or of an axis of a table, whose name ends in its unit."""
-    return AXES.get(axis, Quantity(name=axis, column=axis))
+    return axis_of(axis)
 
 
 def map_rows(fit: MapFit) -> list[list[Cell]]:

@@ -22,6 +22,8 @@ from reduction.image_references import ImageReference
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
+from sim.physics.tplm.sample import load_film
+from sim.physics.tplm.setting import Setting
 from storage import Store, load_run, open_store
 from storage.export.nexus import write_nexus
 from storage.export.runs import export_runs
@@ -29,6 +31,7 @@ from storage.export.source import run_export
 from storage.export.text_files import xdi_text
 from tests.support.live_runs import delay_run, energy_run, fluence_run
 from tests.support.stored_runs import StoredRuns, later
+from tests.support.tplm.runs import map_documents
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +127,22 @@ def test_other_scans_have_their_own_axis(
     data = root[root.default].data
     assert data.nxaxes[0].nxname == axis
     assert np.array_equal(data.nxaxes[0].nxvalue, found.axis.values)
+
+
+def test_a_run_without_xrays_claims_none(tmp_path: Path) -> None:
+    """Lost: a photoluminescence map that says it was measured at a synchrotron."""
+    setting = Setting(power_nw=10.0, repetition_rate_mhz=40.0)
+    documents = map_documents(load_film(), setting, np.random.default_rng(1), temperature_k=150.0, scan_id=1)
+    write_nexus(tmp_path / "map.nxs", run_export(documents))
+    with h5py.File(tmp_path / "map.nxs") as file:
+        entry = file["mean_square_displacement"]
+        assert "source" not in entry["instrument"]
+        assert "mode" not in entry["data"]
+        assert entry["data"].attrs["signal"] == "detector"
+        assert entry["data/detector"].shape == entry["data/delay_ns"].shape == entry["data/detector_errors"].shape
+        assert entry["data/detector"].attrs["long_name"] == "mean_square_displacement (nm2)"
+        assert entry["sample/temperature"][()] == 150
+        assert entry["sample/temperature"].attrs["units"] == "K"
 
 
 def test_csv_and_hdf5_have_units_and_every_digit(store: Store, spectra: SpectrumResults, tmp_path: Path) -> None:

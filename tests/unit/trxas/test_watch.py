@@ -159,7 +159,16 @@ def test_the_plot_in_the_terminal_shows_values_with_error_bars() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
 def test_the_terminal_shows_the_view_at_every_size(width: int, height: int) -> None:
-    cells = ("3", "2026-11-29 14:37:18", "CsPbBr3", "Br K", "█▇▂▁▃▄▅▅▅▆▆▇▇█▆█", "-2.0 ± 0.4 %", "complete")
+    cells = (
+        "3",
+        "2026-11-29 14:37:18",
+        "CsPbBr3",
+        "energy_scan",
+        "Br K",
+        "█▇▂▁▃▄▅▅▅▆▆▇▇█▆█",
+        "-2.0 ± 0.4 %",
+        "complete",
+    )
     night = NightView(titles=NIGHT_COLUMNS, rows=(cells,))
     view = replace(view_of(frame_of(), Reduced(curve=CURVE, lines=("size -2 %",))), night=night)
     console = Console(width=width, height=height, record=True, file=io.StringIO())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from errors import ReductionError
+from gui.browser.comparison import difference
+from gui.browser.overlay import DrawnRun, Overlay
 from gui.live.feed import QueueFeed
 from gui.live.run_state import RunState
 from gui.live.worker import LiveWorker
@@ -17,10 +21,11 @@ from gui.panels.tplm.counting import CountingPanel, counting_rows
 from gui.panels.tplm.diffusion import DiffusionPanel
 from gui.panels.tplm.photon_map import PhotonMapPanel
 from gui.panels.tplm.power import PowerPanel
+from gui.plots.styles import series_style
 from gui.requests.tplm.counting import CountingRequest
 from gui.requests.tplm.maps import LiveMapRequest, PhotonMapRequest
 from gui.requests.tplm.series import MapSeriesRequest
-from reduction.kinds import reduce_run
+from reduction.kinds import curve_of, reduce_run
 from reduction.tplm.results import MapResults
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
@@ -150,9 +155,24 @@ def test_counting_warns_of_full_channels_and_pile_up(shown: Callable[..., Any], 
     assert "MEASURE SHORTER" in full[1][1][0]
 
 
-def test_other_runs_are_refused_in_words(energy_run: Documents) -> None:
-    from errors import ReductionError
+def test_the_browser_draws_maps_and_their_difference(qtbot: QtBot, one_map: Documents) -> None:
+    """Lost: a stored map that cannot be looked at, because its axis is not one of X-ray absorption."""
+    curve = curve_of(one_map)
+    overlay = Overlay()
+    qtbot.addWidget(overlay)
+    runs = [DrawnRun(uid=uid, label=uid, style=series_style(n), curve=curve) for n, uid in enumerate(("one", "two"))]
+    overlay.show_runs(runs)
+    assert overlay.plot is not None
+    assert set(overlay.plot.curves) == {"one", "two"}
+    assert overlay.plot.x_quantity.label == "delay (ns)"
+    moved = difference(curve, replace(curve, x=curve.x + 0.002))
+    assert moved.x.size == curve.x.size
+    assert moved.y == pytest.approx(0.0)
+    with pytest.raises(ReductionError, match=r"within 0\.01"):
+        difference(curve, replace(curve, x=curve.x + 0.03))
 
+
+def test_other_runs_are_refused_in_words(energy_run: Documents) -> None:
     state = state_of(energy_run)
     for request in (PhotonMapRequest(), LiveMapRequest(), MapSeriesRequest(), CountingRequest()):
         with pytest.raises(ReductionError, match="panel cannot show"):
