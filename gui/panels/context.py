@@ -15,9 +15,11 @@ class PanelContext:
     """Facts of the beamline that some panels need.
 
     `items`: lines of the device status, whose values come from `source`, None without a control system. `geometry`: of
-    the area detector, for runs that do not record it; None for the default.
+    the area detector, for runs that do not record it; None for the default. `techniques`: those of the beamline, whose
+    panels come first; all alike if there are none.
     """
 
     items: Sequence[StatusItem] = ()
     source: StatusSource | None = None
     geometry: DetectorGeometry | None = None
+    techniques: Sequence[str] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
 
@@ -55,11 +55,12 @@ def panel_classes() -> list[type[Panel]]:
 def panel_docks(context: PanelContext, prepare: Callable[[Panel], object] = lambda _: None) -> list[Dock]:
     """Return a dock for one panel of each class, in their order; raise ImportError as `panel_classes` does.
 
+    Panels of techniques that the beamline does not have come after all others.
     `prepare` is called with each panel when it is made. A panel of another package that cannot be made is logged and
     left out.
     """
     docks: list[Dock] = []
-    for panel in panel_classes():
+    for panel in sorted(panel_classes(), key=lambda panel: _is_foreign(panel, context.techniques)):
         make = partial(_made, panel, context, prepare)
         try:
             # Whether a panel of another package can be made must be known before it has a dock.
@@ -91,6 +92,12 @@ def _dock(panel: type[Panel], widget: Panel | Callable[[], Panel]) -> Dock:
 
 def _is_own(panel: type[Panel]) -> bool:
     return panel.__module__.startswith(f"{gui.panels.__name__}.")
+
+
+def _is_foreign(panel: type[Panel], techniques: Sequence[str]) -> bool:
+    """Return whether a panel is of a technique, a folder of this package, that is not among `techniques`."""
+    folder = panel.__module__.removeprefix(f"{gui.panels.__name__}.").partition(".")
+    return bool(techniques) and _is_own(panel) and bool(folder[1]) and folder[0] not in techniques
 
 
 def _panels_in(module: ModuleType) -> list[type[Panel]]:

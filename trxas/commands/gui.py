@@ -70,7 +70,12 @@ def open_window(options: GuiOptions, configuration: Configuration) -> MainWindow
     parts = BrowserAndControlDocks(configuration, feed)
     return make_window(
         feed,
-        beamline=PanelContext(items=items, source=source, geometry=_geometry(configuration)),
+        beamline=PanelContext(
+            items=items,
+            source=source,
+            geometry=_geometry(configuration),
+            techniques=configuration.beamline.techniques,
+        ),
         more_docks=parts.docks,
         settings=options.layout,
         closing=[parts.close],

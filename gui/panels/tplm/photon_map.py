@@ -91,7 +91,9 @@ class PhotonMapPanel(Panel):
             self._placed = True
             self.delay.setValue(int(np.searchsorted(found.delay_ns, FIRST_SHOWN_NS)))
         self.map.unit = "of the brightest place" if self.normalised.isChecked() else LIGHT.unit
-        self.map.show_map((DELAY_NS, found.delay_ns), (PLACE, found.x_um), self._shown(found.light))
+        # Ticks are at cells, whose delays have the digits of time zero.
+        delay_ns = found.delay_ns.round(3)
+        self.map.show_map((DELAY_NS, delay_ns), (PLACE, found.x_um.round(3)), self._shown(found.light))
         self._draw_profile(found, self.delay.value())
 
     def _shown(self, light: FloatArray) -> FloatArray:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 import gui.panels
-from gui.panels.registry import panel_classes
+from gui.panels.context import PanelContext
+from gui.panels.registry import panel_classes, panel_docks
 
 IN_ORDER = [
     "spectra", "kinetics", "fluence", "map", "excited", "static", "pilatus", "bunches", "checks", "trends",
@@ -37,6 +39,15 @@ def test_all_panels_are_found_in_their_order() -> None:
     keys = [panel.key for panel in panel_classes()]
     assert [key for key in keys if key in IN_ORDER] == IN_ORDER
     assert len(keys) == len(set(keys)), "two panels with one key would share a place in saved layouts"
+
+
+def test_panels_of_the_beamline_come_first(qtbot: QtBot) -> None:
+    """Lost: a window at the microscope that begins with empty spectra."""
+    own = [dock.key for dock in panel_docks(PanelContext(techniques=["tplm"])) if dock.group == "curves"]
+    assert own[:3] == ["photon map", "diffusion", "power"]
+    assert set(own) == {dock.key for dock in panel_docks(PanelContext()) if dock.group == "curves"}
+    at_x_rays = [dock.key for dock in panel_docks(PanelContext(techniques=["xas", "powder"])) if dock.group == "curves"]
+    assert at_x_rays[0] == "spectra"
 
 
 @pytest.fixture
