@@ -55,6 +55,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     xrays = xray_shutter(around, prefix)
     further = further_detectors(configuration, prefix)
     devices = further_devices(configuration.devices, prefix=prefix)
+    # Steps, sequences and fly scans read the same devices, built once: each PV has one channel and one monitor.
     point_devices = PointDevices(
         axes=axes.axes,
         exposure=_exposure(configuration, prefix, devices),

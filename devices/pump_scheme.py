@@ -69,6 +69,7 @@ class PumpScheme:
 
     def until_next_pump_ps(self, probe: int) -> float:
         """Return the time from the pulse of `probe` to the next pump at a delay of 0, ps, above 0."""
+        # Pumps repeat: a gate before the pump, with a negative delay, is as late as one a whole period behind it.
         return self.pump_period_ps - self.gate_delays_ps[probe] % self.pump_period_ps
 
     @property
@@ -108,6 +109,8 @@ def buckets_after_pump(position: int, unit: GateUnit, filled: Sequence[int], pum
         return position
     if unit is GateUnit.REVOLUTIONS:
         return position * buckets
+    # Bunches are counted around the ring: one beyond the last bunch is the first one, a turn later. Python's divmod
+    # rounds down, so counting backwards from the pump gives negative turns.
     turns, index = divmod(filled.index(pumped) + position, len(filled))
     return turns * buckets + filled[index] - pumped
 
@@ -120,5 +123,7 @@ def nearest_neighbour(bucket: int, filled: Sequence[int], buckets: int) -> int:
 
 def reference_probes(gate_delays: Sequence[float]) -> tuple[int, ...]:
     """Return the unpumped gates: all that come before the pump, or the last one after it if there are none."""
+    # A pulse before the pump has had the longest time since the previous pump. Without one, the last pulse has; what it
+    # still holds of the transient is corrected when the run is reduced.
     before = tuple(probe for probe, delay in enumerate(gate_delays) if delay < 0)
     return before or (max(range(len(gate_delays)), key=lambda probe: gate_delays[probe]),)

@@ -97,6 +97,7 @@ class Shutter(Device):
             )
 
     def _reached(self) -> int:
+        # From the hardware, never from a monitor: a monitor that is late would call a shutter closed that is open.
         return int(read_together({"state": self.readback})["state"])
 
 

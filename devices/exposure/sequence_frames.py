@@ -70,6 +70,7 @@ class FrameLayout:
     def parse(self, raw: ArrayLike) -> list[SequenceFrame]:
         """Return the frames of one answer, in order; raises AcquisitionError for an array with another layout."""
         values = np.atleast_1d(np.asarray(raw, dtype=float))
+        # An array PV that was never written has one element or none: there are no frames yet.
         if values.size < BLOCK_HEAD:
             return []
         count, length, first = (int(value) for value in values[:BLOCK_HEAD])

@@ -60,6 +60,7 @@ class SweepGrid:
 
     def bin_of(self, energy_ev: float) -> int | None:
         """Return the bin with the energy, eV, in it; None outside the scan."""
+        # `first_ev` is the centre of bin 0, whose lower edge lies half a step below it.
         place = math.floor((energy_ev - self.first_ev) / self.step_ev + 0.5)
         return place if 0 <= place < self.points else None
 
@@ -97,6 +98,7 @@ def sweep_grid(energies_ev: Sequence[float], bin_s: float, settings: FlySettings
             f"Steps of {min(steps):g} to {max(steps):g} eV: a sweep has one speed, so all its bins have one width. "
             "Give one region with one step, or stepping='software'."
         )
+    # With one frame per bin, a frame that lies across two bins would leave one of them empty.
     shortest_s = 2 * settings.frame_low_s
     if bin_s < shortest_s:
         raise OutOfRangeError("bin_s", bin_s, shortest_s, math.inf, "s", "A bin needs two frames at least.")

@@ -99,6 +99,9 @@ def _request(channel: Any) -> _Request | None:
     elements = ca.libca.ca_element_count(channel)
     if native not in SCALARS or (elements != 1 and native != dbr.DOUBLE):
         return None
+    # Each buffer begins as one that no answer has reached: after a time-out, the zeros of a fresh buffer would pass for
+    # readings. For an array the head is not enough, because an answer may be shorter than the record, so every element
+    # is marked too.
     timed, layout = SCALARS[native]
     if elements == 1:
         buffer: Any = ctypes.create_string_buffer(layout.size)
