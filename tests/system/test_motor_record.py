@@ -208,14 +208,15 @@ def test_refused_target_leaves_motion_alone(m1: str, caproto_put: Any, get: Any,
 def test_pause_keeps_target_and_go_resumes(m1: str, put: Any, get: Any, recorder: Any) -> None:
     """SPMG is the button on every motor screen: Pause holds, Go finishes the move."""
     position = recorder(f"{m1}.RBV")
-    put(m1, 1.0, wait=False)
+    put(m1, 10.0, wait=False)
     position.wait(lambda values: values[-1] > 0.05)
     put(f"{m1}.SPMG", 1)
     assert get(f"{m1}.DMOV") == 1
-    assert get(f"{m1}.RBV") < 0.9
-    assert get(m1) == 1.0
+    assert get(f"{m1}.RBV") < 9.9
+    assert get(m1) == 10.0
+    put(f"{m1}.VELO", 1e4)
     put(f"{m1}.SPMG", 3)
-    assert get(f"{m1}.RBV") == pytest.approx(1.0)
+    assert get(f"{m1}.RBV") == pytest.approx(10.0)
 
 
 def test_stopped_record_refuses_targets(m1: str, put: Any, caproto_put: Any, get: Any) -> None:

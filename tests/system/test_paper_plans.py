@@ -1,7 +1,7 @@
 """The paper's other plans over real Channel Access: if these fail, they find nothing at the beamline, or a wrong value.
 
-Every truth is in the simulated sample; the plans and fits see PVs only. Limits are four standard errors (one false
-alarm in 16 000 each).
+Every truth is in the simulated sample; the plans and fits see PVs only. Limits are 4.5 standard errors (one false alarm
+in 150 000 each). Those are errors of counting: where a wandering laser would add to them, it is kept steady.
 """
 
 from __future__ import annotations
@@ -120,27 +120,44 @@ def usual(bench: Any) -> Iterator[Bench]:
         yield made
 
 
+@pytest.fixture
+def steady_laser(usual: Bench, put: Any) -> Iterator[None]:
+    """The laser keeps its power and its place on the sample, which otherwise wander by 0.5 % and 1 um in minutes.
+
+    Both change the transient from point to point. With them the errors of time zero, of the overlap and of a step of
+    the fluence are 1.3 to 1.5 times those of counting (100 simulated scans each).
+    """
+    effects = [f"{usual.line.configuration.epics.prefix}7idd:sim:Effect:{name}" for name in ("LaserPower", "Pointing")]
+    for effect in effects:
+        put(effect, 0.0)
+    yield
+    for effect in effects:
+        put(effect, 1.0)
+
+
+@pytest.mark.usefixtures("steady_laser")
 def test_time_zero_is_found_and_set(usual: Bench) -> None:
-    usual.run(plans.time_zero_scan(usual.line, dwell_s=60.0))
+    usual.run(plans.time_zero_scan(usual.line, dwell_s=90.0))
     rise = usual.rise()
     t0_ps, sigma_ps = fit_t0_of_decays(rise.delay_ps, rise.change, rise.sigma)
-    assert t0_ps == pytest.approx(23, abs=4 * sigma_ps)
+    assert t0_ps == pytest.approx(23, abs=4.5 * sigma_ps)
     usual.run(plans.rezero(usual.line, t0_ps))
-    usual.run(plans.time_zero_scan(usual.line, dwell_s=60.0))
+    usual.run(plans.time_zero_scan(usual.line, dwell_s=90.0))
     assert usual.start()["time_zero_raw_ps"] == pytest.approx(169_780 + t0_ps)
     rise = usual.rise()
     again_ps, again_sigma_ps = fit_t0_of_decays(rise.delay_ps, rise.change, rise.sigma)
-    assert abs(again_ps) < 4 * np.hypot(sigma_ps, again_sigma_ps)
+    assert abs(again_ps) < 4.5 * np.hypot(sigma_ps, again_sigma_ps)
 
 
+@pytest.mark.usefixtures("steady_laser")
 @pytest.mark.parametrize(("direction", "hidden_um", "fwhm_um"), [("horizontal", 14.0, 50.0), ("vertical", -9.0, 45.0)])
 def test_the_laser_is_found_on_the_sample(usual: Bench, direction: str, hidden_um: float, fwhm_um: float) -> None:
-    usual.run(plans.overlap_scan(usual.line, direction, dwell_s=60.0, fluence_mj_cm2=6.0))
+    usual.run(plans.overlap_scan(usual.line, direction, dwell_s=240.0, fluence_mj_cm2=6.0))
     change, sigma = usual.change()
     fit = fit_overlap(usual.column(f"pointing_{direction}_um"), change, sigma)
-    assert fit.center_um == pytest.approx(hidden_um, abs=4 * fit.center_sigma_um)
-    assert fit.fwhm_um == pytest.approx(fwhm_um, abs=4 * fit.fwhm_sigma_um)
-    assert fit.center_sigma_um < 2
+    assert fit.center_um == pytest.approx(hidden_um, abs=4.5 * fit.center_sigma_um)
+    assert fit.fwhm_um == pytest.approx(fwhm_um, abs=4.5 * fit.fwhm_sigma_um)
+    assert fit.center_sigma_um < 0.5
     assert usual.line.axes[f"pointing_{direction}_um"].position == pytest.approx(0, abs=0.5)
 
 
@@ -149,11 +166,11 @@ def test_backlash_shifts_the_foil_unless_approached_from_below(usual: Bench) -> 
     foils = {}
     for approach in ("direct", "below"):
         usual.line.energy.set(13_550.0).wait(timeout=WAIT_S)
-        usual.run(plans.foil_scan(usual.line, dwell_s=10.0, approach=approach))
+        usual.run(plans.foil_scan(usual.line, dwell_s=15.0, approach=approach))
         foils[approach] = usual.foil().absorption
     found = align_foil(foils["direct"], foils["below"])
-    assert found.shift_ev.value == pytest.approx(-0.5, abs=4 * found.shift_ev.sigma)
-    assert 4 * found.shift_ev.sigma < 0.1
+    assert found.shift_ev.value == pytest.approx(-0.5, abs=4.5 * found.shift_ev.sigma)
+    assert 4.5 * found.shift_ev.sigma < 0.1
 
 
 def test_the_foil_calibrates_the_energy(usual: Bench) -> None:
@@ -171,15 +188,6 @@ def test_the_foil_calibrates_the_energy(usual: Bench) -> None:
     assert left.value == pytest.approx(FOIL_EDGE_EV, abs=6 * left.sigma)
 
 
-@pytest.fixture
-def steady_laser(usual: Bench, put: Any) -> Iterator[None]:
-    """The laser keeps its power, which otherwise wanders by 0.5 % in minutes of beam."""
-    effect = f"{usual.line.configuration.epics.prefix}7idd:sim:Effect:LaserPower"
-    put(effect, 0.0)
-    yield
-    put(effect, 1.0)
-
-
 @pytest.mark.usefixtures("steady_laser")
 def test_attenuator_is_calibrated_against_the_power_meter(usual: Bench) -> None:
     """The configuration may be wrong; fluences then are those of the meter."""
@@ -192,6 +200,7 @@ def test_attenuator_is_calibrated_against_the_power_meter(usual: Bench) -> None:
     assert usual.line.fluence.calibration == found
 
 
+@pytest.mark.usefixtures("steady_laser")
 def test_fluence_scan_follows_the_pump(usual: Bench) -> None:
     """Below the knee at 10 mJ/cm2 equal steps of the fluence change the transient by equal amounts."""
     usual.run(plans.fluence_scan(usual.line, "Br K", fluences_mj_cm2=[2.0, 5.0, 8.0], dwell_s=400.0))
@@ -199,8 +208,8 @@ def test_fluence_scan_follows_the_pump(usual: Bench) -> None:
     assert accumulate(usual.runs[-1]).metadata.axis == "fluence_mj_cm2"
     change, sigma = usual.change()
     first, second = np.diff(change)
-    assert first + 4 * np.hypot(*sigma[:2]) < 0
-    assert first == pytest.approx(second, abs=4 * np.sqrt(sigma[0] ** 2 + 4 * sigma[1] ** 2 + sigma[2] ** 2))
+    assert first + 4.5 * np.hypot(*sigma[:2]) < 0
+    assert first == pytest.approx(second, abs=4.5 * np.sqrt(sigma[0] ** 2 + 4 * sigma[1] ** 2 + sigma[2] ** 2))
 
 
 @pytest.mark.parametrize(
@@ -218,9 +227,9 @@ def test_fluence_scan_follows_the_pump(usual: Bench) -> None:
     ids=["good", "jump", "coarse reversed", "fine reversed"],
 )
 def test_self_test_of_the_delay_axis(bench: Any, hidden: dict[str, float], expected: dict[str, Verdict]) -> None:
-    """With 60 s per point a shift is known to about 1 ps; 10 ps are tolerated."""
+    """With 90 s per point a shift is known to 1.5 ps; 10 ps are tolerated."""
     with bench(**hidden) as made:
-        made.run(plans.delay_self_test(made.line, dwell_s=60.0))
+        made.run(plans.delay_self_test(made.line, dwell_s=90.0))
         rises = {}
         for run in range(len(made.runs)):
             told = made.start(run)["self_test"]
@@ -238,4 +247,4 @@ def test_self_test_of_the_delay_axis(bench: Any, hidden: dict[str, float], expec
     if "fine_jump_ps" in hidden:
         lower = results["fine lower"]
         assert lower.shift_sigma_ps is not None
-        assert lower.shift_ps == pytest.approx(-40, abs=4 * lower.shift_sigma_ps)
+        assert lower.shift_ps == pytest.approx(-40, abs=4.5 * lower.shift_sigma_ps)

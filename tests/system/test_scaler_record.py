@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,11 +98,18 @@ def test_stopped_count_keeps_what_it_has(scaler: str, put: Any, get: Any, start:
 
 def test_start_while_counting_is_refused(scaler: str, put: Any, get: Any, start: Any, caproto_put: Any) -> None:
     """If this fails, a second client restarts an exposure, and the first one loses its counts."""
-    put(f"{scaler}.TP", 3.0)
+    put(f"{scaler}.TP", 1e4)
     completed = start(f"{scaler}.CNT", 1)
+    assert get(f"{scaler}.CNT") == 1
+    began = time.monotonic()
     assert "is counting already" in caproto_put(f"{scaler}.CNT", 1)
+    since_s = time.monotonic() - began
+    assert not completed.is_set()
+    put(f"{scaler}.CNT", 0)
     assert completed.wait(WAIT_S)
-    assert get(f"{scaler}.S2") == RATE_HZ[2] * 3.0
+    elapsed_s = get(f"{scaler}.T")
+    assert elapsed_s >= since_s, "it did not begin again"
+    assert get(f"{scaler}.S2") == int(RATE_HZ[2] * elapsed_s)
 
 
 @pytest.mark.parametrize(("field", "value", "reason"), [

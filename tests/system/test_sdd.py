@@ -59,22 +59,23 @@ def test_the_edge_is_in_the_counts_corrected_for_dead_time(beamline: Beamline) -
     levels = []
     for energy_ev in (13_450.0, 13_560.0):
         beamline.energy.set(energy_ev).wait(timeout=WAIT_S)
-        frame, i0 = expose(beamline, 10.0)
+        frame, i0 = expose(beamline, 60.0)
         assert frame.counts.shape == (5,)
-        assert np.all(frame.counts < frame.output_rate * 10.0)
+        assert np.all(frame.counts < frame.output_rate * 60.0)
         assert np.all(frame.output_rate < frame.input_rate)
         levels.append(photons(frame) / i0)
         assert beamline.sdd is not None
         assert beamline.sdd.failed_conditions(frame) == []
-    # 10 s count 1e5 photons per element below the edge: 0.4 %, with 4 sigma for each of five.
+    # 60 s count 4e5 photons per element below the edge: 0.16 %. The energy on the flank and the ion chamber are off by
+    # 0.4 % in the ratio.
     below, above = (float(powder_spectrum(load_sample(), energy_ev, 22.0)) for energy_ev in (13_450.0, 13_560.0))
-    np.testing.assert_allclose(levels[1] / levels[0], above / below, rtol=4 * 0.004)
+    np.testing.assert_allclose(levels[1] / levels[0], above / below, rtol=4.5 * 0.0016 + 0.004)
     spread = levels[1] / levels[1].mean()
     assert spread == pytest.approx([1.08, 0.94, 1.02, 0.89, 1.07], rel=0.01)
 
 
 def test_heat_takes_intensity_at_the_main_edge(beamline: Beamline) -> None:
-    """2 % at 13472 eV from 25 to 140 C; 60 s of 5 elements count 3e7 photons, 0.02 %."""
+    """1.6 % at 13472 eV from 25 to 140 C, with an error of 0.04 %: 60 s of 5 elements count 2e7 photons."""
     assert beamline.cell is not None
     beamline.energy.set(13_472.0).wait(timeout=WAIT_S)
     levels = []
@@ -82,7 +83,8 @@ def test_heat_takes_intensity_at_the_main_edge(beamline: Beamline) -> None:
         beamline.cell.set(temperature_c).wait(timeout=WAIT_S)
         frame, i0 = expose(beamline, 60.0)
         levels.append(photons(frame).sum() / i0)
-    assert levels[1] / levels[0] - 1 == pytest.approx(-0.0145, abs=0.004)
+    cold, hot = (float(powder_spectrum(load_sample(), 13_472.0, temperature_c)) for temperature_c in (25.0, 140.0))
+    assert levels[1] / levels[0] == pytest.approx(hot / cold, abs=0.0025)
 
 
 def test_the_frame_follows_the_masters_exposures(beamline: Beamline, get: Any) -> None:

@@ -1,7 +1,7 @@
 """If these fail, an element that the paper did not measure cannot be measured.
 
-The truth is in the sample file, which plans and reduction never see. Limits are four standard errors (one false alarm
-in 16 000 each).
+The truth is in the sample file, which plans and reduction never see. Limits are 4.5 standard errors (one false alarm in
+150 000 each).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from bluesky import RunEngine
 
@@ -19,13 +20,16 @@ from reduction.kinds import reduce_run
 from reduction.xas.features import extremum
 from reduction.xas.results import FoilResults, SpectrumResults
 from sim.physics.sample import load_sample, sample_path
+from sim.physics.spectra import transient_spectrum
 from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
 
 MACRO = "iron:"
 IRON = load_sample(sample_path("fe_bpy3"))
-LARGEST_EV = max(IRON.edges["Fe K"].transient, key=lambda peak: peak.height).center_ev
+GRID_EV = np.arange(7_120.0, 7_130.0, 0.01)
+LARGEST_EV = float(GRID_EV[np.argmax([transient_spectrum(IRON.edges["Fe K"], energy_ev) for energy_ev in GRID_EV])])
+"""Top of the sum of all features: the tail of its neighbour moves it by 0.16 eV."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def test_an_iron_scan_finds_the_feature_of_the_sample(line: Beamline) -> None:
     """Pre-edge, rise and level 100 ps after the pump, on the way down from the Br edge, where the energy starts."""
     regions = [(7_072, 7_112, 10), (7_119, 7_137, 0.5), (7_140, 7_170, 10)]
     documents = measured(
-        plans.energy_scan(line, "Fe K", delay_ps=100.0, dwell_s=20.0, regions_ev=regions, sample=IRON.name)
+        plans.energy_scan(line, "Fe K", delay_ps=100.0, dwell_s=40.0, regions_ev=regions, sample=IRON.name)
     )
     start = documents[0][1]
     assert (start["edge"], start["absorber"], start["reduction"]["main_feature_ev"]) == ("Fe K", "Fe", 7_122.0)
@@ -58,9 +62,9 @@ def test_an_iron_scan_finds_the_feature_of_the_sample(line: Beamline) -> None:
     assert results.spectra, results.table()
     counted = results.spectra[-1]
     gain = extremum(counted.energy_ev, counted.transient, counted.sigma, near_ev=7_125.0, half_width_ev=2.0)
-    # Backlash and neighbouring features move the top of the sum by a few tenths of an eV.
-    assert gain.value == pytest.approx(LARGEST_EV, abs=4 * gain.sigma + 0.3)
-    assert gain.sigma < 0.3
+    # The play of the monochromator's drive is 0.12 eV.
+    assert gain.value == pytest.approx(LARGEST_EV, abs=4.5 * gain.sigma + 0.15)
+    assert gain.sigma < 0.15
     top = int(abs(counted.energy_ev - LARGEST_EV).argmin())
     assert counted.transient[top] > 5 * counted.sigma[top]
 
@@ -73,4 +77,4 @@ def test_the_wheel_brings_the_foil_of_the_element(line: Beamline) -> None:
     results = reduce_run(documents)
     assert isinstance(results, FoilResults), results.table()
     assert results.foil is not None
-    assert results.foil.edge_ev.value == pytest.approx(7_112.0, abs=4 * results.foil.edge_ev.sigma + 0.05)
+    assert results.foil.edge_ev.value == pytest.approx(7_112.0, abs=4.5 * results.foil.edge_ev.sigma + 0.05)
