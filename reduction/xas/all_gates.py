@@ -64,23 +64,22 @@ def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, referen
     """
     if reference != "all gates":
         return (spc_spectrum if mode == "spc" else boxcar_spectrum)(run, probe, reference)
-    if probe not in (None, run.metadata.timing.pumped_probe):
-        raise ReductionError("All gates together give the transient of the pumped pulse: choose its probe.")
-    return all_gates_spectrum(run, mode)
+    return all_gates_spectrum(run, mode, probe)
 
 
-def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpectrum:
+def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> AllGatesSpectrum:
     """Return the spectrum of an energy scan in the acquisition `mode` by all gates; the scale is that of `Spectrum`.
 
     It is the transient of the pumped minus the unpumped probe, as of `spc_spectrum` or `boxcar_spectrum`, and agrees
     with it within the errors, which are smaller: if the later gates have recovered, the variance of a point is 0.63 of
-    that of two gates. Jet and flux cancel exposure by exposure. The shape of the transient must be the same at all
-    gates, which is tested. Raises ReductionError if it is not, if the transient is too weak to see how large it is
-    at the later gates, if there are no other gates, and as those recipes do.
+    that of two gates. Jet and flux cancel exposure by exposure. A later `probe` gives its own transient, by itself and
+    the gates after it: nothing is taken from the pumped one, whose shape may be another. The shape of the transient
+    must be the same at all gates that are used, which is tested. Raises ReductionError if it is not, if the transient
+    is too weak to see how large it is at the later gates, if there are no other gates, and as those recipes do.
     """
     require_energy_scan(run.metadata)
-    two = spectrum_against(run, mode, None, "unpumped probe")
-    gates = _Gates.of(run.metadata.timing)
+    two = spectrum_against(run, mode, probe, "unpumped probe")
+    gates = _Gates.of(run.metadata.timing, probe)
     curves = [_recipe(run, mode, exposure_pairs(run, mode, gate, gates.off)) for gate in gates.on]
     if len({curve.energy_ev.size for curve in curves}) != 1:
         raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
@@ -126,14 +125,21 @@ class _Gates(NamedTuple):
     off: Gate
 
     @classmethod
-    def of(cls, timing: Timing) -> _Gates:
-        pumped = timing.pumped_probe
-        others = [one for one in range(timing.probes_per_pump) if one != pumped and one not in timing.reference_probes]
-        if not others:
+    def of(cls, timing: Timing, probe: int | None) -> _Gates:
+        first = timing.pumped_probe if probe is None else probe
+        left_out = {first, timing.pumped_probe, *timing.reference_probes}
+        later = [
+            one
+            for one in range(timing.probes_per_pump)
+            if one not in left_out and timing.delay_of(one, 0.0) > timing.delay_of(first, 0.0)
+        ]
+        if first == timing.pumped_probe:
+            later = [one for one in range(timing.probes_per_pump) if one not in left_out]
+        if not later:
             raise ReductionError(
-                "The pump scheme has no gates besides the pumped and the unpumped ones. Use those two."
+                f"The pump scheme has no gates besides those of probe {first} and the unpumped ones. Use these two."
             )
-        pairs = [gates_of("unpumped probe", probe, timing) for probe in (pumped, *others)]
+        pairs = [gates_of("unpumped probe", one, timing) for one in (first, *later)]
         return cls(tuple(on for on, _ in pairs), pairs[0][1])
 
 
