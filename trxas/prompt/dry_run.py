@@ -19,7 +19,7 @@ from plans.registry import PLANS
 from plans.resume import repeated_request
 from storage import load_dataset
 from trxas.results.expected_errors import expected_errors
-from trxas.session.plan_times import PlanTimes, timed_plan
+from trxas.session.plan_times import PlanTimes, timed_plan, ways_of
 from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
 
@@ -158,13 +158,15 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
         return ""
     beam_s = request.beam_s
     plan = timed_plan(request.plan_name, request.stepping)
-    found = times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, beam_s)
+    ways = ways_of(request.points.values, [point for _, point, _ in request.course()])
+    found = times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, beam_s, ways)
     if found is None:
         return ""
     runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"
+    axes = "this axis" if len(request.points.axes) == 1 else "these axes"
     # Only in a simulation can an exposure end before its time.
     fast = ", in a simulation whose clock runs fast" if found.seconds < FASTEST * beam_s else ""
-    return f"; takes about {duration_text(found.seconds)}, as {runs} of this plan did{fast}"
+    return f"; takes about {duration_text(found.seconds)}, as {runs} along {axes} did{fast}"
 
 
 def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """Prediction of the time that a plan will take, from the times of earlier runs.
 
 Every complete run adds a line to `<data>/times.jsonl`: its plan, its exposures, and what its time was used for. A
-prediction takes the latest runs of the same plan along the same axes; the counting follows from the beam time asked
-for, everything else from the number of exposures.
+prediction takes the latest runs of the same plan along the same axes, or of any plan along them where that one is new.
+The counting follows from the beam time asked for, everything else from the number of exposures and the ways of the
+axes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from scipy.optimize import nnls
 
 from plans.choices import Stepping
 from reduction.events import PrimaryEvents
@@ -25,6 +27,9 @@ LATEST = 8
 
 DIFFERENT_DWELLS = 1.5
 """Ratio of the longest to the shortest dwell that separates the time of a trigger from that of counting."""
+
+DIFFERENT_WAYS = 1.5
+"""Ratio of the longest to the shortest way per exposure that separates the time of moving from that of a step."""
 
 
 def timed_plan(plan: str, stepping: str) -> str:
@@ -59,6 +64,8 @@ class PlanTimes:
         self._dwell_s = 0.0
         self._exposures = 0
         self._beam_s = 0.0
+        self._points: list[list[float]] = []
+        self._course: list[int] = []
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run; raises StorageError if the times of a complete one cannot be written."""
@@ -69,23 +76,32 @@ class PlanTimes:
             self._dwell_s = float(doc.get("dwell_s", 0.0))
             self._exposures = 0
             self._beam_s = 0.0
+            self._points = [list(np.atleast_1d(point)) for point in grid.get("points", [])]
+            self._course = []
         for event in self._primary(name, doc):
             self._exposures += 1
             self._beam_s += float(event["data"].get("exposure_s", self._dwell_s))
+            self._course.append(int(event["data"].get("point_index", 0)))
         if name == "stop" and doc.get("exit_status") == "success":
             self._add()
 
-    def predict(self, plan: str, axes: Sequence[str], exposures: int, beam_s: float) -> Prediction | None:
-        """Return the wall time of a run of `plan` along `axes`, None if no such run is known.
+    def predict(
+        self, plan: str, axes: Sequence[str], exposures: int, beam_s: float, ways: Sequence[float] = ()
+    ) -> Prediction | None:
+        """Return the wall time of a run of `plan` along `axes`, None if no run along them is known.
 
-        `beam_s` is the beam time of all `exposures` together, s. Raises StorageError if the times cannot be read.
+        `beam_s` is the beam time of all `exposures` together, s; `ways` (axes,) is how far each axis goes, in its unit,
+        see `ways_of`. Raises StorageError if the times cannot be read.
         """
-        known = [one for one in self._journal.read() if one["plan"] == plan and one["axes"] == list(axes)][-LATEST:]
+        alike = [one for one in self._journal.read() if one["axes"] == list(axes)]
+        # A plan that is new takes what others along the same axes took, if they were stepped in the same way.
+        known = [one for one in alike if one["plan"] == plan] or [one for one in alike if _way(one) == _stepping(plan)]
+        known = known[-LATEST:]
         if not known or not exposures:
             return None
         opening_s = median(one["opening_s"] for one in known)
-        step_s = median(one["others_s"] / one["exposures"] for one in known)
-        seconds = opening_s + exposures * (step_s + _counting_s(known, beam_s / exposures))
+        others_s = _others_s(known, exposures, ways)
+        seconds = opening_s + others_s + exposures * _counting_s(known, beam_s / exposures)
         return Prediction(seconds=seconds, runs=len(known))
 
     def _add(self) -> None:
@@ -99,8 +115,50 @@ class PlanTimes:
         record = {
             "plan": self._plan, "axes": self._axes, "exposures": self._exposures, "beam_s": self._beam_s,
             "counting_s": counting_s, "opening_s": opening_s, "others_s": max(others_s, 0.0),
+            "ways": ways_of(self._points, self._course),
         }  # fmt: skip
         self._journal.append([record])
+
+
+def ways_of(points: Sequence[Sequence[float]], course: Sequence[int]) -> list[float]:
+    """Return how far each axis goes, (axes,), in its unit, if the `points`, (points, axes), are measured in a course.
+
+    `course` has the index of the point of each exposure. Empty without points.
+    """
+    if not points or not course or max(course) >= len(points):
+        return []
+    visited = np.asarray(points, dtype=float)[list(course)]
+    return [float(way) for way in np.abs(np.diff(visited, axis=0)).sum(axis=0)]
+
+
+def _way(record: Mapping[str, Any]) -> str:
+    return _stepping(str(record["plan"]))
+
+
+def _stepping(plan: str) -> str:
+    """Return what steps a timed plan, "" for the plan itself."""
+    return plan.partition(" stepped by ")[2]
+
+
+def _others_s(known: Sequence[Mapping[str, Any]], exposures: int, ways: Sequence[float]) -> float:
+    """Return the time of all but counting, s, from those of known runs: so much per exposure, and per way of an axis.
+
+    Ways count where known runs differ in them.
+    """
+    per_exposure = np.array([one["others_s"] / one["exposures"] for one in known])
+    tables = [one.get("ways", []) for one in known]
+    if not ways or any(len(table) != len(ways) for table in tables):
+        return exposures * float(np.median(per_exposure))
+    per_step = np.array(tables) / np.array([[one["exposures"]] for one in known])
+    differ = per_step.max(axis=0) > DIFFERENT_WAYS * np.maximum(per_step.min(axis=0), 1e-12)
+    differ &= per_step.min(axis=0) > 0
+    if not differ.any():
+        return exposures * float(np.median(per_exposure))
+    # No part of the time is negative. Relative errors count alike for long and short steps.
+    columns = np.column_stack([np.ones(len(known)), per_step[:, differ]])
+    scale = np.maximum(per_exposure, 1e-9)
+    parts, _ = nnls(columns / scale[:, None], np.ones(len(known)))
+    return exposures * float(parts[0]) + float(parts[1:] @ np.asarray(ways)[differ])
 
 
 def _counting_s(known: Sequence[Mapping[str, Any]], dwell_s: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trxas.session.plan_times import PlanTimes
+from trxas.session.plan_times import PlanTimes, ways_of
 from trxas.session.time_use import Activity
 
 
@@ -72,3 +72,46 @@ def test_the_next_session_knows_the_runs_of_this_one(tmp_path: Path) -> None:
     again = Beamline(tmp_path)
     assert again.predicted_s(40, 6.0) == pytest.approx(again.wall_s(40, 6.0), rel=0.05)
     assert again.learned.predict("delay_scan", ["delay_ps"], 40, 240.0) is None
+
+
+def moved(root: Path, step_ev: float, plan: str = "energy_scan") -> PlanTimes:
+    """Times after a run of 40 points, a `step_ev` apart: 0.3 s per step, and 1 s for 2 eV."""
+    times = dict.fromkeys(Activity, 0.0) | {
+        Activity.COUNTING: 40 * 1.0,
+        Activity.MOVING: 2.0 + 40 * 0.3 + 39 * step_ev / 2.0,
+    }
+    learned = PlanTimes(root, lambda: times, lambda: 2.0)
+    points = [step_ev * number for number in range(40)]
+    learned("start", {"uid": "r", "plan_name": plan, "grid": {"axis": "energy_ev", "points": points}})
+    learned("descriptor", {"uid": "d", "run_start": "r", "name": "primary"})
+    for number in range(40):
+        event = {"uid": str(number), "descriptor": "d", "seq_num": number + 1, "time": 0.0, "timestamps": {}}
+        learned("event", event | {"data": {"exposure_s": 1.0, "point_index": number}})
+    learned("stop", {"uid": "s", "run_start": "r", "exit_status": "success"})
+    return learned
+
+
+def test_steps_of_another_length_are_predicted_within_5_per_cent(tmp_path: Path) -> None:
+    """Lost: the end of a scan with wider steps than those before, of a drive that takes its time."""
+    moved(tmp_path, 1.0)
+    learned = moved(tmp_path, 4.0)
+    found = learned.predict("energy_scan", ["energy_ev"], 100, 100 * 1.0, [99 * 10.0])
+    assert found is not None
+    assert found.seconds == pytest.approx(2.0 + 100 * 1.3 + 99 * 5.0, rel=0.05)
+
+
+def test_a_new_plan_takes_what_others_along_its_axes_took(tmp_path: Path) -> None:
+    """Lost: the first prediction of every plan of a beam time."""
+    learned = moved(tmp_path, 1.0, plan="foil_scan")
+    found = learned.predict("energy_scan", ["energy_ev"], 40, 40 * 1.0, [39.0])
+    assert found is not None
+    assert found.seconds == pytest.approx(2.0 + 40 * 1.3 + 39 * 0.5, rel=0.05)
+    assert learned.predict("energy_scan stepped by fly", ["energy_ev"], 40, 40.0, [39.0]) is None
+
+
+def test_ways_are_those_of_the_course() -> None:
+    """Lost: the time of a snake, whose axis does not return between passes."""
+    points = [[0.0], [1.0], [3.0]]
+    assert ways_of(points, [0, 1, 2, 2, 1, 0]) == [6.0]
+    assert ways_of(points, [0, 1, 2, 0, 1, 2]) == [9.0]
+    assert ways_of([], []) == []
