@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import functools
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.channels import open_channels, release_channels
 from tests.support.ioc_process import StartIoc, running_ioc, running_repeater
 from tests.support.preloaded.popen import COLD_STARTS
 from tests.support.tiled_routes import share_routes
-from tests.support.waiting import COMMAND_S, WAIT_S
+from tests.support.waiting import WAIT_S
 
 RECORD_IOC = ("-m", "tests.support.record_ioc")
 """Arguments of Python for an IOC with single records."""
@@ -157,12 +157,23 @@ def start() -> Callable[[str, Any], threading.Event]:
 
 @pytest.fixture
 def caproto_put(ca_repeater: None) -> Callable[[str, object], str]:
-    """`caproto_put(name, value)` runs caproto's command line client, which shows refusals, and returns its output."""
+    """`caproto_put(name, value)` writes with caproto's client over a connection of its own; returns the refusal, or "".
+
+    libca does not say why a server refused a value. A string that is no literal of Python is sent as it is.
+    """
+    from caproto import ErrorResponseReceived
+    from caproto.sync.client import read_write_read
 
     def run(name: str, value: object) -> str:
-        options = ["--no-repeater", "--timeout", "50", "--notify", "--"]
-        command = [sys.executable, "-m", "caproto.commandline.put", *options, name, str(value)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
-        return result.stdout + result.stderr
+        data = value
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                data = ast.literal_eval(value)
+        try:
+            # As its command line does: it reads before and after, for the type of the value.
+            read_write_read(name, data, notify=True, timeout=WAIT_S, repeater=False)
+        except ErrorResponseReceived as refusal:
+            return str(refusal)
+        return ""
 
     return run

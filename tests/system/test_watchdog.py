@@ -258,7 +258,7 @@ def test_a_backlash_detour_through_too_much_fluence_closes_the_shutters(bench: F
 
 def test_others_may_stop_and_close_but_not_move_or_open(bench: FaultBench, caproto_put: Any) -> None:
     """Two sessions on one beamline would spoil each other's points."""
-    bench.put("7idd:session:TimeoutS", 60.0)
+    bench.put("7idd:session:TimeoutS", WAIT_S)
     bench.open_shutters()
     bench.put("7idd:session:Holder", "me")
     assert "@127.0.0.1:" in bench.get("7idd:session:HolderSeen")
@@ -291,7 +291,7 @@ def test_others_may_stop_and_close_but_not_move_or_open(bench: FaultBench, capro
 
 def test_the_holder_may_come_back_on_another_connection(bench: FaultBench) -> None:
     """A network that was gone must not lock the session out of its own run."""
-    bench.put("7idd:session:TimeoutS", 60.0)
+    bench.put("7idd:session:TimeoutS", WAIT_S)
     with session():
         seen = bench.get("7idd:session:HolderSeen")
         bench.put("7idd:session:Holder", "other session")
