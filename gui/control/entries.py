@@ -21,6 +21,9 @@ MAXIMUM_POINTS = 10_000
 MOST_COMMAS = 8
 """Commas between digits that are read one by one: 256 ways of reading."""
 
+EVENLY_SPACED = 5
+"""Evenly spaced numbers that are shown as start:stop:step."""
+
 T = TypeVar("T")
 
 _GLUED_COMMA = re.compile(r"(?<=\d),(?=\d)")
@@ -55,22 +58,26 @@ def text_of(value: Any, parameter: Parameter) -> str:
     if value is None:
         return ""
     if parameter.kind is Kind.NUMBERS:
-        return ", ".join(_number_text(number) for number in value)
+        return _numbers_text(list(value))
     if parameter.kind is Kind.REGIONS:
         return ", ".join(":".join(_number_text(number) for number in region) for region in value)
+    if parameter.kind is Kind.WORDS:
+        return ", ".join(map(str, value))
     if parameter.kind is Kind.MAPPING:
-        return ", ".join(f"{key} = {item!r}" for key, item in dict(value).items())
+        return _mapping_text(value)
+    if parameter.kind is Kind.MAPPINGS:
+        return "; ".join(map(_mapping_text, value))
     if parameter.kind in (Kind.NUMBER, Kind.INTEGER):
         return _number_text(value)
     return repr(value) if parameter.kind is Kind.OTHER else str(value)
 
 
-def example_of(kind: Kind) -> str:
-    """Return an example for a field of this kind, shown while it is empty; "" for none.
+def example_of(parameter: Parameter) -> str:
+    """Return an example in the unit of a field, shown while it is empty; "" for none.
 
-    Lists have commas, regions are start:stop:step in the unit of the field.
+    Lists have commas, regions are start:stop:step.
     """
-    return _EXAMPLES.get(kind, "")
+    return _EXAMPLES_IN_UNIT.get((parameter.kind, parameter.unit)) or _EXAMPLES.get(parameter.kind, "")
 
 
 def request_for(parameter: Parameter) -> str:
@@ -82,9 +89,9 @@ def request_for(parameter: Parameter) -> str:
     if parameter.suggestions:
         return f"Choose {article} {name}, such as {either(parameter.suggestions[:3])}."
     unit = f", in {parameter.unit}" if parameter.unit else ""
-    example = example_of(parameter.kind)
+    example = example_of(parameter)
     such = f", for example {example}" if example else ""
-    if parameter.kind in (Kind.REGIONS, Kind.MAPPING, Kind.OTHER):
+    if parameter.kind in _NOUNS:
         return f"Enter the {name} as {_NOUNS[parameter.kind]}{unit}{such}."
     return f"Enter the {name}{unit}{such}."
 
@@ -284,6 +291,18 @@ def _text(text: str, _parameter: Parameter) -> str:
     return text
 
 
+def _words(text: str, _parameter: Parameter) -> list[str]:
+    return [word for word in map(str.strip, re.split(r"[,;]", text)) if word]
+
+
+def _mappings(text: str, parameter: Parameter) -> list[dict[str, Any]]:
+    return [_mapping(part, parameter) for part in text.split(";") if part.strip()]
+
+
+def _mapping_text(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {item!r}" for key, item in dict(value).items())
+
+
 def _parts(text: str) -> list[str]:
     # A space before a letter belongs to a unit: "100 ps" is one entry.
     joined = re.sub(r"(?<=[\d.])\s+(?=[^\W\d_]|[°µ])", "", text)
@@ -302,6 +321,16 @@ def _number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
+def _numbers_text(values: list[float]) -> str:
+    """Return numbers with commas; evenly spaced ones, from five on, as start:stop:step, which fits into a field."""
+    if len(values) >= EVENLY_SPACED and (step := values[1] - values[0]) > 0:
+        text = ":".join(map(_number_text, (values[0], values[-1], step)))
+        # Exactly those numbers, or each of them: a form that is only opened must not change a scan.
+        if points_of_region(values[0], values[-1], step) == values:
+            return text
+    return ", ".join(map(_number_text, values))
+
+
 def _shortened(text: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -314,16 +343,28 @@ _READERS: Mapping[Kind, Callable[[str, Parameter], Any]] = {
     Kind.CHOICE: _choice,
     Kind.NUMBERS: _numbers,
     Kind.REGIONS: _regions,
+    Kind.WORDS: _words,
     Kind.MAPPING: _mapping,
+    Kind.MAPPINGS: _mappings,
     Kind.OTHER: _other,
 }
 _NOUNS: Mapping[Kind, str] = {
     Kind.REGIONS: "start:stop:step",
     Kind.MAPPING: "entries name = value",
+    Kind.MAPPINGS: "entries name = value, with a semicolon between settings",
     Kind.OTHER: "a number, a 'text' in quotes, or a list in brackets",
 }
 _EXAMPLES: Mapping[Kind, str] = {
-    Kind.NUMBERS: "-500, 0:90:15, 1e3",
-    Kind.REGIONS: "13450:13462:2, 13462:13480:0.5",
+    Kind.NUMBERS: "1, 2, 5:10:0.5",
+    Kind.REGIONS: "0:5:1, 5:10:0.5",
+    Kind.WORDS: "Br K, Pb L3",
     Kind.MAPPING: "operator = 'A. B.', vial = 7",
+    Kind.MAPPINGS: "delay_ps = 100; delay_ps = 200, energy_ev = 13469",
+}
+_EXAMPLES_IN_UNIT: Mapping[tuple[Kind, str], str] = {
+    (Kind.NUMBERS, "ps"): "-500, 0:90:15, 1e3",
+    (Kind.NUMBERS, "eV"): "13466, 13476",
+    (Kind.REGIONS, "eV"): "13450:13462:2, 13462:13480:0.5",
+    (Kind.REGIONS, "ps"): "-200:200:25, 200:1000:100",
+    (Kind.REGIONS, "1/Å"): "2:12:0.05",
 }

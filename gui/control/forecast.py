@@ -26,12 +26,14 @@ class ExposureBatch:
 class Course:
     """Course of a plan's exposures. `besides`: activity whose time cannot be predicted, "" for none.
 
-    `expects`: the plan's own statement about its results, in sentences.
+    `expects`: the plan's own statement about its results, in sentences. `has_transient`: False for a plan that uses the
+    laser without X-rays.
     """
 
     batches: tuple[ExposureBatch, ...]
     besides: str = ""
     expects: str = ""
+    has_transient: bool = True
 
 
 CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
@@ -113,11 +115,11 @@ def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | No
 def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics) -> Forecast:
     """Return the forecast of a plan: exposures, duration in s, and the standard error per point.
 
-    The plan pumps if it has a fluence among its arguments. The error is relative to the unpumped signal, as in
-    `transient_sigma`.
+    The plan pumps if it has a fluence among its arguments, and X-rays to see it. The error is relative to the unpumped
+    signal, as in `transient_sigma`.
     """
     pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
-    pumps = any(name.startswith("fluence") for name in arguments)
+    pumps = course.has_transient and any(name.startswith("fluence") for name in arguments)
     return Forecast(
         exposures=sum(batch.exposures for batch in course.batches),
         duration_s=sum(batch.duration_s(beam.overhead_s) for batch in course.batches),

@@ -55,7 +55,9 @@ class Kind(Enum):
     CHOICE = "one of several"
     NUMBERS = "list of numbers"
     REGIONS = "list of regions (start:stop:step)"
+    WORDS = "list of words"
     MAPPING = "list of name = value"
+    MAPPINGS = "lists of name = value"
     OTHER = "Python literal"
 
 

@@ -234,7 +234,7 @@ class PlanForm(QWidget):
         if parameter.kind in (Kind.NUMBER, Kind.INTEGER) and limits is not None:
             span = f"{limits.low:g} to {limits.high:g} {parameter.unit}".strip()
             return f"default; or {span}" if parameter.optional else span
-        example = " or ".join(parameter.suggestions[:2]) or example_of(parameter.kind)
+        example = " or ".join(parameter.suggestions[:2]) or example_of(parameter)
         if parameter.optional:
             return f"default; or {example}" if example else "default"
         return example
@@ -265,3 +265,5 @@ def _show(field: Field, value: Any, parameter: Parameter) -> None:
         field.setCurrentIndex(max(0, field.findData("" if value is None else value)))
     else:
         field.setText(text_of(value, parameter))
+        # Of a long text its beginning is seen, not its end.
+        field.setCursorPosition(0)

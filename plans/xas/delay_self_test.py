@@ -136,13 +136,13 @@ def delay_self_test(
     energy_ev: EnergyEv | None = None,
     fluence_mj_cm2: FluenceMjCm2 = 8.83,
 ) -> dict[str, ScanSpec]:
-    """Measure the same rise in four ways, each in its own run, described by `self_test` of its start.
+    """Test the delay axis: measure the same rise in four ways, each in a run of its own.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and, at larger delays, the last probe meets the next pump. Time zero must be
     right to about 100 ps. The session judges the runs when the last has ended: a wrong sign reverses a rise,
-    and a jump shifts it. The last arm measures the bunch period, see `apply_bunch_period`. Returns the uid of each
-    arm's run by the arm's name.
+    and a jump shifts it. The last arm measures the bunch period, see `apply_bunch_period`. `self_test` in the start
+    document of a run names its arm. Returns the uid of each arm's run by the arm's name.
     """
     delays_ps = join_regions(TIME_ZERO_REGIONS_PS, "ps")
     preset = edge_preset(edge, configuration)

@@ -22,6 +22,7 @@ from plans.engine.spec import ScanSpec, as_list
 from plans.grids import Region
 from plans.plan_entry import PlanEntry
 from plans.registry import PLANS, plans_of, sorted_plans
+from reduction.xas.calibration_plans import CALIBRATION_PLANS
 
 SETTLING = "the time in which temperatures settle"
 """Time that a forecast does not include if a plan waits for a temperature."""
@@ -37,7 +38,9 @@ KINDS: dict[Any, Kind] = {
     str | int: Kind.TEXT,
     Sequence[float]: Kind.NUMBERS,
     Sequence[Region]: Kind.REGIONS,
+    Sequence[str]: Kind.WORDS,
     Mapping[str, Any]: Kind.MAPPING,
+    Sequence[Mapping[str, float]]: Kind.MAPPINGS,
 }
 """Entry of a value by its type; a choice is one of its words, and everything else a Python literal."""
 
@@ -86,7 +89,12 @@ class PlanCourses:
         settles = any(spec.temperature_c is not None for spec in specs)
         batches = tuple(_batch(spec) for spec in specs)
         expects = " ".join(dict.fromkeys(text for spec in specs for text in (_sweeps_text(spec), spec.expects) if text))
-        return Course(batches=batches, besides=SETTLING if settles else "", expects=expects)
+        return Course(
+            batches=batches,
+            besides=SETTLING if settles else "",
+            expects=expects,
+            has_transient=plan not in CALIBRATION_PLANS,
+        )
 
 
 def _batch(spec: ScanSpec) -> ExposureBatch:

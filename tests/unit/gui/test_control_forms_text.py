@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from errors import InputError, OutOfRangeError
-from gui.control.entries import Limits, text_of, value_of
+from gui.control.entries import Limits, example_of, request_for, text_of, value_of
 from gui.control.forecast import (
     BeamStatistics,
     Course,
@@ -109,7 +109,22 @@ def test_the_code_of_a_plan_completes_the_servers_description() -> None:
 NUMBERS = Parameter(name="delays_ps", kind=Kind.NUMBERS)
 REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS)
 DELAY = Parameter(name="delay_ps", kind=Kind.NUMBER)
+SETTINGS = Parameter(name="settings", kind=Kind.MAPPINGS)
 METADATA = Parameter(name="md", kind=Kind.MAPPING, required=False, optional=True)
+
+
+def test_defaults_and_examples_fit_their_fields() -> None:
+    """Lost: a list of which only the end is seen, and an example of energies for delays."""
+    assert text_of([-80.0 + 10.0 * n for n in range(17)], NUMBERS) == "-80:80:10"
+    assert text_of([0.1 + 0.1 * n for n in range(4)], NUMBERS).count(",") == 3
+    assert text_of((0.0, 1.0, 2.0, 3.0, 4.5), NUMBERS) == "0, 1, 2, 3, 4.5"
+    assert text_of(("Br K", "Pb L3"), Parameter(name="edges", kind=Kind.WORDS)) == "Br K, Pb L3"
+    for name, kind in (("regions_ps", Kind.REGIONS), ("regions_k", Kind.REGIONS), ("delays_ps", Kind.NUMBERS)):
+        example = example_of(shown := Parameter(name=name, kind=kind))
+        assert value_of(example, shown)
+        assert "1345" not in example
+    assert "such as" not in request_for(SETTINGS)
+    assert "semicolon between settings, for example delay_ps = 100; " in request_for(SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +139,9 @@ METADATA = Parameter(name="md", kind=Kind.MAPPING, required=False, optional=True
         ("", METADATA, None),
         ("", Parameter(name="sample", kind=Kind.TEXT, required=False, default=""), ""),
         ("[1, 'a']", Parameter(name="x", kind=Kind.OTHER), [1, "a"]),
+        ("0:48:4", NUMBERS, [4.0 * n for n in range(13)]),
+        ("Br K; Pb L3", Parameter(name="edges", kind=Kind.WORDS), ["Br K", "Pb L3"]),
+        ("delay_ps = 100; delay_ps = 2, x = 3", SETTINGS, [{"delay_ps": 100}, {"delay_ps": 2, "x": 3}]),
         ("3", Parameter(name="repeats", kind=Kind.INTEGER), 3),
     ],
 )
