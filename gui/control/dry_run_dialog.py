@@ -68,6 +68,8 @@ class DryRunDialog(QDialog):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._column.addWidget(label)
         rows = list(run["moves"])
+        if not rows:
+            return
         table = QTableWidget(len(rows), len(columns), self)
         table.setHorizontalHeaderLabels(columns)
         table.verticalHeader().hide()

@@ -53,7 +53,8 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
             raise InputError(f"{plan!r} is no plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
         for planned in planned_runs(session, plan):
             print(planned.summary)
-            print_table(table(COLUMNS, planned.moves, right=COLUMNS[1:-1]))
+            if planned.moves:
+                print_table(table(COLUMNS, planned.moves, right=COLUMNS[1:-1]))
             for sentence in planned.expects:
                 print(sentence)
 

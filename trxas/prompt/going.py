@@ -45,8 +45,11 @@ def going_function(session: Session) -> Callable[..., Plan]:
         axis = session.beamline.axes[place.axis]
         target = target_today(place, start, calibration_metadata(session.beamline))
         axis.check_value(target)
-        found = with_error(*place.at) if place.at.sigma > 0 else f"{place.at.value:.6g}"
-        print(f"{what} of {name} is {found} on its axis: {place.axis} goes from {axis.position:.6g} to {target:.6g}")
+        found = with_error(*place.at, axis.unit) if place.at.sigma > 0 else f"{place.at.value:.6g} {axis.unit}"
+        print(
+            f"{what} of {name} is {found} on its axis: {place.axis} goes from {axis.position:.6g} to {target:.6g} "
+            f"{axis.unit}"
+        )
         return _moving(session.beamline, place.axis, target)
 
     return go_to
