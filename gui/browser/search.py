@@ -6,6 +6,7 @@ import operator
 import re
 import shlex
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +92,7 @@ def parse_search(text: str) -> Search:
 def _term(part: str) -> Term:
     found = _TERM.fullmatch(part)
     if found is None:
-        return Term(key="", comparison="", text=part.lower())
+        return Term(key="", comparison="", text=_plain(part))
     key, comparison, text = found.groups()
     if key == "date" and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
         raise InputError(f"date{comparison}{text} is not a date. Write it as 2026, 2026-11 or 2026-11-03.")
@@ -100,12 +101,17 @@ def _term(part: str) -> Term:
     return Term(key=_SHORT.get(key, key), comparison="=" if comparison == ":" else comparison, text=text)
 
 
+def _plain(text: str) -> str:
+    """Return a text without regard to capitals, and with each accent in its letter, as keyboards differ in that."""
+    return unicodedata.normalize("NFC", text).lower()
+
+
 def _searched(run: ListedRun) -> list[str]:
     summary = run.summary
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.time_s))
     words = (summary.sample, summary.edge, summary.plan_name, summary.status, str(run.start.get("series", "")))
     noted = (run.note.comment, *run.note.tags)
-    return [word.lower() for word in (*words, str(summary.scan_id), summary.uid, when, *noted)]
+    return [_plain(word) for word in (*words, str(summary.scan_id), summary.uid, when, *noted)]
 
 
 def _value(run: ListedRun, key: str) -> Any:
@@ -129,7 +135,7 @@ def _equals(value: Any, text: str) -> bool:
     if isinstance(value, list | tuple):
         return any(_equals(part, text) for part in value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower() == text.lower()
+        return _plain(str(value)) == _plain(text)
     try:
         return float(text) == value
     except ValueError:

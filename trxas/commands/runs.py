@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from errors import InputError
 from trxas.commands.options import JsonFlag, Scheduler, Workers
 from trxas.configuration_options import StoreOptions
 
@@ -56,10 +57,16 @@ class RunOptions(StoreOptions):
 
 
 def run_key(text: str) -> str | int:
-    """Return a run as the store finds it: short numbers are scan ids, or count from the latest; others are uids."""
+    """Return a run as the store finds it: short numbers are scan ids, or count from the latest; others are uids.
+
+    Raises InputError for an option that the command does not have.
+    """
     # A uid may consist of digits alone. People copy at least eight characters of one, and scan ids have fewer digits
     # for a hundred thousand runs.
     is_number = text.lstrip("-").isdecimal() and len(text) < 8
+    if text.startswith("-") and not is_number:
+        # Options are not refused by typer here, as -1 is a run.
+        raise InputError(f"No such option: {text}. `--help` after the command lists its options.")
     return int(text) if is_number else text
 
 

@@ -115,7 +115,8 @@ class PastRunMaker:
             fine_ps = np.zeros(1) if data.delay_raw_ps is None else data.delay_raw_ps[1]
             if fine_ps.min() < JUMP_AT_PS < fine_ps.max():
                 yield f"  the phase shifter crosses {JUMP_AT_PS:g} ps, where it jumped by 40 ps: compare both sides"
-        yield f"{len(self._passes)} passes on {len(self._grid)} points of {self._axis}, merged within {self._same:g}"
+        passes = "1 pass" if len(self._passes) == 1 else f"{len(self._passes)} passes"
+        yield f"{passes} on {len(self._grid)} points of {self._axis}, merged within {self._same:g}"
         if self._polarity < 0:
             yield "the boxcar's signal is negative-going: its sign is turned, so that more fluorescence is positive"
         if self._facts.fluence_mj_cm2 == 0.0:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import unicodedata
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +93,14 @@ def test_run_is_found(text: str) -> None:
 )
 def test_other_run_is_not(text: str) -> None:
     assert not parse_search(text).fits(RUN)
+
+
+def test_an_accent_may_be_typed_with_its_letter_or_after_it() -> None:
+    """Lost: the sample of a user whose keyboard, or copied text, writes letter and accent one after the other."""
+    typed = unicodedata.normalize("NFD", "Müller 7")
+    run = replace(RUN, summary=replace(RUN.summary, sample=typed), start={**RUN.start, "operator": typed})
+    for text in ("müller", "MÜLLER", 'operator="Müller 7"', typed.split()[0]):
+        assert parse_search(text).fits(run), text
 
 
 def test_what_cannot_be_read_is_said() -> None:

@@ -119,6 +119,12 @@ def test_a_run_is_found_by_number_or_uid(text: str) -> None:
     assert isinstance(key, int) == (text in ("-1", "12345"))
 
 
+def test_an_unknown_option_is_not_taken_for_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Lost: the reason why nothing is exported, in a message about uids."""
+    assert main.main(["export", "-1", "--folder", "there", "--data", str(tmp_path)]) == main.EXIT_ERROR
+    assert "No such option: --folder." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_no_text_fails_on_any_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """Lost: the whole list of runs, for one Greek letter in the name of a sample."""
