@@ -16,7 +16,7 @@ from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.gate_shares import fit_gate_shares
 from reduction.xas.results import SpectrumResults
 from tests.support.beam_time import br_signal, energy_points
-from tests.unit.reduction.test_spectra import exact
+from tests.support.exact_spectra import exact
 
 RECOVERED = (1.0, 0.0, 0.0, 0.0, 0.0)
 LEFT = (1.0, 0.17, 0.09, 0.04, 0.0)
