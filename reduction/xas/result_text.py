@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.self_absorption import by_described_jet, described_loss
 from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by, transient_size
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.pass_trends import Trend
     from reduction.xas.time_zero import TimeZeroFit
-    from reduction.xas.transient import FluenceScan, Spectrum, Transient
+    from reduction.xas.transient import FluenceScan, Spectrum, Trace, Transient, TransientMetadata
 
 
 def kinetics_lines(fit: KineticsFit) -> list[str]:
@@ -41,6 +42,23 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
     if fit.undetermined:
         lines.append(undetermined_text(fit))
     return lines
+
+
+def amplitude_lines(fit: KineticsFit, trace: Trace) -> list[str]:
+    """Return the amplitude at time zero, in % of unpumped, as measured and as a thin sample would show it."""
+    lines = [f"{'amplitude':<22} {percent_text(fit.amplitude)} of unpumped at time zero, as measured"]
+    thin = by_described_jet(fit.amplitude, trace.metadata)
+    return lines if thin is None else [*lines, _thin_line(percent_text(thin), trace.metadata)]
+
+
+def _thin_line(text: str, metadata: TransientMetadata) -> str:
+    """Return the line of a number as a thin sample would show it, with the loss that was given back."""
+    loss = described_loss(metadata)
+    assert loss is not None
+    return (
+        f"{'  thin sample':<22} {text}: fluorescence was {percent_text(loss)} weaker per edge step, by the jet and the "
+        "concentration of the configuration"
+    )
 
 
 def interval_text(fit: KineticsFit, name: str) -> str:
@@ -82,7 +100,13 @@ def slope_lines(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None)
     slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
     if scan.scale_known:
         corrected = corrected_slope_text(scan, fit, decay)
-        return [f"{slope} unpumped per mJ/cm2, as measured", f"{'  corrected':<22} {corrected}", *quality_lines(fit)]
+        thin = by_described_jet(fit.slope, scan.metadata)
+        return [
+            f"{slope} unpumped per mJ/cm2, as measured",
+            *([] if thin is None else [_thin_line(f"{percent_text(thin)} per mJ/cm2", scan.metadata)]),
+            f"{'  corrected':<22} {corrected}",
+            *quality_lines(fit),
+        ]
     return [
         f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
         "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
@@ -90,7 +114,7 @@ def slope_lines(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None)
 
 
 def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> str:
-    """Return the slope against a sample that was never pumped, in % per mJ/cm2, or why it is not known."""
+    """Return the slope of a thin sample that was never pumped, in % per mJ/cm2, or why it is not known."""
     share, problem = share_by(decay, scan.metadata)
     if share is None:
         return problem
@@ -98,7 +122,8 @@ def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDeca
         return "nothing to correct: the reference has the laser blocked"
     # To first order in the transient, which is 2 %: the reference takes the same share of it at every fluence.
     rest = 1.0 - share.value
-    slope = Value(fit.slope.value / rest, math.hypot(fit.slope.sigma / rest, fit.slope.value * share.sigma / rest**2))
+    thin = by_described_jet(fit.slope, scan.metadata) or fit.slope
+    slope = Value(thin.value / rest, math.hypot(thin.sigma / rest, thin.value * share.sigma / rest**2))
     source = "" if decay is None else decay_text(decay)
     return f"{percent_text(slope)} of unpumped per mJ/cm2: the reference holds {percent_text(share)}, by {source}"
 

@@ -66,8 +66,8 @@ class SampleAbsorption:
         if self.corrected is not None:
             return (
                 f"The fluorescence of the sample is {loss} % weaker above the edge (self-absorption). This spectrum is "
-                "corrected; amplitudes of delay scans and slopes of fluence scans of the sample are not, and are too "
-                "small by about that share: see of_thin_sample, or dilute the sample.",
+                "corrected; amplitudes of delay scans and slopes of fluence scans only for what the configured "
+                "concentration expects: correct it in [jet], or give them this spectrum (of_thin_sample).",
             )
         return (
             f"The sample absorbs so much that its fluorescence is {loss} % weaker above the edge (self-absorption): "

@@ -1,4 +1,4 @@
-"""Spectra without self-absorption: what a sample loses of its own fluorescence, given back point by point."""
+"""Spectra, amplitudes and slopes without self-absorption: what a sample loses of its own fluorescence, given back."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from reduction.xas.transient_shape import transient_covariance
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.types import FloatArray
-    from reduction.xas.transient import Spectrum
+    from reduction.xas.transient import Spectrum, TransientMetadata
 
 AnySpectrum = TypeVar("AnySpectrum", bound="Spectrum")
+
+ABOVE_EDGE = Value(1.0, 0.3)
+ON_RISE = Value(0.5, 0.4)
+"""Unpumped level at an edge's main feature and above, and below it, in edge steps, where no spectrum shows it (chosen).
+
+White lines of the samples in use are at 0.9 to 1.2.
+"""
+
+NEAR_FEATURE_EV = 1.0
+"""Distance below the main feature at which an energy still counts as on it."""
 
 ROUNDS = 3
 """Rounds of finding the step with the corrected shape: each leaves a tenth of the last one's error or less."""
@@ -45,14 +55,49 @@ def without_self_absorption(spectrum: AnySpectrum, run: RunAccumulator) -> AnySp
 def of_thin_sample(change: Value, spectrum: Spectrum, energy_ev: float) -> Value:
     """Return a relative change of the fluorescence at one energy, eV, as a thin sample would show it; without unit.
 
-    Such as the amplitude of a delay scan or a slope of a fluence scan: their energy alone does not show how high the
-    level is above the edge, `spectrum` does. It comes back as it is if the spectrum is not corrected.
+    Such as the amplitude of a delay scan or a slope of a fluence scan, as measured: their energy alone does not show
+    how high the level is above the edge, `spectrum` does. It comes back as it is if the spectrum is not corrected.
     """
-    # By the derivative of L (1 + s) / (1 + s L): a relative change appears divided by 1 + s L.
     level = float(np.interp(energy_ev, spectrum.energy_ev, spectrum.off))
-    loss = spectrum.absorption_loss
-    factor = 1.0 + loss.value * level
-    return Value(change.value * factor, float(np.hypot(change.sigma * factor, change.value * level * loss.sigma)))
+    return _stretched(change, spectrum.absorption_loss, Value(level, 0.0))
+
+
+def described_loss(metadata: TransientMetadata) -> Value | None:
+    """Return the loss of fluorescence per edge step that a run describes by its jet and concentration, without unit.
+
+    None for a run that does not state both, and for a spectrum, which is corrected point by point.
+    """
+    jet = metadata.jet
+    if jet is None or jet.expected_step is None or metadata.energy_ev is None:
+        return None
+    return jet.loss(jet.expected_step)
+
+
+def by_described_jet(change: Value, metadata: TransientMetadata) -> Value | None:
+    """Return a relative change at the energy of a run as a thin sample would show it, by the jet that the run states.
+
+    Its error contains those of the concentration, of the geometry, and of the level at this energy, which a run at one
+    energy does not show. None if the run does not describe its jet.
+    """
+    loss = described_loss(metadata)
+    return None if loss is None else _stretched(change, loss, _expected_level(metadata))
+
+
+def _expected_level(metadata: TransientMetadata) -> Value:
+    energy_ev = metadata.energy_ev
+    feature_ev = metadata.main_feature_ev
+    if energy_ev is None or feature_ev is None or energy_ev < feature_ev - NEAR_FEATURE_EV:
+        return ON_RISE
+    return ABOVE_EDGE
+
+
+def _stretched(change: Value, loss: Value, level: Value) -> Value:
+    """Return a relative change at a `level`, edge step = 1, without the loss of fluorescence per edge step."""
+    # By the derivative of L (1 + s) / (1 + s L): a relative change appears divided by 1 + s L.
+    factor = 1.0 + loss.value * level.value
+    by_loss = change.value * level.value * loss.sigma
+    by_level = change.value * loss.value * level.sigma
+    return Value(change.value * factor, float(np.sqrt((change.sigma * factor) ** 2 + by_loss**2 + by_level**2)))
 
 
 def _corrected(spectrum: AnySpectrum, loss: Value, run: RunAccumulator) -> AnySpectrum:

@@ -14,6 +14,7 @@ from reduction.xas.gate_errors import with_common
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
+    from reduction.jet_shares import JetShares
     from reduction.types import FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import Intensity
     from reduction.xas.grouping import ScatterRatio
@@ -37,6 +38,7 @@ class TransientMetadata:
     scans that contributed. `offset`: source of the offsets between on and off. `detector` names a detector
     beside the first one; `weights` (elements,) are those of the sum over its elements. `beam_time_s`: time of all
     exposures, s; 0 if it is not known. `is_calibrated`: whether the run has zeros and gains of these gates.
+    `jet`: how it weakens the fluorescence, None if the run does not state its geometry.
     """
 
     sample: str
@@ -54,6 +56,7 @@ class TransientMetadata:
     weights: tuple[float, ...] = ()
     beam_time_s: float = 0.0
     is_calibrated: bool = False
+    jet: JetShares | None = None
 
     def sigma_after_hour(self, sigma: float) -> float:
         """Return what an error becomes by one more hour at the same points, in its unit; NaN without a beam time."""
@@ -90,6 +93,7 @@ def transient_metadata(
         weights=run.element_weights if mode == "spc" else run.weights_of_signal,
         beam_time_s=float(accumulator.exposure_s.sum()),
         is_calibrated=run.gates is not None and bool(run.gates.chains.get(mode) and run.gates.chains[mode].level),
+        jet=run.jet,
     )
 
 

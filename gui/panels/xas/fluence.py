@@ -13,6 +13,7 @@ from gui.panels.panel import AnswerSlot
 from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
+from gui.panels.xas.thin_sample import thin_rows
 from gui.plots.axis import FLUENCE, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import FIT, TRANSIENT, CurveStyle
@@ -99,7 +100,8 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
             self.table.show_rows([["no line", found.problem]])
         else:
             corrected = corrected_rows(found.scan, found.fit, self._decay)
-            self.table.show_rows([*fluence_rows(found.fit), *corrected, *scale_rows(found.scan)])
+            thin = thin_rows(found.fit.slope, found.scan.metadata, " per mJ/cm²") if found.scan.scale_known else []
+            self.table.show_rows([*fluence_rows(found.fit), *thin, *corrected, *scale_rows(found.scan)])
 
     def show_answer(self, found: FluenceDependence) -> None:
         """Replace curves and table; the transient relative to the unpumped signal."""

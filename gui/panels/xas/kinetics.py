@@ -15,6 +15,7 @@ from gui.live.run_state import Scope
 from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
+from gui.panels.xas.thin_sample import thin_rows
 from gui.plots.axis import DELAY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.move_menu import FoundPlace, MoveMenu
@@ -152,7 +153,8 @@ class KineticsPanel(Panel):
         self.residuals.set_curve("residual", found.trace.delay_ps, found.residuals, ones, style=TRANSIENT)
         self.residuals.show_all()
         self.trace.show_all()
-        self.table.show_rows([*fit_rows(found.fit), *([["forecast", found.forecast]] if found.forecast else [])])
+        forecast = [["forecast", found.forecast]] if found.forecast else []
+        self.table.show_rows([*fit_rows(found.fit), *thin_rows(found.fit.amplitude, found.trace.metadata), *forecast])
 
     def _trace_request(self) -> TraceRequest:
         return TraceRequest(

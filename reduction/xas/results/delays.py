@@ -12,6 +12,7 @@ from reduction.timing import Timing
 from reduction.values import Value
 from reduction.xas.kinetics.results import KineticsResults
 from reduction.xas.result_text import (
+    amplitude_lines,
     kinetics_lines,
     power_lines,
     quality_lines,
@@ -21,6 +22,7 @@ from reduction.xas.result_text import (
     weight_lines,
 )
 from reduction.xas.results.curves import per_cent, pump_probe_table
+from reduction.xas.self_absorption import by_described_jet
 
 if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
@@ -54,11 +56,23 @@ class TraceResults(KineticsResults):
 
     def headline(self) -> Headline | None:
         """Return the fitted size of the transient at time zero, in % of unpumped; None without a fit."""
-        return None if self.fit is None else per_cent("transient at time zero, fitted", self.fit.amplitudes[0])
+        return None if self.amplitude is None else per_cent("transient at time zero, fitted", self.amplitude)
+
+    @property
+    def amplitude(self) -> Value | None:
+        """Fitted size of the transient at time zero as a thin sample would show it, without unit; None without a fit.
+
+        As measured (`fit.amplitude`) where the run does not describe its jet and concentration.
+        """
+        return (
+            None
+            if self.fit is None
+            else by_described_jet(self.fit.amplitude, self.trace.metadata) or self.fit.amplitude
+        )
 
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
-        fitted = [] if self.fit is None else kinetics_lines(self.fit)
+        fitted = [] if self.fit is None else [*kinetics_lines(self.fit), *amplitude_lines(self.fit, self.trace)]
         chosen = [] if self.choice is None else self.choice.lines()
         return [
             *fitted,

@@ -16,6 +16,7 @@ from reduction.xas.result_text import (
     weight_lines,
 )
 from reduction.xas.results.curves import pump_probe_table
+from reduction.xas.self_absorption import by_described_jet
 
 if TYPE_CHECKING:
     from reduction.run_kind import MeasuredDecay
@@ -55,10 +56,22 @@ class FluenceResults(RunResults):
 
     def headline(self) -> Headline | None:
         """Return the slope of the linear regime, in % of unpumped per mJ/cm2; None without a line."""
-        if self.line is None:
+        slope = self.slope
+        if slope is None:
             return None
-        slope = self.line.slope
         return Headline(quantity="slope", value=Value(100 * slope.value, 100 * slope.sigma), unit="% / (mJ/cm2)")
+
+    @property
+    def slope(self) -> Value | None:
+        """Slope of the linear regime as a thin sample would show it, relative to unpumped, cm2/mJ; None without a line.
+
+        As measured (`line.slope`) where the run does not describe its jet and concentration.
+        """
+        return (
+            None
+            if self.line is None
+            else by_described_jet(self.line.slope, self.dependence.metadata) or self.line.slope
+        )
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""

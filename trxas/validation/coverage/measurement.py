@@ -16,7 +16,7 @@ from bluesky import RunEngine
 from devices.beamline import Beamline
 from errors import TrxasError
 from plans import delay_scan, energy_scan, fluence_scan, static_energy_scan, time_zero_scan
-from plans.edges import BR_K, PB_L3, EdgePreset
+from plans.edges import BR_K, PB_L3
 from plans.grids import Region
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.timing import Timing
@@ -28,10 +28,10 @@ from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
-from reduction.xas.self_absorption import of_thin_sample
-from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.self_absorption import by_described_jet
+from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
-from reduction.xas.transient import Spectrum
+from reduction.xas.transient import Transient
 from trxas.validation.coverage.calibration_measurement import use_reference_foil
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
@@ -60,13 +60,6 @@ FLUENCE_DWELL_S = 6.0
 
 ZERO_GRID_EV: tuple[Region, ...] = ((13_450, 13_460, 5), (13_490, 13_550, 20))
 """Three energies before the Br edge and four after it, where the signal is ten times larger."""
-
-ABSORPTION_GRIDS_EV: dict[str, tuple[Region, ...]] = {
-    "Br K": ((13_450, 13_460, 5), (13_466, 13_476, 2), (13_480, 13_500, 10), (13_545, 13_565, 10)),
-    "Pb L3": ((13_000, 13_020, 10), (13_031, 13_049, 3), (13_060, 13_080, 10), (13_110, 13_130, 10)),
-}
-ABSORPTION_DWELL_S = 20.0
-"""Spectra that show by how much the sample weakens its fluorescence: its step of 0.9 % has an error of 2 %."""
 
 STATIC_GRID_EV: tuple[Region, ...] = ((13_000, 13_020, 10), (13_022, 13_058, 1.5), (13_080, 13_140, 30))
 """The rise of the Pb edge in steps of a quarter of its width, over which a spline interpolates; few elsewhere."""
@@ -168,10 +161,7 @@ def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     # One fit for both edges, as in the paper: they share lifetimes, fractions and time zero, and have an amplitude
     # each.
     fit = fit_kinetics([gate_rates(run) for run in runs], runs[0].metadata.timing)
-    br, pb = (
-        of_thin_sample(amplitude, _thin_spectrum(beamline, run_engine, edge), edge.main_feature_ev)
-        for amplitude, edge in zip(fit.amplitudes, (BR_K, PB_L3), strict=True)
-    )
+    br, pb = (_thin(amplitude, spc_trace(run)) for amplitude, run in zip(fit.amplitudes, runs, strict=True))
     return {
         "tau1": fit.tau1_ps,
         "tau2": fit.tau2_ps,
@@ -186,19 +176,9 @@ def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     }
 
 
-def _thin_spectrum(beamline: Beamline, run_engine: RunEngine, edge: EdgePreset) -> Spectrum:
-    """Measure the spectrum of an edge, whose diode shows how much the sample absorbs, with no foil behind it."""
-    if beamline.foil_wheel is not None:
-        run_engine(bps.abs_set(beamline.foil_wheel, "", wait=True))
-    plan = energy_scan(
-        beamline,
-        str(edge.name),
-        regions_ev=ABSORPTION_GRIDS_EV[str(edge.name)],
-        delay_ps=FLUENCE_DELAY_PS,
-        dwell_s=ABSORPTION_DWELL_S,
-        fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2,
-    )
-    return spc_spectrum(accumulate(documents_of(run_engine, plan)))
+def _thin(change: Value, origin: Transient) -> Value:
+    """Return an amplitude or a slope, cm2/mJ, as a thin sample would show it: as the results of its run state it."""
+    return by_described_jet(change, origin.metadata) or change
 
 
 def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccumulator:
@@ -224,13 +204,12 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
         dwell_s=FLUENCE_DWELL_S,
     )
     run = accumulate(documents_of(run_engine, plan))
-    slopes = {
-        "fluence_slope": fit_fluence(reduce_fluence_scan(run)).slope,
-        "boxcar_slope": fit_fluence(reduce_fluence_scan(run, "boxcar", zero_v=zero)).slope,
+    counted = reduce_fluence_scan(run)
+    analog = reduce_fluence_scan(run, "boxcar", zero_v=zero)
+    return {
+        "fluence_slope": _thin(fit_fluence(counted).slope, counted),
+        "boxcar_slope": _thin(fit_fluence(analog).slope, analog),
     }
-    # As amplitudes do, slopes need a spectrum that shows how much the sample absorbs: 0.6 % at the usual size.
-    thin = _thin_spectrum(beamline, run_engine, BR_K)
-    return {name: of_thin_sample(slope, thin, BR_K.main_feature_ev) for name, slope in slopes.items()}
 
 
 def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
