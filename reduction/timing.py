@@ -32,6 +32,7 @@ class Timing:
     `bunch_period_error_ps`, 0 if the run records none, and its `bunch_period_source`; `probes_per_pump`: gates;
     `pumped_probe` and `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response
     with its standard error `irf_error_ps`, 0 if the run records none, and its `irf_source`, as "configuration";
+    `time_zero_drift_ps`: standard deviation of time zero within a day, beyond what a run shows, 0 if it records none;
     `pump_overlap[k]`: laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
     pump (k = 0 is the pump itself).
 
@@ -48,6 +49,7 @@ class Timing:
     irf_sigma_ps: float = 45.0
     irf_error_ps: float = 0.0
     irf_source: str = ""
+    time_zero_drift_ps: float = 0.0
     pump_overlap: tuple[float, ...] = (1.0,)
     gate_delays_ps: tuple[float, ...] = ()
     pump_period_ps: float = 0.0
@@ -90,6 +92,11 @@ class Timing:
             raise ReductionError(
                 f"irf_error_ps = {self.irf_error_ps}: the error of the instrument response must be 0 ps or more. "
                 "Correct the `instrument_response` of the run."
+            )
+        if not 0 <= self.time_zero_drift_ps < np.inf:
+            raise ReductionError(
+                f"time_zero_drift_ps = {self.time_zero_drift_ps}: the drift of time zero must be 0 ps or more. Correct "
+                "the `reduction` settings of the run."
             )
         if not 0 <= self.bunch_period_error_ps < np.inf:
             raise ReductionError(
@@ -160,6 +167,7 @@ def timing_from(
         irf_sigma_ps=float(response["sigma_ps"]),
         irf_error_ps=float(response["error_ps"]),
         irf_source=str(response["source"]),
+        time_zero_drift_ps=float(reduction.get("time_zero_drift_ps", 0.0)),
         pump_overlap=_numbers(reduction["pump_overlap"]),
         gate_delays_ps=_numbers(reduction.get("gate_delays_ps", ())),
         pump_period_ps=float(reduction.get("pump_period_ps", 0.0)),

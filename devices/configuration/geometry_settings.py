@@ -17,7 +17,8 @@ class GeometrySettings:
     `bunch_period_ps` and `bunch_period_error_ps`: time between two pulses until it is measured, and its error. The RF
     frequency of `[surroundings]` gives it too, with `harmonic_number` and `bunches`.
     `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and its error. The default of 45 ps is
-    the paper's value, of which pulse lengths explain 34 ps; the jitter may change from day to day. `laser_fwhm_um` and
+    the paper's value, of which pulse lengths explain 34 ps; the jitter may change from day to day.
+    `time_zero_drift_ps`: how far time zero moves within a day, which is in its errors. `laser_fwhm_um` and
     `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
     """
 
@@ -33,6 +34,9 @@ class GeometrySettings:
     unpumped_probe: Annotated[int, whole_number("gate of the unpumped pulse", low=0, high=999)] = 4
     irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", low=0.1, high=1e5)] = 45.0
     irf_error_ps: Annotated[float, quantity("standard error of irf_sigma_ps", "ps", above=0.0, high=1e5)] = 15.0
+    time_zero_drift_ps: Annotated[
+        float, quantity("standard deviation of time zero within a day", "ps", low=0.0, high=1e4)
+    ] = 0.0
     laser_fwhm_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
     jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
 

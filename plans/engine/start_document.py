@@ -276,6 +276,7 @@ def timing_metadata(scheme: PumpScheme, geometry: GeometrySettings, irf_sigma_ps
         "gate_delays_ps": list(scheme.gate_delays_ps),
         "pump_period_ps": scheme.pump_period_ps,
         "irf_sigma_ps": irf_sigma_ps,
+        "time_zero_drift_ps": geometry.time_zero_drift_ps,
         "pump_overlap": pump_overlap(geometry, scheme.pump_period_ps),
     }
 

@@ -8,6 +8,7 @@ At the prompt:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -311,8 +312,13 @@ def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit
 
 
 def time_zero_of_run(run: RunAccumulator, *, free_irf: bool = False) -> TimeZeroFit:
-    """Return time zero of the sums of a delay scan, ps, like `time_zero_of`; raises ReductionError without a step."""
-    return fit_rise(rise_of(run), free_irf=free_irf)
+    """Return time zero of the sums of a delay scan, ps, like `time_zero_of`; raises ReductionError without a step.
+
+    Its error contains the drift of time zero within a day that the run states.
+    """
+    found = fit_rise(rise_of(run), free_irf=free_irf)
+    sigma_ps = math.hypot(found.t0_ps.sigma, run.metadata.timing.time_zero_drift_ps)
+    return replace(found, t0_ps=Value(found.t0_ps.value, sigma_ps))
 
 
 def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = TOLERANCE_PS) -> dict[str, ArmResult]:

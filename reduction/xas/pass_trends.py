@@ -50,7 +50,7 @@ _REMEDIES = {
     "transient": "The sample is damaged, or laser or overlap have changed: combine early passes, renew the sample.",
     "unpumped signal": "The sample is damaged or its concentration changes, or jet and beam move against each other.",
     "energy axis": "Peaks, edges and C are averages over the drift: scan the foil around such runs (foil='around').",
-    "time zero": "Its scatter is not in the errors of lifetimes: measure in short runs with a time zero of their own.",
+    "time zero": "Its scatter is in the error of time zero; it also broadens the response: measure in shorter runs.",
 }
 
 

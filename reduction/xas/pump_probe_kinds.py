@@ -236,6 +236,10 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
         return replace(result, remarks=(*result.remarks, remark))
     moved = time_zero_trend(seen, mode, lambda delay_ps: fit.curve(delay_ps, probe=timing.pumped_probe))
     drifts = [] if moved is None else [moved]
+    if moved is not None and moved.alarm:
+        # The fit again, with what the passes show instead of what the configuration expects.
+        drifting = replace(timing, time_zero_drift_ps=max(moved.scatter, timing.time_zero_drift_ps))
+        fit = fit_kinetics(rates, drifting, model=fit.model)
     return replace(
         result, fit=fit, choice=choice, trends=(*trends, *drifts), remarks=(*result.remarks, *alarms_of(drifts))
     )

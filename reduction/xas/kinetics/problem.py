@@ -258,7 +258,10 @@ class KineticsProblem:
         return float(np.sum(self.residual(parameters) ** 2))
 
     def covariance(self, parameters: Parameters) -> FloatArray | None:
-        """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular."""
+        """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular.
+
+        It contains the drift of time zero that the runs state, by which each trace is shifted independently.
+        """
         jacobian = self.jacobian(parameters)
         # Parameters of different units differ by orders of magnitude, so columns are scaled to one before the
         # inversion; only then does the condition number show whether the data determine them.
@@ -266,7 +269,22 @@ class KineticsProblem:
         if np.any(scale == 0) or np.linalg.cond(jacobian / scale) ** 2 > _WORST_CONDITION:
             return None
         normalised = jacobian / scale
-        return np.asarray(np.linalg.inv(normalised.T @ normalised) / np.outer(scale, scale))
+        covariance = np.asarray(np.linalg.inv(normalised.T @ normalised) / np.outer(scale, scale))
+        return covariance + self._by_drift(parameters, jacobian, covariance)
+
+    def _by_drift(self, parameters: Parameters, jacobian: FloatArray, covariance: FloatArray) -> FloatArray:
+        """Return what a time zero that moves from trace to trace adds to the covariance, (n, n)."""
+        varied = [name for name, parameter in parameters.items() if parameter.vary]
+        added = np.zeros_like(covariance)
+        begin = 0
+        for index, trace in enumerate(self.traces):
+            rows = slice(begin, begin + trace.delay_ps.size)
+            begin = rows.stop
+            # A shift of this trace alone changes its residuals by the column of time zero; the fit answers linearly.
+            shifted = jacobian[rows, varied.index(self.t0_name(index))]
+            moved = self.timing.time_zero_drift_ps * (covariance @ (jacobian[rows].T @ shifted))
+            added += np.outer(moved, moved)
+        return added
 
 
 def _add(parameters: Parameters, name: str, value: float, low: float, high: float, *, vary: bool = True) -> None:

@@ -48,6 +48,29 @@ def test_paper_exposure_gives_the_papers_errors() -> None:
     assert 180 < np.median([fit.tau2_ps.sigma for fit in fits]) < 340
 
 
+def test_a_time_zero_that_moves_between_traces_is_in_all_errors() -> None:
+    """Lost: 1 ps in a day, more than the counting error of time zero, and what it does to the lifetimes."""
+    signal = Truth().signal(DELAYS_PS)
+    traces = [measure(np.random.default_rng(seed), signal, pulses=4 * GATES_IN_36_S) for seed in (1, 2)]
+    drift_ps = 1.5
+    steady = fit_kinetics(traces, TIMING, intervals=False)
+    stated = fit_kinetics(traces, replace(TIMING, time_zero_drift_ps=drift_ps), intervals=False)
+    moved = [
+        fit_kinetics(
+            [replace(trace, delay_ps=trace.delay_ps + drift_ps * (trace is later)) for trace in traces],
+            TIMING,
+            intervals=False,
+        )
+        for later in traces
+    ]
+    for name in ("t0_ps", "tau1_ps", "irf_sigma_ps"):
+        before, after = getattr(steady, name), getattr(stated, name)
+        shifts = [getattr(one, name).value - before.value for one in moved]
+        assert after.value == pytest.approx(before.value)
+        assert after.sigma == pytest.approx(math.hypot(before.sigma, *shifts), rel=0.02)
+    assert stated.t0_ps.sigma > 1.1 * steady.t0_ps.sigma
+
+
 def test_offset_that_does_not_decay_leaves_finite_errors_elsewhere() -> None:
     """A rate at its limit of zero must not blow up the errors of the other parameters."""
     truth = Truth(offset_lifetime_ps=1e9)
