@@ -14,6 +14,13 @@ NAMES = {"spc": "photon counting", "boxcar": "the boxcar"}
 """Ways of detection in words."""
 
 
+CLEARLY = 1.2
+"""Ratio of the information from which on one way of detection counts as better (chosen).
+
+In a closer race, a window that shows the better one would change it with every exposure.
+"""
+
+
 def information(spectrum: Spectrum) -> float:
     """Return the information on a relative change of the signal, sum of (unpumped / sigma)^2 over the points.
 
@@ -34,6 +41,15 @@ def primary(spectra: Sequence[Spectrum]) -> Spectrum | None:
     """
     own = [spectrum for spectrum in spectra if not spectrum.metadata.detector]
     return max(own, key=information) if own else next(iter(spectra), None)
+
+
+def clearly_richer(spectra: Sequence[Spectrum]) -> Spectrum | None:
+    """Return the primary spectrum; None without any, or if another one holds about the same information."""
+    first = primary(spectra)
+    others = [one for one in spectra if one is not first]
+    if first is None or any(information(first) < CLEARLY * information(one) for one in others):
+        return None
+    return first
 
 
 def information_lines(spectra: Sequence[Spectrum]) -> list[str]:

@@ -16,10 +16,12 @@ from gui.live.left_out import LeftOutRun
 from gui.live.run_state import Scope
 from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
+from gui.requests.xas.spectra import OwnSpectraRequest
 from reduction.detector_view import further_gated
 from reduction.detectors import DetectorFacts, detectors_of
 from reduction.timing import Timing, timing_from
 from reduction.types import Mode, Reference
+from reduction.xas.information import clearly_richer
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
 REFERENCES: Mapping[str, Reference] = {
@@ -67,6 +69,9 @@ class Choices(QWidget):
         self._modes.setToolTip(
             "Detector. Without a choice: the first that counts, or the first gated one of the list if none does"
         )
+        self._is_chosen = False
+        # Qt emits this for a choice of the user only.
+        self._modes.activated.connect(lambda *_: self._keep_mode())
         self._run_uid = ""
         self._probes = self._box("probe", probe_labels(Timing()), parts)
         references = {**REFERENCES, **ALL_GATES} if "all gates" in parts else REFERENCES
@@ -90,7 +95,22 @@ class Choices(QWidget):
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
+        self._keep_mode()
         self._modes.setCurrentIndex(self._modes.findData(mode))
+
+    def suggest_richer(self, frame: LiveFrame) -> None:
+        """Choose the way of detection with more information, for a user who has not chosen one, nor a detector.
+
+        The panel has to ask for `OwnSpectraRequest`.
+        """
+        answer = frame.answer(OwnSpectraRequest())
+        richer = None if answer is None or answer.value is None else clearly_richer(answer.value)
+        if richer is None or self._is_chosen or self.detector or richer.metadata.mode == self.mode:
+            return
+        self._choose(richer.metadata.mode)
+
+    def _keep_mode(self) -> None:
+        self._is_chosen = True
 
     @property
     def detector(self) -> str:

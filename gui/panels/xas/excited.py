@@ -16,7 +16,7 @@ from gui.panels.xas.spectra import STATIC
 from gui.plots.axis import ENERGY
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import OFF, TRANSIENT
-from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
+from gui.requests.xas.spectra import ExcitedStateRequest, OwnSpectraRequest, SpectrumRequest
 from reduction.xas.excited_state import ExcitedStateSpectrum
 from reduction.xas.transient import Spectrum
 
@@ -34,7 +34,6 @@ class ExcitedPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self.choices = Choices(["mode", "probe", "reference", "scope"])
-        self.choices.mode = "boxcar"
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(5, 100 * PER_CENT)
         self.percent = QDoubleSpinBox()
@@ -63,8 +62,8 @@ class ExcitedPanel(Panel):
         return self.percent.value() / 100.0
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the excited and the unpumped spectrum."""
-        return (self._excited_request(), self._static_request())
+        """Return the requests for the excited and the unpumped spectrum, and for both ways of detection."""
+        return (self._excited_request(), self._static_request(), OwnSpectraRequest())
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plot of both spectra: signal, edge = 1, against the energy in eV."""
@@ -73,6 +72,7 @@ class ExcitedPanel(Panel):
     def draw(self, frame: LiveFrame) -> None:
         """Replace the curves that have changed."""
         self.choices.follow(frame)
+        self.choices.suggest_richer(frame)
         excited = self._excited_request()
         static = self._static_request()
         if self._static.changed(frame, static):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -19,10 +19,11 @@ from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.move_menu import FoundPlace, MoveMenu
 from gui.plots.styles import OFF, ON, TRANSIENT
-from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, SpectrumRequest
+from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, OwnSpectraRequest, SpectrumRequest
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
 from reduction.xas.found_places import edge_of
+from reduction.xas.information import NAMES, information
 from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.unpumped_size import TransientSize, percent_text, size_of, transient_size
 
@@ -45,8 +46,6 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
     def __init__(self) -> None:
         super().__init__()
         self.choices = Choices(["mode", "probe", "reference", "all gates", "scans"])
-        # As in the paper. A run without a boxcar offers only counting, and the box follows it.
-        self.choices.mode = "boxcar"
         self.choices.changed.connect(self.requests_changed)
         self.static = LinePlot(ENERGY, STATIC, compact=True)
         self.transient = LinePlot(ENERGY, DIFFERENCE)
@@ -63,6 +62,8 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         self.body.addWidget(self.sizes)
         self._decays: AnswerSlot[MeasuredDecay | None] = AnswerSlot()
         self._decay: MeasuredDecay | None = None
+        self._own: AnswerSlot[tuple[Spectrum, ...]] = AnswerSlot()
+        self._spectra: tuple[Spectrum, ...] = ()
         self._spectrum: Spectrum | None = None
 
     def request(self) -> Request[Spectrum]:
@@ -85,8 +86,8 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         )
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the spectrum and for the decay that corrects its size."""
-        return (self.request(), DecayRequest())
+        """Return the requests for the spectrum, the decay that corrects its size, and both ways of detection."""
+        return (self.request(), DecayRequest(), OwnSpectraRequest())
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of static spectra and transient against the energy in eV."""
@@ -105,10 +106,19 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             answer = frame.answer(DecayRequest())
             self._decay = None if answer is None else answer.value
             self._show_sizes()
+        if self._own.changed(frame, OwnSpectraRequest()):
+            found = frame.answer(OwnSpectraRequest())
+            self._spectra = (found.value or ()) if found is not None else ()
+            self.choices.suggest_richer(frame)
+            self._show_sizes()
 
     def _show_sizes(self) -> None:
         found = self._spectrum
-        self.sizes.show_rows([] if found is None else [*size_rows(size_of(found, self._decay)), *hour_rows(found)])
+        if found is None:
+            self.sizes.show_rows([])
+            return
+        others = other_rows(found, self._spectra) if self.choices.scope == "mean" else []
+        self.sizes.show_rows([*size_rows(size_of(found, self._decay)), *others, *hour_rows(found)])
 
     def _places(self) -> list[FoundPlace]:
         found = self._spectrum
@@ -156,6 +166,27 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
         return [[label, measured], ["corrected", (size.problem, "warning")]]
     held = f"the reference holds {percent_text(size.share)}, by {size.decay}"
     return [[label, measured], ["corrected", f"{percent_text(size.corrected)} of unpumped; {held}"]]
+
+
+def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]:
+    """Return the size by the other way of detection, with how many times the information it holds, (1, 2) or none.
+
+    `spectra`: those of the pumped gate, by both ways; a spectrum of anything else has nothing to be compared with.
+    """
+    origin = found.metadata
+    own = next((one for one in spectra if one.metadata.mode == origin.mode), None)
+    if own is None or (origin.detector, origin.probe, origin.reference) != ("", own.metadata.probe, "unpumped probe"):
+        return []
+    less = information(own)
+    return [
+        [
+            f"by {NAMES[one.metadata.mode]}",
+            f"{percent_text(transient_size(one)[1])} of unpumped"
+            + (f", {information(one) / less:.2g} times the information" if less else ""),
+        ]
+        for one in spectra
+        if one is not own
+    ]
 
 
 def hour_rows(found: Spectrum) -> list[list[Cell]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from reduction.types import Mode, Reference
 from reduction.xas.all_gates import spectrum_against
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
 from reduction.xas.transient import Spectrum
+
+MODES: tuple[Mode, ...] = ("spc", "boxcar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,22 @@ class ChosenScansRequest(Request[Spectrum]):
         chosen = joined([sums], [np.isin(np.arange(sums.scans), self.scans)])
         chosen = seen_by(chosen, self.detector) if self.detector else chosen
         return spectrum_against(chosen, self.mode, self.probe, self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSpectraRequest(Request[tuple[Spectrum, ...]]):
+    """Spectra of the whole run by photon counting and by the boxcar, for the question which holds more information."""
+
+    slow: ClassVar[bool] = True
+
+    def compute(self, run: RunState) -> tuple[Spectrum, ...]:
+        """Return the spectra that can be reduced, edge step = 1. Raises ReductionError for any other kind of run."""
+        sums = run.within("mean")
+        found = []
+        for mode in (mode for mode in MODES if mode in sums.metadata.modes):
+            with contextlib.suppress(ReductionError):
+                found.append(spectrum_against(sums, mode, sums.metadata.timing.pumped_probe, "unpumped probe"))
+        return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,38 @@ def test_spectra_are_those_of_the_reduction(
     assert same(panel.static.curves["on"], wanted.energy_ev, wanted.on, wanted.on_sigma)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("noise", "mode"), [(3000.0, "spc"), (0.0, "boxcar")])
+def test_spectra_open_on_the_detection_with_more_information(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot, noise: float, mode: str
+) -> None:
+    """Lost: the better half of the photons, unless somebody finds the box; a choice of the user must stay."""
+    rng = np.random.default_rng(1)
+
+    def noisier(data: dict[str, Any]) -> dict[str, Any]:
+        sigma = noise * np.sqrt(data["boxcar_variance"])
+        drawn = data["boxcar_mean"] + sigma * rng.standard_normal(sigma.shape)
+        return {**data, "boxcar_mean": drawn, "boxcar_variance": data["boxcar_variance"] + sigma**2}
+
+    run = [(name, {**doc, "data": noisier(doc["data"])}) if name == "event" else (name, doc)
+           for name, doc in energy_run]  # fmt: skip
+    panel: Any = shown(window, "spectra", run, qtbot)
+    assert panel.choices.mode == mode
+    rows = [panel.sizes.item(row, 0).text() for row in range(panel.sizes.rowCount())]
+    assert ("by the boxcar" if mode == "spc" else "by photon counting") in rows
+    other = "boxcar" if mode == "spc" else "spc"
+    panel.choices.mode = other
+    shown(window, "spectra", another(run), qtbot)
+    assert panel.choices.mode == other
+
+
+def another(documents: list[Document]) -> list[Document]:
+    """The same run under another uid."""
+    name, start = documents[0]
+    names = [("descriptor", {**doc, "run_start": "another"}) if name == "descriptor" else (name, doc)
+             for name, doc in documents[1:-1]]  # fmt: skip
+    return [(name, {**start, "uid": "another"}), *names, ("stop", {**documents[-1][1], "run_start": "another"})]
+
+
 def type_scans(choices: Choices, text: str) -> None:
     """Choose scans as a user does, in the box that appears for them."""
     choices.scope = None
@@ -70,7 +102,7 @@ def type_scans(choices: Choices, text: str) -> None:
 def test_probe_reference_and_scans_can_be_chosen(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
     panel = shown(window, "spectra", energy_run, qtbot)
     choices = panel.choices  # type: ignore[attr-defined]
-    choices.probe, choices.reference = 1, "laser shutter"
+    choices.mode, choices.probe, choices.reference = "boxcar", 1, "laser shutter"
     type_scans(choices, "1, 3")
     events = window.worker.frame.events
     qtbot.waitUntil(lambda: complete(window, panel, events), timeout=WAIT_MS)
