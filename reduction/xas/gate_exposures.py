@@ -93,6 +93,11 @@ class GateExposureSums:
         stated = weights_of_photodiodes(detectors_of(self.start))
         return np.asarray(stated) if stated else np.ones(int(self.start["reduction"].get("photodiodes", 2)))
 
+    @property
+    def seconds(self) -> float:
+        """Beam time of the exposures with the laser blocked, s, in which the zeros and the gains are measured."""
+        return sum(cell.seconds for (_, shutter), cell in self._cells.items() if shutter == SHUTTER_CLOSED)
+
     def delays_ps(self) -> FloatArray:
         """Return the mean first delay of each point with the laser on, ps, ascending; (delays,)."""
         return np.array([self._cells[key].delay_ps / self._cells[key].seconds for key in self._lit()])

@@ -22,15 +22,19 @@ _UNITS = {"boxcar": "V", "spc": "photons per pulse"}
 
 @dataclass(frozen=True, kw_only=True)
 class GateResults(RunResults):
-    """Zeros and gains of the gates after dark or blocked exposures; `document` is how start documents record them."""
+    """Zeros and gains of the gates after dark or blocked exposures; `document` is how start documents record them.
+
+    `seconds` is the beam time in which this run has measured one of them, s.
+    """
 
     calibration: GateCalibration
     document: Document
+    seconds: float = 0.0
 
     def lines(self) -> list[str]:
         """Return a line per mode and gate: zero and light (V or photons per pulse), gain relative to the mean.
 
-        Then a line per ion chamber with its offset, counts/s.
+        Then a line per mode with the beam time for better gains, and one per ion chamber with its offset, counts/s.
         """
         chambers = [
             f"{f'offset of {name}':<22} {with_error(*offset)} counts/s"
@@ -38,8 +42,27 @@ class GateResults(RunResults):
         ]
         return [
             *self._gate_lines(),
+            *self._time_lines(),
             *chambers,
         ]
+
+    def _time_lines(self) -> list[str]:
+        """Return the mean error of the gains by each mode, and what it becomes with more beam time."""
+        lines = []
+        for mode, chain in self.calibration.chains.items():
+            if not chain.level or not self.seconds > 0:
+                continue
+            error = float(np.sqrt(np.mean(chain.gain_error**2)))
+            needed = ", ".join(
+                f"± {wanted:.0e} after {self.seconds * (error / wanted) ** 2 / 60:.0f} min"
+                for wanted in smaller_round_errors(error)
+            )
+            # A gain is a ratio of levels above their zeros, so the dark exposures have to be as long.
+            lines.append(
+                f"{f'error of gains, {mode}':<22} ± {error:.1e} after {self.seconds / 60:.2g} min; {needed} of dark "
+                "and of blocked exposures (gates_s)"
+            )
+        return lines
 
     def _gate_lines(self) -> list[str]:
         return [
@@ -50,11 +73,20 @@ class GateResults(RunResults):
         ]
 
 
+def smaller_round_errors(error: float) -> tuple[float, float]:
+    """Return the next two smaller numbers of the series 1, 2, 5, 10, in the unit of `error`."""
+    decade = 10.0 ** np.floor(np.log10(error))
+    series = [step * scale for scale in (decade / 10, decade) for step in (1.0, 2.0, 5.0)]
+    # What is nearly as large as the error itself would take no more time.
+    smaller = [one for one in series if one < 0.9 * error]
+    return smaller[-1], smaller[-2]
+
+
 def _reduce(run: GateExposureSums) -> RunResults:
     document = gate_calibration(run)
     calibration = GateCalibration.from_document(document)
     assert calibration is not None  # a document of measured gates is not empty
-    return GateResults(kind=GATES.name, calibration=calibration, document=document)
+    return GateResults(kind=GATES.name, calibration=calibration, document=document, seconds=run.seconds)
 
 
 def _curve(run: GateExposureSums, choice: CurveChoice) -> RunCurve:
