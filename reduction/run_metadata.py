@@ -55,6 +55,7 @@ class RunMetadata:
     not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`, and
     `laser_power_w_per_mj_cm2` the laser power, W, that makes 1 mJ/cm2; 0 if the run does not state them.
+    `laser_power_error` is the relative error of one reading of that power, 0 if the run states none.
     `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch. `energy_course`
     is what foil scans around the run say about its energy axis; None without them. `chambers` are the offsets of the
     ion chambers, counts/s, by event field, as dark exposures have measured them; they are subtracted. `gate_drifts` are
@@ -92,6 +93,7 @@ class RunMetadata:
     foil_reference: Mapping[str, Any] = field(default_factory=dict)
     probed_fluence_share: float = 0.0
     laser_power_w_per_mj_cm2: float = 0.0
+    laser_power_error: float = 0.0
     dead_time_share: float = 0.0
     energy_course: EnergyCourse | None = None
     chambers: Mapping[str, Value] = field(default_factory=dict)
@@ -200,6 +202,7 @@ class RunMetadata:
                 energy_course=EnergyCourse.from_document(doc[ENERGY_COURSE]) if doc.get(ENERGY_COURSE) else None,
                 probed_fluence_share=float(doc.get("probed_fluence_share", 0.0)),
                 laser_power_w_per_mj_cm2=float(doc.get("laser_power_w_per_mj_cm2", 0.0)),
+                laser_power_error=float(doc.get("laser_power_error", 0.0)),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         # The parts checked on their own raise with their own text; only what a conversion above raises gets the general

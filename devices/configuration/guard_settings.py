@@ -60,6 +60,9 @@ class QualitySettings:
     laser_power_tolerance: Annotated[float, quantity("relative tolerance of the laser power", above=0.0, below=1.0)] = (
         0.1
     )
+    laser_power_error: Annotated[
+        float, quantity("relative standard error of one reading of the laser power", low=0.0, high=1.0)
+    ] = 0.0
     laser_power_from_mj_cm2: Annotated[
         float, quantity("fluence from which the laser power is checked", "mJ/cm2", low=0.0, high=1e4)
     ] = 0.5

@@ -55,6 +55,7 @@ class Calibrations:
     attenuator: dict[str, Any]
     probed_fluence_share: float
     laser_power_w_per_mj_cm2: float
+    laser_power_error: float
     boxcar_polarity: int
     gate_calibration: dict[str, Any]
 
@@ -237,6 +238,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             attenuator=asdict(beamline.fluence.calibration),
             probed_fluence_share=beamline.fluence.probed_share,
             laser_power_w_per_mj_cm2=_power_per_fluence(beamline),
+            laser_power_error=beamline.configuration.quality.laser_power_error,
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
         )

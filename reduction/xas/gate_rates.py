@@ -12,7 +12,7 @@ from reduction.detector_view import with_default_detector
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
 from reduction.xas.gate_correlation import common_share
-from reduction.xas.laser_power import mean_power
+from reduction.xas.laser_power import mean_power, mean_power_error
 from reduction.xas.spc_time import before_pump
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ def _at_nominal(rates: GateRates, accumulator: RunAccumulator) -> GateRates:
     delays = accumulator.mean_readback("delay_ps", laser_shutter=SHUTTER_OPEN)
     order = np.argsort(delays, kind="stable")
     power = np.ones(rates.delay_ps.size)
-    power[rates.pumped] = relative[order][np.searchsorted(delays[order], measured)]
+    error = np.zeros(rates.delay_ps.size)
+    place = order[np.searchsorted(delays[order], measured)]
+    power[rates.pumped] = relative[place]
+    error[rates.pumped] = mean_power_error(accumulator)[place]
     if (power == 1.0).all():
         return rates
     # The later gates see what is left of the transient, a tenth of it: with power off by 1 % that is 1e-3 of it.
@@ -119,9 +122,13 @@ def _at_nominal(rates: GateRates, accumulator: RunAccumulator) -> GateRates:
     reference = rates.photons[:, unpumped].sum(axis=1) / rates.pulses[:, unpumped].sum(axis=1)
     ratio = rates.photons[:, pumped] / rates.pulses[:, pumped] / reference
     unchanged = float(ratio[early].mean()) * reference * rates.pulses[:, pumped]
+    transient = (rates.photons[:, pumped] - unchanged) / power
     photons = rates.photons.copy()
-    photons[:, pumped] = unchanged + (photons[:, pumped] - unchanged) / power
-    return replace(rates, photons=photons)
+    photons[:, pumped] = unchanged + transient
+    variance = rates.variance.copy()
+    # A wrong reading makes the whole transient of its point too large or too small.
+    variance[:, pumped] += (transient * error) ** 2
+    return replace(rates, photons=photons, variance=variance)
 
 
 def _signal_rows(accumulator: RunAccumulator, shutter: int) -> GateRates:

@@ -88,6 +88,12 @@ def mean_power(run: RunAccumulator) -> FloatArray:
     return np.asarray(np.divide((relative * flux).sum(axis=0), total, out=np.ones_like(total), where=total > 0))
 
 
+def mean_power_error(run: RunAccumulator) -> FloatArray:
+    """Return the relative error of the power of every point of the grid by the readings of the meter, (points,)."""
+    readings = np.maximum(run.exposures[:, :, SHUTTER_OPEN].sum(axis=0), 1)
+    return np.asarray(run.metadata.laser_power_error / np.sqrt(readings))
+
+
 def at_nominal(on: Intensity, off: Intensity, power: FloatArray) -> Intensity:
     """Return the pumped signal as it would be at the nominal power, in proportion, from its relative `power` (points,).
 

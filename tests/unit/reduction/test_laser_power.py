@@ -145,3 +145,20 @@ def test_a_delay_scan_states_its_power() -> None:
     assert results.power is not None
     assert results.power.mean == pytest.approx(0.99)
     assert "99.00 % of nominal" in results.table()
+
+
+def test_the_noise_of_the_meter_is_in_the_errors_of_kinetics() -> None:
+    """Lost: at 400 s per delay, errors of lifetimes that are too small by a tenth."""
+    power = np.full(DELAYS_PS.size, 0.99)
+    documents = delay_run(power)
+    exact = gate_rates(accumulate(documents))
+    documents[0][1]["laser_power_error"] = 0.01
+    found = gate_rates(accumulate(documents))
+    late = DELAYS_PS > 0
+    added = (found.variance - exact.variance)[:, 0]
+    scans = len(documents[1:-1]) // DELAYS_PS.size
+    expected = (0.05 * 0.01) ** 2 / scans * exact.photons[:, 0] ** 2
+    np.testing.assert_allclose(added[late], expected[late], rtol=0.15)
+    assert np.all(added[~late] < 0.01 * expected[~late])
+    assert np.array_equal(found.photons, exact.photons)
+    assert np.array_equal(found.variance[:, 1:], exact.variance[:, 1:])
