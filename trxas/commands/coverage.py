@@ -17,6 +17,7 @@ from trxas.techniques import bringing
 
 if TYPE_CHECKING:
     from trxas.validation.coverage.campaign import Coverage
+    from trxas.validation.coverage.technique import TechniqueCoverage
 
 OUTPUT = Path("coverage-output")
 
@@ -135,20 +136,27 @@ def _run_effects(options: CoverageOptions, effects: list[str]) -> int:
 def _run_technique(options: CoverageOptions) -> int:
     """Measure the campaign of a technique; return 1 if a parameter was never recovered."""
     from trxas.results.figures import save
-    from trxas.validation.coverage.report import parameters_json, pull_figure
+    from trxas.validation.coverage.report import pull_figure
     from trxas.validation.coverage.technique import TechniqueCoverage, campaign_called
 
     coverage = TechniqueCoverage(campaign=campaign_called(options.technique), seed=options.seed)
     try:
         for estimates in coverage.campaign.measure(options.wanted_samples, options.seed):
             coverage.take(estimates)
+            _write_technique(coverage, options)
             say(f"{coverage.samples} of {options.wanted_samples} samples measured")
     finally:
-        numbers = {"parameters": parameters_json(coverage), "samples": coverage.samples, "seed": coverage.seed}
-        write_numbers(numbers, options.json)
+        _write_technique(coverage, options)
         figure = save(pull_figure(coverage), options.output / "pulls.png")
         print(f"\n{coverage.summary()}\n\nFigure: {figure.resolve()}")
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
+
+
+def _write_technique(coverage: TechniqueCoverage, options: CoverageOptions) -> None:
+    from trxas.validation.coverage.report import parameters_json
+
+    numbers = {"parameters": parameters_json(coverage), "samples": coverage.samples, "seed": coverage.seed}
+    write_numbers(numbers, options.json)
 
 
 def _show(coverage: Coverage, options: CoverageOptions) -> None:
