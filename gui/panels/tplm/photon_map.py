@@ -109,13 +109,22 @@ class PhotonMapPanel(Panel):
         light = found.light[measured, column]
         sigma = found.sigma[measured, column]
         self.chosen.setText(f"profile at {found.delay_ns[column]:.2f} ns")
-        self.profile.set_curve("profile", found.x_um[measured], light, sigma, style=TRANSIENT, label="measured")
+        place = self._without_drift(found)[measured]
+        self.profile.set_curve("profile", place, light, sigma, style=TRANSIENT, label="measured")
         curve = self._gaussian(found, column)
         if curve is None:
             self.profile.remove_curve("gaussian")
         else:
             self.profile.set_curve("gaussian", *curve, style=FIT, label="fit of the whole map")
         self.profile.show_all()
+
+    def _without_drift(self, found: PhotonMap) -> FloatArray:
+        """Return the places relative to the image, um: as if it had stood all the time where it was in mid-map."""
+        # Even places are measured before odd ones, so the drift would set them apart from each other and the curve.
+        if self._fit is None:
+            return found.x_um
+        order = (found.number + 0.5) / self._fit.measured - 0.5
+        return np.asarray(found.x_um - 1e-3 * self._fit.results.fit.value("drift").value * order)
 
     def _gaussian(self, found: PhotonMap, column: int) -> tuple[FloatArray, FloatArray] | None:
         """Return the fitted profile at a delay within the fit, um and photons per s and ns; None elsewhere."""
@@ -132,9 +141,11 @@ class PhotonMapPanel(Panel):
         width_ns = float(np.diff(fit.delay_ns).mean())
         scale = 1e6 * results.conditions.rate_mhz / width_ns
         place = np.linspace(found.x_um[0], found.x_um[-1], 200)
-        shape = np.exp(-((1e3 * place - fit.value("centre").value) ** 2) / (2 * variance))
-        background = fit.value("background").value + fit.value("left").value
-        return place, np.asarray(scale * (per_pulse * shape + background))
+        squared = (1e3 * place - fit.value("centre").value) ** 2
+        shape = np.exp(-squared / (2 * variance))
+        # What earlier pulses left has the shape of the image, but wider.
+        left = fit.value("left").value * np.exp(-squared / (2 * fit.value("left_width").value))
+        return place, np.asarray(scale * (per_pulse * shape + left + fit.value("background").value))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

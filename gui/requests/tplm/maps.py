@@ -32,13 +32,15 @@ FROM_NS = -0.5
 class PhotonMap:
     """Light per place and delay: `light` (places, delays), photons per second and ns, NaN where not measured yet.
 
-    `sigma` are the counting errors, `x_um` the places, ascending, and `delay_ns` the delays.
+    `sigma` are the counting errors, `x_um` the places, ascending, and `delay_ns` the delays. `number` (places,) is the
+    mean number of the exposures at a place, from 0 for the first of the run; NaN where not measured yet.
     """
 
     x_um: FloatArray
     delay_ns: FloatArray
     light: FloatArray = field(repr=False)
     sigma: FloatArray = field(repr=False)
+    number: FloatArray = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,10 @@ class PhotonMapRequest(Request[PhotonMap]):
         with np.errstate(divide="ignore", invalid="ignore"):
             light = np.where(exposed > 0, total / exposed, np.nan)
             sigma = np.where(exposed > 0, np.sqrt(total + 0.5) / exposed, np.nan)
+            counted = _per_place(np.stack([np.ones(len(seen)), np.arange(len(seen))], axis=1), row, len(places))
+            number = counted[:, 1] / counted[:, 0]
         mean_delay = np.add.reduceat(delay, starts) / widths
-        return PhotonMap(x_um=places, delay_ns=mean_delay, light=light, sigma=sigma)
+        return PhotonMap(x_um=places, delay_ns=mean_delay, light=light, sigma=sigma, number=number)
 
 
 def _per_place(rows: FloatArray, place: Any, places: int) -> FloatArray:

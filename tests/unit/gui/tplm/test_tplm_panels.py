@@ -155,6 +155,15 @@ def test_counting_warns_of_full_channels_and_pile_up(shown: Callable[..., Any], 
     assert "MEASURE SHORTER" in full[1][1][0]
 
 
+def test_the_profile_lies_on_its_fit_although_the_image_drifts(shown: Callable[..., Any], one_map: Documents) -> None:
+    panel = shown(PhotonMapPanel(), one_map)
+    panel.delay.setValue(30)
+    profile = panel.profile.curves["profile"]
+    fit = panel.profile.curves["gaussian"]
+    rest = (profile.y - np.interp(profile.x, fit.x, fit.y)) / profile.sigma
+    assert (rest**2).mean() < 2.5
+
+
 def test_the_browser_draws_maps_and_their_difference(qtbot: QtBot, one_map: Documents) -> None:
     """Lost: a stored map that cannot be looked at, because its axis is not one of X-ray absorption."""
     curve = curve_of(one_map)
