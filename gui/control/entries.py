@@ -169,7 +169,7 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
         return next(iter(meanings.values()))
     if ";" in plain and decimals in meanings:
         return meanings[decimals]
-    first, second = (text_of(meaning, parameter) for meaning in list(meanings.values())[:2])
+    first, second = (_spelled_out(meaning, parameter) for meaning in list(meanings.values())[:2])
     raise InputError(
         f"{parameter.label} = {text!r} can mean {_shortened(first)}, or {_shortened(second)}. Write decimals with a "
         "point, and a space after each comma."
@@ -331,8 +331,14 @@ def _numbers_text(values: list[float]) -> str:
     return ", ".join(map(_number_text, values))
 
 
+def _spelled_out(value: Any, parameter: Parameter) -> str:
+    """Return the text of a value with every number of a list, so that two readings can be compared."""
+    return ", ".join(map(_number_text, value)) if parameter.kind is Kind.NUMBERS else text_of(value, parameter)
+
+
 def _shortened(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Return at most so many characters; a longer list ends after a whole entry."""
+    return text if len(text) <= most else f"{text[:most].rpartition(', ')[0] or text[:most]}, …"
 
 
 _READERS: Mapping[Kind, Callable[[str, Parameter], Any]] = {

@@ -4,12 +4,12 @@
 `use_foil_reference` makes a foil scan the reference.
 """
 
-from trxas.prompt.late_broker import LateBroker
+from trxas.prompt.late_broker import LateBroker, broker_of
 from trxas.prompt.stored_runs import combining_function, comparing_function, slices_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.resume import resume_function
 
-db = LateBroker(lambda: store.db)
+db = LateBroker(lambda: broker_of(store))
 runs, show, reduce = stored_run_functions(store, decays)
 combine = combining_function(store, decays)
 compare_models = comparing_function(store)

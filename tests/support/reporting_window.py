@@ -47,6 +47,7 @@ class Reporter:
             "missed": frame.feed.missed,
             "state": window.liveness_bar.state.text(),
             "devices": [devices.text(row, 1) for row in range(devices.rowCount())],
+            "mode": spectra.choices.mode,
             "transient": [] if curve is None else [float(value) for value in curve.y],
             "longest_s": self._longest_s,
         }

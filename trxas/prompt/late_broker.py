@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from errors import StorageError
+
 if TYPE_CHECKING:
     from databroker import Broker
+
+    from storage import Store
+
+logger = logging.getLogger("trxas")
+
+LONGEST_WAIT_S = 10.0
+"""How long `db` waits for documents on their way to the catalogue, s; usually it takes less than 0.1 s."""
+
+
+def broker_of(store: Store) -> Broker:
+    """Return the `Broker` of a store, once the catalogue holds what was measured so far.
+
+    One that does not within 10 s, or lacks runs, is returned as it is, and a warning says so. Raises StorageError if
+    the catalogue cannot be opened.
+    """
+    # Documents reach the catalogue on a thread of its own, after the prompt is back: `db[-1]` right after a scan would
+    # be the run before.
+    try:
+        store.wait(LONGEST_WAIT_S)
+    except StorageError as error:
+        logger.warning("`db` may lack runs: %s", error)
+    return store.db
 
 
 class LateBroker:

@@ -42,7 +42,7 @@ def test_every_change_is_logged_with_field_and_both_values(
 
 def test_narrowed_limits_refuse_the_move_and_say_what_changed(fluence: Any) -> None:
     fluence.motor.high.sim_put(4.0)
-    with pytest.raises(OutOfRangeError, match=r"outside 0 to 4 .*7idd:m21\.HLM changed from 50 to 4"):
+    with pytest.raises(OutOfRangeError, match=r"outside 0 to 4\. 7idd:m21\.HLM changed from 50 to 4"):
         fluence.set(8.0)
 
 
