@@ -186,6 +186,19 @@ class Store:
         token: int | None = receive(subscriber([self._journal, self._writer]))
         return token
 
+    def open_ahead(self) -> None:
+        """Open the catalogue of a store that records runs, before a plan imports anything; raises nothing.
+
+        An error is logged; runs are safe in the journal.
+        """
+        if self._writer is not None:
+            self._writer.open_ahead()
+
+    def wait_while_opening(self) -> None:
+        """Wait while the catalogue is being opened, at most a minute; raises nothing."""
+        if self._writer is not None:
+            self._writer.wait_while_opening()
+
     def next_scan_id(self, metadata: Mapping[str, Any] | None = None) -> int:
         """Return the next scan id, as a RunEngine's `scan_id_source`; raises `StorageError` if it cannot be stored."""
         return self._scan_ids.next(metadata)

@@ -1,7 +1,8 @@
 """Cataloguing during a run: documents go into a queue, from which a thread writes them into the catalogue.
 
-The thread also opens the catalogue, some seconds after the session is there or with the first run, whichever is
-earlier. Opening takes 2 to 4 s, which nobody waits for: the journal has every document meanwhile.
+The thread also opens the catalogue, some seconds after the session is there or before the first plan, whichever is
+earlier. Opening takes 2 to 4 s, most of it for imports. Python's imports are not safe on two threads at once: a package
+that is half imported on one thread fails on the other. So plans and lines at the prompt wait for the opening.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _END = object()
+_OPEN = object()
 
 _OPENED_AFTER_S = 3.0
 """Time after which the catalogue is opened without a run, s: the prompt is there by then, and the first run is not."""
+
+_LONGEST_OPENING_S = 60.0
+"""Longest wait for the catalogue, s, on a slow machine; what needs it later says why it is not there."""
 
 _MANY_EVENTS = 2000
 """Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
@@ -75,6 +80,9 @@ class CatalogueWriter:
         self._rows = 0
         self.errors: dict[str, Exception] = {}
         self._abandoned = False
+        self._tried = False
+        self._not_opening = threading.Event()
+        self._not_opening.set()
         # A daemon, so that a session which never closes its store can end; the journal has every document.
         self._thread = threading.Thread(target=self._work, name="catalogue writer", daemon=True)
         self._thread.start()
@@ -104,6 +112,24 @@ class CatalogueWriter:
                     "wait again, or close and open the store to write them from there."
                 )
         self._raise_errors()
+
+    def open_ahead(self) -> None:
+        """Have the catalogue opened, and wait until it is, at most a minute; once for all calls, and raises nothing.
+
+        An error is logged.
+        """
+        if self._tried:
+            return
+        opened = threading.Event()
+        self._put(_OPEN)
+        self._put(opened)
+        deadline = time.monotonic() + _LONGEST_OPENING_S
+        while not opened.wait(0.1) and self._thread.is_alive() and time.monotonic() < deadline:
+            pass
+
+    def wait_while_opening(self) -> None:
+        """Wait while the catalogue is being opened, at most a minute; raises nothing."""
+        self._not_opening.wait(_LONGEST_OPENING_S)
 
     def close(self, timeout_s: float = 60.0) -> None:
         """Write the queue and end the thread within `timeout_s` seconds; raises `StorageError` if runs are missing."""
@@ -138,25 +164,37 @@ class CatalogueWriter:
             # Only this thread takes documents out, so what is there now can be taken without a lock.
             while self._waiting:
                 item = self._waiting.popleft()
-                if isinstance(item, tuple):
-                    self._take(*item)
-                    self._rows += item[0] == "event"
-                    if self._rows >= _MOST_ROWS:
-                        self._flush()
-                    continue
-                self._flush()
                 if item is _END:
+                    self._flush()
                     return
-                item.set()
+                self._handle(item)
             if due:
                 # The first flush sets the size of every piece of a run's arrays, so one that has just begun waits.
                 self._flush(at_least_s=self._period_s)
 
+    def _handle(self, item: Any) -> None:
+        if isinstance(item, tuple):
+            self._take(*item)
+            self._rows += item[0] == "event"
+            if self._rows >= _MOST_ROWS:
+                self._flush()
+        elif item is _OPEN:
+            self._open_ahead()
+        else:
+            self._flush()
+            item.set()
+
     def _open_ahead(self) -> None:
+        if self._tried:
+            return
+        self._not_opening.clear()
         try:
             self._opened_catalogue()
         except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
             logger.warning("The catalogue cannot be opened (%s). Runs are safe in the journal.", error)
+        finally:
+            self._tried = True
+            self._not_opening.set()
 
     def _opened_catalogue(self) -> Catalogue:
         """Return the catalogue, opened if it is not; raises `StorageError` if it cannot be."""

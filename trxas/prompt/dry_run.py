@@ -92,7 +92,7 @@ def _without_scan(plan: Plan) -> PlannedRun:
     """Return what a plan without a scan does, in words; raise InputError for a plan that is not registered."""
     name = getattr(plan, "__name__", "")
     if name not in PLANS:
-        raise InputError("This plan is not one of trxas, so its moves and times cannot be predicted.")
+        raise InputError("This plan does not belong to trxas, so its moves and times cannot be predicted.")
     return PlannedRun(summary=f"{name} makes no scan. {PLANS[name].entry.summary}", moves=(), expects=())
 
 

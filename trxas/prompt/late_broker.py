@@ -22,7 +22,7 @@ LONGEST_WAIT_S = 10.0
 def broker_of(store: Store) -> Broker:
     """Return the `Broker` of a store, once the catalogue holds what was measured so far.
 
-    One that does not within 10 s, or lacks runs, is returned as it is, and a warning says so. Raises StorageError if
+    One that does not within 10 s, or lacks runs, is returned as it is, and a warning is logged. Raises StorageError if
     the catalogue cannot be opened.
     """
     # Documents reach the catalogue on a thread of its own, after the prompt is back: `db[-1]` right after a scan would

@@ -71,7 +71,7 @@ class RemotelyPausableEngine(RunEngine):
 
     Subscribers only watch: they run on their own threads, and their errors end no plan. A call returns when they have
     received its documents, at the latest after `PATIENCE_S`. Callbacks that must be able to end a plan are registered
-    with `record_with`.
+    with `record_with`. `before_plan` is called at the beginning of each call.
     """
 
     msg_hook = GuardedHook()
@@ -86,6 +86,7 @@ class RemotelyPausableEngine(RunEngine):
         self._decider = _Decider.PROMPT
         self._decider_lock = threading.Lock()
         self.calls = 0
+        self.before_plan: Callable[[], object] = lambda: None
         self.plan_name = ""
         kwargs.setdefault("during_task", QuietWait())
         # Always with the result of the plan, of which `RunUids` shows what people need.
@@ -152,6 +153,7 @@ class RemotelyPausableEngine(RunEngine):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run a plan and return `RunUids`; raises EndedFromWindowError if a window ended it."""
+        self.before_plan()
         self._decider = _Decider.PROMPT
         self.calls += 1
         self.plan_name = str(getattr(args[0], "__name__", "plan")) if args else ""

@@ -239,6 +239,7 @@ def _calibrator(beamline: Beamline, load: Callable[[str], Documents]) -> RunCali
 def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:
     # The journal comes first: a document is written before anything else receives it.
     store.subscribe(run_engine)
+    run_engine.before_plan = store.open_ahead
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)
         beamline.pilatus.write_to(store.images)
