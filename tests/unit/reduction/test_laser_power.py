@@ -148,7 +148,7 @@ def test_a_delay_scan_states_its_power() -> None:
 
 
 def test_the_noise_of_the_meter_is_in_the_errors_of_kinetics() -> None:
-    """Lost: at 400 s per delay, errors of lifetimes that are too small by a tenth."""
+    """Lost: at 400 s per delay, errors of lifetimes that are too small by a tenth, of strong signals by a third."""
     power = np.full(DELAYS_PS.size, 0.99)
     documents = delay_run(power)
     exact = gate_rates(accumulate(documents))

@@ -179,6 +179,7 @@ def test_results_become_pulls_and_json() -> None:
         assert found["pull_mean"] == pytest.approx(0.5)
         assert found["pull_width"] == pytest.approx(math.sqrt(2.0))
         assert (found["pulls"], found["failed"]) == (2, 0)
+        assert found["pulls_of_samples"] == {"0": [pytest.approx(1.5)], "1": [pytest.approx(-0.5)]}
     assert (result["samples"], result["seed"], result["complete"], result["measurements_done"]) == (2, 3, False, 2)
     assert "2 measurements done when it was interrupted" in summary(coverage)
 
@@ -196,6 +197,7 @@ def test_a_failed_fit_is_counted_and_said() -> None:
         "pull_width_error": None,
         "pulls": 0,
         "failed": 1,
+        "pulls_of_samples": {},
     }
     assert result["parameters"]["tau2"]["failed"] == 0
     assert result["failures"] == [

@@ -40,8 +40,14 @@ class PulledParameters(Protocol):
 
 
 def parameters_json(coverage: PulledParameters) -> dict[str, Any]:
-    """Return the statistics of every parameter for machines; unknown numbers are None."""
-    return {name: _parameter_json(found) for name, found in coverage.statistics().items()}
+    """Return statistics and single pulls of every parameter for machines; unknown numbers are None.
+
+    `pulls_of_samples` has the pulls of each sample by its number, one per measurement.
+    """
+    return {
+        name: {**_parameter_json(found), "pulls_of_samples": {str(n): list(p) for n, p in coverage.pulls[name].items()}}
+        for name, found in coverage.statistics().items()
+    }
 
 
 def as_json(coverage: Coverage) -> dict[str, Any]:
