@@ -16,6 +16,5 @@ compare_models = comparing_function(store)
 slices = slices_function(store)
 resume_run = resume_function(session)
 use_foil_reference = use_foil_reference_function(session)
-
 # What a line imports must not meet the imports of the catalogue, which is opened some seconds after the prompt appears.
 get_ipython().events.register("pre_run_cell", lambda *_: store.wait_while_opening())
