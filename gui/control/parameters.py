@@ -29,7 +29,6 @@ UNITS = {
     "_ma": "mA",
     "_hz": "Hz",
     "_mw": "mW",
-    "_od": "OD",
     "_k": "1/Å",
     "_s": "s",
     "_c": "°C",
@@ -42,7 +41,7 @@ Those without leading underscore are whole names, whose ending alone has two mea
 SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C", "1/A": "1/Å"}
 """Units as people write them, where plans write them in plain letters."""
 
-_WORDS = {"md": "metadata", "nd": "neutral density"}
+_WORDS = {"md": "metadata", "nd od": "optical density"}
 """Words for names that are abbreviations."""
 
 
