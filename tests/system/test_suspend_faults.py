@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ SUSPENDING = ("BeamDump", "JetStall", "LaserUnlock", "XrayShutterCloses")
 class Scan:
     """A scan of a few points with the documents it made.
 
-    `strike` is called once, after `at` good points, and `mend` once, at the first point that is marked.
+    `strike` is called once, after `at` good points, and `mend` once, at the first point that is marked or at the first
+    move that ends off its target, which `off_target` counts.
     """
 
     def __init__(self, beamline: Beamline) -> None:
@@ -76,6 +78,7 @@ class Scan:
         self.documents: list[tuple[str, dict[str, Any]]] = []
         self.strike: Any = None
         self.mend: Any = None
+        self.off_target = 0
         self.at = 3
         self.dwell_s = 6.0
         self.regions_ev = REGIONS
@@ -86,11 +89,31 @@ class Scan:
         if name == "event" and len(self.good()) >= self.at and self.strike is not None:
             strike, self.strike = self.strike, None
             strike()
-        if name == "event" and doc["data"].get("quality") and self.mend is not None:
-            mend, self.mend = self.mend, None
+        if name == "event" and doc["data"].get("quality"):
+            self._mend()
+
+    def _mend(self) -> None:
+        mend, self.mend = self.mend, None
+        if mend is not None:
             mend()
 
+    def _hear(self, record: logging.LogRecord) -> bool:
+        # An axis that jumps between two exposures, as when a busy machine loses one, is found by the next move.
+        if "was sent to" in record.getMessage():
+            self.off_target += 1
+            self._mend()
+        return True
+
     def run(self) -> None:
+        """Run the scan, and listen to its warnings meanwhile."""
+        log = logging.getLogger("trxas.plans")
+        log.addFilter(self._hear)
+        try:
+            self._run()
+        finally:
+            log.removeFilter(self._hear)
+
+    def _run(self) -> None:
         self.engine(
             plans.energy_scan(
                 self.beamline,
@@ -162,7 +185,8 @@ def test_a_fault_loses_no_point_and_averages_no_bad_one(beamline: Beamline, faul
     bad = [point["quality"] for point in scan.points() if point["quality"]]
     mark = FAULTS[kind][2]
     # A stop between two exposures spoils none; a mark on any is that of the fault.
-    assert bad or mark in ("", "jet_flow", "xray_shutter", "ring_current", "laser_lock", "top_up")
+    between = ("", "jet_flow", "xray_shutter", "ring_current", "laser_lock", "top_up")
+    assert bad or mark in between or (mark == "delay" and scan.off_target)
     assert not mark or all(mark in quality for quality in bad)
     sums = accumulate(scan.documents)
     assert sums.exposures.sum() == POINTS
