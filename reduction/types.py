@@ -24,6 +24,9 @@ Documents: TypeAlias = Sequence[NamedDocument]
 Mode: TypeAlias = Literal["spc", "boxcar"]
 """Detection mode: single-photon counting or boxcar averager."""
 
+MODES: tuple[Mode, ...] = ("spc", "boxcar")
+"""All modes, in the order in which they are looked for."""
+
 Reference: TypeAlias = Literal["unpumped probe", "laser shutter", "all gates"]
 """Reference of a transient: the unpumped probe of the same pump period, or the laser blocked.
 

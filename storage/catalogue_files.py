@@ -33,8 +33,8 @@ def catalogue_is_lost(root: Path) -> bool:
 def catalogued_uids(root: Path) -> set[str] | None:
     """Return the uids of the runs in the embedded catalogue of `root`; None if only opening it can tell."""
     # Read from Tiled's table directly: opening the catalogue takes 3 s, of which most is the import of a server. Runs
-    # are the nodes below the root node. A database that a killed process left half-written, or of another version of
-    # Tiled, gives an error here, and the way around it, that everybody else takes, is the catalogue itself.
+    # are the nodes below the root node. A database that a killed process left half-written, or one of another version
+    # of Tiled, gives an error here; then the catalogue itself must be opened.
     database = root / "catalog.db"
     if not database.exists():
         return set()

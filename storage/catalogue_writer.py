@@ -102,15 +102,11 @@ class CatalogueWriter:
 
         Raises `StorageError` after `timeout_s` seconds, or if a run could not be written.
         """
-        reached = threading.Event()
-        self._put(reached)
-        deadline = time.monotonic() + timeout_s
-        while not reached.wait(0.1):
-            if time.monotonic() > deadline or not self._thread.is_alive():
-                raise StorageError(
-                    f"The catalogue did not take all documents within {timeout_s:g} s. They are safe in the journal; "
-                    "wait again, or close and open the store to write them from there."
-                )
+        if not self._has_reached(timeout_s):
+            raise StorageError(
+                f"The catalogue did not take all documents within {timeout_s:g} s. They are safe in the journal; "
+                "wait again, or close and open the store to write them from there."
+            )
         self._raise_errors()
 
     def open_ahead(self) -> None:
@@ -120,16 +116,22 @@ class CatalogueWriter:
         """
         if self._tried:
             return
-        opened = threading.Event()
         self._put(_OPEN)
-        self._put(opened)
-        deadline = time.monotonic() + _LONGEST_OPENING_S
-        while not opened.wait(0.1) and self._thread.is_alive() and time.monotonic() < deadline:
-            pass
+        self._has_reached(_LONGEST_OPENING_S)
 
     def wait_while_opening(self) -> None:
         """Wait while the catalogue is being opened, at most a minute; raises nothing."""
         self._not_opening.wait(_LONGEST_OPENING_S)
+
+    def _has_reached(self, timeout_s: float) -> bool:
+        """Return whether the thread has come to the present end of the queue within `timeout_s` seconds."""
+        reached = threading.Event()
+        self._put(reached)
+        deadline = time.monotonic() + timeout_s
+        while not reached.wait(0.1):
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                return False
+        return True
 
     def close(self, timeout_s: float = 60.0) -> None:
         """Write the queue and end the thread within `timeout_s` seconds; raises `StorageError` if runs are missing."""
@@ -187,21 +189,22 @@ class CatalogueWriter:
     def _open_ahead(self) -> None:
         if self._tried:
             return
-        self._not_opening.clear()
         try:
             self._opened_catalogue()
         except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
             logger.warning("The catalogue cannot be opened (%s). Runs are safe in the journal.", error)
-        finally:
-            self._tried = True
-            self._not_opening.set()
 
     def _opened_catalogue(self) -> Catalogue:
         """Return the catalogue, opened if it is not; raises `StorageError` if it cannot be."""
         if self._catalogue is None:
-            catalogue = self._open_catalogue()
-            self._client = catalogue.connect()
-            self._catalogue = catalogue
+            self._not_opening.clear()
+            try:
+                catalogue = self._open_catalogue()
+                self._client = catalogue.connect()
+                self._catalogue = catalogue
+            finally:
+                self._tried = True
+                self._not_opening.set()
         return self._catalogue
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:

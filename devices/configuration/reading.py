@@ -244,10 +244,9 @@ class SettingsReader:
             made = TypeAdapter(settings).validate_python(content)
         except ValidationError as error:
             declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
-            details = error.errors(include_url=False)
-            wrong = {str(detail["loc"][0]): key_fault(name, detail, declared) for detail in details}
-            self._faults += wrong.values()
-            self._add_faults_of_other_keys(name, settings, content, wrong)
+            found = [key_fault(name, detail, declared) for detail in error.errors(include_url=False)]
+            self._faults += found
+            self._add_faults_of_other_keys(name, settings, content, {fault.key for fault in found})
             return None
         if hasattr(made, "faults"):
             # The settings of a single device know the name of their table; those of one of many are given it.

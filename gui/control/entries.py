@@ -325,7 +325,7 @@ def _numbers_text(values: list[float]) -> str:
     """Return numbers with commas; evenly spaced ones, from five on, as start:stop:step, which fits into a field."""
     if len(values) >= EVENLY_SPACED and (step := values[1] - values[0]) > 0:
         text = ":".join(map(_number_text, (values[0], values[-1], step)))
-        # Exactly those numbers, or each of them: a form that is only opened must not change a scan.
+        # Only if it means exactly these numbers: opening a form must not change a scan.
         if points_of_region(values[0], values[-1], step) == values:
             return text
     return ", ".join(map(_number_text, values))
@@ -337,7 +337,7 @@ def _spelled_out(value: Any, parameter: Parameter) -> str:
 
 
 def _shortened(text: str, most: int = 40) -> str:
-    """Return at most so many characters; a longer list ends after a whole entry."""
+    """Return `text`, cut to `most` characters; a list is cut after a whole entry."""
     return text if len(text) <= most else f"{text[:most].rpartition(', ')[0] or text[:most]}, …"
 
 

@@ -11,7 +11,7 @@ from plans.engine.points import ScanPoints
 
 
 def default_order(points: ScanPoints, passes: int) -> PointOrder:
-    """Return the order of `points` in so many `passes` unless the user asks for a different one.
+    """Return the default order of `points` for a scan of `passes` passes.
 
     Every other pass goes down, so that a drift linear in time cancels in the mean of two passes; a grid goes back and
     forth along its fast axis. A single pass over delays, which are electronic and cost no motion, goes up and down by

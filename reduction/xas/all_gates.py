@@ -7,6 +7,7 @@ signal of the recipes (SI 4) is replaced by its best estimate from all gates, af
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,13 +129,9 @@ class _Gates(NamedTuple):
     def of(cls, timing: Timing, probe: int | None) -> _Gates:
         first = timing.pumped_probe if probe is None else probe
         left_out = {first, timing.pumped_probe, *timing.reference_probes}
-        later = [
-            one
-            for one in range(timing.probes_per_pump)
-            if one not in left_out and timing.delay_of(one, 0.0) > timing.delay_of(first, 0.0)
-        ]
-        if first == timing.pumped_probe:
-            later = [one for one in range(timing.probes_per_pump) if one not in left_out]
+        from_ps = -math.inf if first == timing.pumped_probe else timing.delay_of(first, 0.0)
+        others = (one for one in range(timing.probes_per_pump) if one not in left_out)
+        later = [one for one in others if timing.delay_of(one, 0.0) > from_ps]
         if not later:
             raise ReductionError(
                 f"The pump scheme has no gates besides those of probe {first} and the unpumped ones. Use these two."

@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from errors import ReductionError
 from reduction.run_kind import Cut
+from reduction.types import MODES
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, gate_signal, reference_gate
 from reduction.xas.robust import TO_SIGMA, column_medians
 
@@ -34,7 +35,6 @@ NEIGHBOURS = 3
 LEAST_STEP = 0.03
 """Relative change of the unpumped signal below which it hardly moves a result, and is not cut (chosen)."""
 
-_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 STATES = {SHUTTER_OPEN: "laser on", SHUTTER_CLOSED: "laser blocked"}
 
 
@@ -79,7 +79,7 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     passes of which a tenth, or three neighbouring points, would be cut; they are named in a remark.
     """
     table = PassTable(run.exposures, run.exposure_ids, run.metadata.axis, np.asarray(run.metadata.points))
-    modes = [mode for mode in _MODES if mode in run.metadata.modes] if run.scans >= LEAST_PASSES else []
+    modes = [mode for mode in MODES if mode in run.metadata.modes] if run.scans >= LEAST_PASSES else []
     return outliers_of(table, [one for mode in modes for one in _known_quantities(run, mode)])
 
 

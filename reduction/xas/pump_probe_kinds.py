@@ -16,6 +16,7 @@ from reduction.detector_view import (
     with_default_detector,
 )
 from reduction.run_kind import CurveChoice, DecayUse, RunCurve, RunKind, RunResults
+from reduction.types import MODES
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
 
     Recipe = Callable[..., Spectrum]
 
-_FLUENCE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 _UNPUMPED_IS_1 = "unpumped = 1"
 _SPECTRUM = "pump-probe spectrum"
 _TRACE = "pump-probe trace"
@@ -257,8 +257,8 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
     # Counted photons come first: their unpumped signal is the sample's alone. The paper's fluence scans are measured by
     # the boxcar (SI 3), whose zero a scan at one energy does not determine.
     run = with_default_detector(run)
-    modes: list[Mode] = [mode for mode in _FLUENCE_MODES if mode in run.metadata.modes]
-    scans = [fluence_scan(run, mode) for mode in modes or _FLUENCE_MODES[:1]]
+    modes: list[Mode] = [mode for mode in MODES if mode in run.metadata.modes]
+    scans = [fluence_scan(run, mode) for mode in modes or MODES[:1]]
     lines: list[FluenceFit | None] = []
     remarks: list[str] = []
     for scan in scans:

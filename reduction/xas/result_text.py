@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.values import Value
-from reduction.xas.self_absorption import by_described_jet, described_loss
+from reduction.xas.self_absorption import by_described_jet, described_loss, thin_if_described
 from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by, transient_size
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDeca
         return "nothing to correct: the reference has the laser blocked"
     # To first order in the transient, which is 2 %: the reference takes the same share of it at every fluence.
     rest = 1.0 - share.value
-    thin = by_described_jet(fit.slope, scan.metadata) or fit.slope
+    thin = thin_if_described(fit.slope, scan.metadata)
     slope = Value(thin.value / rest, math.hypot(thin.sigma / rest, thin.value * share.sigma / rest**2))
     source = "" if decay is None else decay_text(decay)
     return f"{percent_text(slope)} of unpumped per mJ/cm2: the reference holds {percent_text(share)}, by {source}"

@@ -83,6 +83,11 @@ def by_described_jet(change: Value, metadata: TransientMetadata) -> Value | None
     return None if loss is None else _stretched(change, loss, _expected_level(metadata))
 
 
+def thin_if_described(change: Value, metadata: TransientMetadata) -> Value:
+    """Return a relative change as `by_described_jet`, or as it was measured if the run does not describe its jet."""
+    return by_described_jet(change, metadata) or change
+
+
 def _expected_level(metadata: TransientMetadata) -> Value:
     energy_ev = metadata.energy_ev
     feature_ev = metadata.main_feature_ev

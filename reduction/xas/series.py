@@ -255,17 +255,13 @@ def _unpumped(run: RunAccumulator, mode: Mode) -> FloatArray:
 
 
 def _nanmedian(values: FloatArray, axis: int) -> FloatArray:
-    """Return the medians of what is a number along `axis`, NaN where nothing is.
-
-    `np.nanmedian` warns of the latter, and filters of warnings belong to the whole process, not to one thread.
-    """
-    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)  # NaN comes last
-    numbers = np.sum(~np.isnan(ordered), axis=0)
-    low, high = (
-        np.take_along_axis(ordered, place[np.newaxis], axis=0)[0] for place in ((numbers - 1) // 2, numbers // 2)
-    )
-    # Without any number both places hold NaN.
-    return np.asarray((low + high) / 2.0, dtype=np.float64)
+    """Return the medians of what is a number along `axis`, NaN where nothing is."""
+    # `np.nanmedian` warns of a slice without any number, and filters of warnings belong to the whole process.
+    columns = np.moveaxis(values, axis, 0)
+    known = ~np.isnan(columns).all(axis=0)
+    found = np.full(known.shape, np.nan)
+    found[known] = np.nanmedian(columns[:, known], axis=0)
+    return found
 
 
 def _reason(run: RunAccumulator, scan: int, flux: float, static: float, criteria: ScanCriteria) -> str:

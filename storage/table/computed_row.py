@@ -12,6 +12,7 @@ import numpy as np
 from errors import InputError, ReductionError, StorageError
 from reduction.number_text import delay_text
 from reduction.run_kind import CurveChoice
+from reduction.types import MODES
 from storage.calibrated_documents import CalibratedDocuments
 from storage.chains import load_dataset
 from storage.table.columns import ColumnRun, UserColumns, read_columns
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reduction.kinds import RunReduction
-    from reduction.types import Document, Documents, Mode
+    from reduction.types import Document, Documents
     from storage import Store
     from storage.runs import RunSource
 
 SPARKLINE_POINTS = 32
 """Points of a sparkline at most. Of neighbours, the one farthest from zero stays: means would hide narrow features."""
-
-CURVE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
-"""Detection modes that a sparkline may show; the first one that the run has is shown."""
 
 
 class RowComputer:
@@ -114,7 +112,7 @@ def _delay(start: Document) -> str:
 
 
 def _sparkline(reduction: RunReduction) -> tuple[float, ...]:
-    for mode in CURVE_MODES:
+    for mode in MODES:
         try:
             y = reduction.curve(CurveChoice(mode=mode)).y
         except (ReductionError, InputError):

@@ -48,7 +48,7 @@ class FoundScan:
 
 
 def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
-    """Draw `scans` of each of the first `samples`, in so many processes, `workers`, and compare their beam times, s.
+    """Draw `scans` scans of each of the first `samples`, on `workers` processes, and compare their beam times, s.
 
     `adaptive_beam_time_ratio`: beam time over that of equal times at all delays that leads to the same error, with all
     gates and with two; `adaptive_bound`: what would be possible if the truth were known before. `adaptive_coverage`:

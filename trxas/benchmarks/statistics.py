@@ -46,7 +46,7 @@ PAPER_S = 36.0
 def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers: int = 1) -> Entries:
     """Measure gates, drift and stopping on drawn runs: `seeds` spectra of each kind, `scans` adaptive per sample.
 
-    The adaptive scans are drawn in so many processes, `workers`.
+    The adaptive scans are drawn on `workers` processes.
     """
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):

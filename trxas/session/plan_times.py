@@ -95,7 +95,9 @@ class PlanTimes:
         """
         alike = [one for one in self._journal.read() if one["axes"] == list(axes)]
         # A plan that is new takes what others along the same axes took, if they were stepped in the same way.
-        known = [one for one in alike if one["plan"] == plan] or [one for one in alike if _way(one) == _stepping(plan)]
+        known = [one for one in alike if one["plan"] == plan] or [
+            one for one in alike if _stepping(one["plan"]) == _stepping(plan)
+        ]
         known = known[-LATEST:]
         if not known or not exposures:
             return None
@@ -129,10 +131,6 @@ def ways_of(points: Sequence[Sequence[float]], course: Sequence[int]) -> list[fl
         return []
     visited = np.asarray(points, dtype=float)[list(course)]
     return [float(way) for way in np.abs(np.diff(visited, axis=0)).sum(axis=0)]
-
-
-def _way(record: Mapping[str, Any]) -> str:
-    return _stepping(str(record["plan"]))
 
 
 def _stepping(plan: str) -> str:

@@ -14,6 +14,7 @@ from gui.live.request import Request
 from gui.live.worker import LiveWorker
 from reduction.kinds import RunReduction
 from reduction.run_kind import CurveChoice
+from reduction.types import MODES
 from storage import list_runs
 from storage.image_reading import read_image
 from storage.table.cells import column_titles, texts, user_names
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from gui.live.frame import LiveFrame
     from gui.live.run_state import RunState
     from reduction.run_kind import Headline
-    from reduction.types import Mode
     from storage import RunSummary, Store
 
 LOG_LINES = 40
@@ -42,9 +42,6 @@ UNSEEN_S = 15.0
 """Nothing is computed once no view has been requested for this long, s."""
 
 TICK_S = 0.2
-
-CURVE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
-"""Detection modes that the curve of a run may have; the first one that the run has is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +61,7 @@ class ReducedRequest(Request[Reduced]):
             reduction.sums = run.sums
         curve = None
         problem = run.problem
-        for mode in CURVE_MODES:
+        for mode in MODES:
             try:
                 curve = reduction.curve(CurveChoice(mode=mode))
                 problem = run.problem

@@ -87,8 +87,8 @@ class MapPanel(Panel):
             self.map.clear()
             return
         # The energy is shown along the abscissa, as in the spectra, whichever axis was slow.
-        rows = (quantity_of(found.map.axes[0]), found.map.rows)
-        columns = (quantity_of(found.map.axes[1]), found.map.columns)
+        rows = (axis_of(found.map.axes[0]), found.map.rows)
+        columns = (axis_of(found.map.axes[1]), found.map.columns)
         if rows[0] == ENERGY:
             self.map.show_map(rows, columns, 100.0 * found.change.T)
         else:
@@ -142,11 +142,6 @@ class MapPanel(Panel):
         top.addWidget(self.model)
         self.body.addLayout(top)
         self.body.addWidget(split, 1)
-
-
-def quantity_of(axis: str) -> Quantity:
-    """Return the quantity and unit of an event field, or of an axis of a table, whose name ends in its unit."""
-    return axis_of(axis)
 
 
 def map_rows(fit: MapFit) -> list[list[Cell]]:

@@ -14,12 +14,10 @@ from gui.live.run_state import RunState, Scope
 from reduction.accumulator import joined
 from reduction.detector_view import seen_by
 from reduction.run_kind import MeasuredDecay
-from reduction.types import Mode, Reference
+from reduction.types import MODES, Mode, Reference
 from reduction.xas.all_gates import spectrum_against
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
 from reduction.xas.transient import Spectrum
-
-MODES: tuple[Mode, ...] = ("spc", "boxcar")
 
 
 @dataclass(frozen=True, kw_only=True)

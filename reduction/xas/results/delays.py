@@ -22,7 +22,7 @@ from reduction.xas.result_text import (
     weight_lines,
 )
 from reduction.xas.results.curves import per_cent, pump_probe_table
-from reduction.xas.self_absorption import by_described_jet
+from reduction.xas.self_absorption import thin_if_described
 
 if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
@@ -64,11 +64,7 @@ class TraceResults(KineticsResults):
 
         As measured (`fit.amplitude`) where the run does not describe its jet and concentration.
         """
-        return (
-            None
-            if self.fit is None
-            else by_described_jet(self.fit.amplitude, self.trace.metadata) or self.fit.amplitude
-        )
+        return None if self.fit is None else thin_if_described(self.fit.amplitude, self.trace.metadata)
 
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""

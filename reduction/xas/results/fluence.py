@@ -16,7 +16,7 @@ from reduction.xas.result_text import (
     weight_lines,
 )
 from reduction.xas.results.curves import pump_probe_table
-from reduction.xas.self_absorption import by_described_jet
+from reduction.xas.self_absorption import thin_if_described
 
 if TYPE_CHECKING:
     from reduction.run_kind import MeasuredDecay
@@ -67,11 +67,7 @@ class FluenceResults(RunResults):
 
         As measured (`line.slope`) where the run does not describe its jet and concentration.
         """
-        return (
-            None
-            if self.line is None
-            else by_described_jet(self.line.slope, self.dependence.metadata) or self.line.slope
-        )
+        return None if self.line is None else thin_if_described(self.line.slope, self.dependence.metadata)
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""

@@ -71,6 +71,8 @@ def test_a_line_at_the_prompt_waits_for_an_opening_that_has_begun(writers: Calla
 
     waiting = threading.Thread(target=line)
     waiting.start()
+    waiting.join(0.2)
+    assert found == []
     opening.goes_on.set()
     for thread in (waiting, plan):
         thread.join(WAIT_S)

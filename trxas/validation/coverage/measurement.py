@@ -28,10 +28,9 @@ from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
-from reduction.xas.self_absorption import by_described_jet
+from reduction.xas.self_absorption import thin_if_described
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
-from reduction.xas.transient import Transient
 from trxas.validation.coverage.calibration_measurement import use_reference_foil
 from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
@@ -161,7 +160,10 @@ def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     # One fit for both edges, as in the paper: they share lifetimes, fractions and time zero, and have an amplitude
     # each.
     fit = fit_kinetics([gate_rates(run) for run in runs], runs[0].metadata.timing)
-    br, pb = (_thin(amplitude, spc_trace(run)) for amplitude, run in zip(fit.amplitudes, runs, strict=True))
+    br, pb = (
+        thin_if_described(amplitude, spc_trace(run).metadata)
+        for amplitude, run in zip(fit.amplitudes, runs, strict=True)
+    )
     return {
         "tau1": fit.tau1_ps,
         "tau2": fit.tau2_ps,
@@ -174,11 +176,6 @@ def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
         "amplitude_br": br,
         "amplitude_pb": pb,
     }
-
-
-def _thin(change: Value, origin: Transient) -> Value:
-    """Return an amplitude or a slope, cm2/mJ, as a thin sample would show it: as the results of its run state it."""
-    return by_described_jet(change, origin.metadata) or change
 
 
 def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccumulator:
@@ -207,8 +204,8 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     counted = reduce_fluence_scan(run)
     analog = reduce_fluence_scan(run, "boxcar", zero_v=zero)
     return {
-        "fluence_slope": _thin(fit_fluence(counted).slope, counted),
-        "boxcar_slope": _thin(fit_fluence(analog).slope, analog),
+        "fluence_slope": thin_if_described(fit_fluence(counted).slope, counted.metadata),
+        "boxcar_slope": thin_if_described(fit_fluence(analog).slope, analog.metadata),
     }
 
 
