@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr
+import scipy
 
 
 def chi_square_tail(chi_square: float, degrees_of_freedom: float) -> float:
     """Return the probability of a larger chi-square; NaN without degrees of freedom."""
-    return float(chdtrc(degrees_of_freedom, chi_square)) if degrees_of_freedom > 0 else math.nan
+    return float(scipy.special.chdtrc(degrees_of_freedom, chi_square)) if degrees_of_freedom > 0 else math.nan
 
 
 def normal_tail(sigmas: float) -> float:
     """Return the probability of a value more than `sigmas` standard deviations above the mean."""
-    return float(ndtr(-sigmas))
+    return float(scipy.special.ndtr(-sigmas))
 
 
 def normal_quantile(probability: float) -> float:
     """Return the number of standard deviations above the mean below which a value lies with `probability`."""
-    return float(ndtri(probability))
+    return float(scipy.special.ndtri(probability))
 
 
 def students_t_tail(t: float, degrees_of_freedom: float) -> float:
     """Return the probability of a larger value of Student's t."""
-    return float(stdtr(degrees_of_freedom, -t))
+    return float(scipy.special.stdtr(degrees_of_freedom, -t))
 
 
 def f_tail(ratio: float, added: float, degrees_of_freedom: float) -> float:
     """Return the probability of a larger F ratio, with `added` degrees of freedom above and the others below."""
-    return float(fdtrc(added, degrees_of_freedom, ratio))
+    return float(scipy.special.fdtrc(added, degrees_of_freedom, ratio))

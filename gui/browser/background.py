@@ -10,6 +10,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from errors import TrxasError
+from reduction.scipy_parts import import_scipy_parts
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Background(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        import_scipy_parts()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="run browser")
         self._latest: dict[Hashable, int] = {}
         self._number = 0

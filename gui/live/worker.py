@@ -16,6 +16,7 @@ from gui.live.frame import FeedState, LiveFrame, RunHeader
 from gui.live.request import Answer, Request
 from gui.live.run_state import FindDecay, RunState
 from gui.live.slow_lane import Answered, SlowLane, answer
+from reduction.scipy_parts import import_scipy_parts
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class LiveWorker:
 
     def start(self) -> None:
         """Start to take documents; raises RuntimeError when it was started before."""
+        import_scipy_parts()
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:

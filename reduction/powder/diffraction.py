@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, curve_fit
+import scipy
 
 from errors import ReductionError
 from reduction.values import Value
@@ -197,7 +197,7 @@ def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GR
     q, y, sigma = (part[inside] for part in pattern)
     start = [float(y.max() - y.min()), float(q[np.argmax(y)]), half_width / 5.0, float(y.min()), 0.0]
     try:
-        values, covariance = curve_fit(_line, q, y, start, sigma, absolute_sigma=True)
+        values, covariance = scipy.optimize.curve_fit(_line, q, y, start, sigma, absolute_sigma=True)
     except RuntimeError as error:
         raise ReductionError(
             f"No line is seen near {near_inv_angstrom:g} 1/Angstrom: the fit does not converge. Check geometry and "
@@ -254,7 +254,7 @@ def refined_geometry(
         return refined(change).q_at(radius + (change if refine == "offset_m" else 0.0))
 
     limit = 0.2 * geometry.distance_m
-    change = float(brentq(lambda c: moved(c) - line_inv_angstrom, -limit, limit))
+    change = float(scipy.optimize.brentq(lambda c: moved(c) - line_inv_angstrom, -limit, limit))
     step = 1e-5
     sigma = before.sigma / abs((moved(change + step) - moved(change - step)) / (2 * step))
     started = geometry.distance_m if refine == "distance_m" else geometry.offset_m[0]

@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize, nnls
+import scipy
 
 from errors import ReductionError
 from reduction.powder.diffraction import GRAPHITE_INV_ANGSTROM
@@ -196,7 +196,7 @@ class _Fit:
         starts = [np.array([strain, width, 0.0, 0.0]) for strain, width in grid]
         start = min(starts, key=self._cost)
         simplex = np.vstack([start, start + np.diag([0.1, 0.1, 0.2, 0.2])])
-        found = minimize(
+        found = scipy.optimize.minimize(
             self._cost,
             start,
             method="Nelder-Mead",
@@ -222,7 +222,7 @@ class _Fit:
 
     def _solve(self, shape: _Shape) -> tuple[float, int]:
         """Return chi-square, and the number of lines with a height above 0."""
-        heights, distance = nnls(self._design(shape), self._whitened)
+        heights, distance = scipy.optimize.nnls(self._design(shape), self._whitened)
         return float(distance**2), int((heights[len(self._background) + 1 :] > 0).sum())
 
     def _design(self, shape: _Shape) -> FloatArray:
@@ -235,7 +235,7 @@ class _Fit:
         """Return the error of the graphite position, 1/Angstrom, with free heights; infinite without a line."""
         # The derivative by the position, less what the other columns can imitate: what is left determines the position.
         design = self._design(shape)
-        heights, _ = nnls(design, self._whitened)
+        heights, _ = scipy.optimize.nnls(design, self._whitened)
         place = len(self._background)
         if heights[place] == 0.0:
             return math.inf

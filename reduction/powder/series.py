@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import median_filter
+import scipy
 
 from errors import ReductionError
 from reduction.powder.diffraction import (
@@ -96,7 +96,7 @@ def hot_pixels(counts: FloatArray) -> BoolArray:
     """
     seen = np.maximum(counts, 0.0)
     # The median of 25 pixels does not notice a single hot one.
-    usual = median_filter(seen, size=_NEIGHBOURS, mode="nearest")
+    usual = scipy.ndimage.median_filter(seen, size=_NEIGHBOURS, mode="nearest")
     return np.asarray(counts > _HOT_FACTOR * usual + _HOT_SIGMAS * np.sqrt(np.maximum(usual, 1.0)))
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 from errors import ReductionError
 from reduction.number_text import with_error
@@ -148,7 +149,5 @@ def _fit(logs: FloatArray, sigma: FloatArray, columns: Sequence[FloatArray]) -> 
 
 
 def _rank(one: FloatArray, other: FloatArray) -> float:
-    from scipy.stats import spearmanr
-
     # Logarithms of equal settings may differ in the last digit; they count as ties.
-    return float(spearmanr(one.round(6), other).statistic)
+    return float(scipy.stats.spearmanr(one.round(6), other).statistic)

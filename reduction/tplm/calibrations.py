@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import curve_fit
-from scipy.special import erfc
+import scipy
 
 from errors import ReductionError
 from reduction.tplm.coates import blocked_pulses, photons_per_pulse
@@ -84,7 +83,7 @@ def image_centre(seen: Exposures, axis: str) -> ImageCentre | None:
         raise ReductionError(f"No image is seen along {axis}. Check laser and filters, and scan a wider range.")
     start = (float(place[top]), 0.26, float(np.ptp(rate)), level)
     try:
-        found, covariance = curve_fit(_gaussian, place, rate, start, sigma, absolute_sigma=True)
+        found, covariance = scipy.optimize.curve_fit(_gaussian, place, rate, start, sigma, absolute_sigma=True)
     except RuntimeError as error:
         raise ReductionError(f"No image was found along {axis}: {error}. Scan a wider range, or longer.") from error
     errors = np.sqrt(np.diag(covariance))
@@ -143,9 +142,13 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
 
     try:
         # Twice, the second time with the errors of the fitted curve: those of the counts prefer low ones.
-        found, covariance = curve_fit(model, edges[:-1], light[first:last], start, sigma, absolute_sigma=True)
+        found, covariance = scipy.optimize.curve_fit(
+            model, edges[:-1], light[first:last], start, sigma, absolute_sigma=True
+        )
         sigma = np.sqrt(np.maximum(model(edges[:-1], *found), 0.5))
-        found, covariance = curve_fit(model, edges[:-1], light[first:last], found, sigma, absolute_sigma=True)
+        found, covariance = scipy.optimize.curve_fit(
+            model, edges[:-1], light[first:last], found, sigma, absolute_sigma=True
+        )
     except RuntimeError as error:
         raise ReductionError(
             f"No response describes the scatter: {error}. Check that its peak is in the range."
@@ -169,9 +172,9 @@ def _in_units(covariance: FloatArray, found: FloatArray) -> FloatArray:
 
 def _cumulative(time: FloatArray, sigma: float, share: float, tail: float) -> FloatArray:
     """Return the share of photons registered before a time, ps, of a Gaussian with an exponential tail."""
-    gaussian = 0.5 * erfc(-time / (np.sqrt(2) * sigma))
+    gaussian = 0.5 * scipy.special.erfc(-time / (np.sqrt(2) * sigma))
     exponent = np.minimum((sigma / tail) ** 2 / 2 - time / tail, 50.0)
-    delayed = gaussian - np.exp(exponent) * 0.5 * erfc((sigma / tail - time / sigma) / np.sqrt(2))
+    delayed = gaussian - np.exp(exponent) * 0.5 * scipy.special.erfc((sigma / tail - time / sigma) / np.sqrt(2))
     return np.asarray((1 - share) * gaussian + share * delayed)
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
-from scipy.special import zeta
+import scipy
 
 from errors import ReductionError
 from reduction.tplm.coates import blocked_pulses, photons_per_pulse
@@ -101,7 +100,7 @@ def power_law(curve: DecayCurve) -> PowerLaw:
     def misfit(found: FloatArray) -> FloatArray:
         return np.asarray((curve.light[used] - np.exp(found[0] - found[1] * logs)) / curve.sigma[used])
 
-    fit = least_squares(misfit, [guess, 1.6], x_scale=[0.1, 0.1])
+    fit = scipy.optimize.least_squares(misfit, [guess, 1.6], x_scale=[0.1, 0.1])
     slopes: FloatArray = np.array(fit.jac, dtype=float)
     covariance = np.linalg.pinv(slopes.T @ slopes)
     return PowerLaw(
@@ -177,7 +176,7 @@ def _tail(above: DecayCurve, period_ns: float, end_ns: float, late_ns: float) ->
     for _ in range(3):
         exponent = max(fit.exponent.value, 1.05)
         scale = fit.amplitude * (period_ns / 10) ** -exponent
-        missing = scale * (zeta(exponent, 1.0) - zeta(exponent, 1 + delay / period_ns))
+        missing = scale * (scipy.special.zeta(exponent, 1.0) - scipy.special.zeta(exponent, 1 + delay / period_ns))
         fit = power_law(DecayCurve(delay_ns=delay, light=light + missing, sigma=sigma))
     return fit
 

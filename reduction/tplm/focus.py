@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from errors import ReductionError
 from reduction.tplm.response import FWHM
@@ -72,7 +72,9 @@ def focus_of(seen: Exposures) -> Focus:
     # is; a soft loss forgives single lines that a passing disturbance has spoilt.
     light = np.log(max(float(np.ptp(rate)), 1.0))
     start = [height[top], np.log(USUAL_DEPTH_UM), seen[PLACE][top], np.log(USUAL_UM2), light, float(rate.min())]
-    fit = least_squares(misfit, start, x_scale=[0.3, 0.3, 0.1, 0.3, 0.3, max(floor, 1.0)], loss="soft_l1", f_scale=5.0)
+    fit = scipy.optimize.least_squares(
+        misfit, start, x_scale=[0.3, 0.3, 0.1, 0.3, 0.3, max(floor, 1.0)], loss="soft_l1", f_scale=5.0
+    )
     depth = float(np.exp(fit.x[1]))
     if not fit.success or not 0.05 < depth < 20 or abs(fit.x[0] - height[top]) >= np.ptp(height) + 2 * depth:
         raise ReductionError("No focus describes these lines. Search over a wider range of heights.")

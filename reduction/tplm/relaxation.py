@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from errors import ReductionError
 from reduction.values import Value
@@ -123,7 +123,7 @@ def fit_relaxation(
     # Several starts, because with a relaxation time far from those measured the curve is flat.
     scale = max(float(np.ptp(values)), float(sigmas.min()))
     starts = [(float(values.min()), scale, np.log(tau)) for tau in np.geomspace(waiting.min(), waiting.max(), 6)]
-    fits = [least_squares(misfit, start, x_scale=[scale, scale, 1.0]) for start in starts]
+    fits = [scipy.optimize.least_squares(misfit, start, x_scale=[scale, scale, 1.0]) for start in starts]
     best = min(fits, key=lambda fit: fit.cost)
     return _relaxation(law, best, len(maps))
 

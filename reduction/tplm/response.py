@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import erfc, erfcx
+import scipy
 
 if TYPE_CHECKING:
     from reduction.types import FloatArray
@@ -99,7 +99,7 @@ def _smeared(delay_ns: FloatArray, lifetime_ns: float, sigma_ns: float) -> Float
     # exp(s^2/2T^2 - t/T) erfc(u) / 2 with u = (s/T - t/s) / sqrt 2; early, where u is large, the same as
     # exp(-t^2/2s^2) erfcx(u) / 2, which does not overflow.
     argument = (sigma_ns / lifetime_ns - delay_ns / sigma_ns) / np.sqrt(2)
-    early = np.exp(-((delay_ns / sigma_ns) ** 2) / 2) * erfcx(np.maximum(argument, 0.0)) / 2
+    early = np.exp(-((delay_ns / sigma_ns) ** 2) / 2) * scipy.special.erfcx(np.maximum(argument, 0.0)) / 2
     exponent = (sigma_ns / lifetime_ns) ** 2 / 2 - np.where(argument > 0, 0.0, delay_ns) / lifetime_ns
-    late = np.exp(exponent) * erfc(np.minimum(argument, 0.0)) / 2
+    late = np.exp(exponent) * scipy.special.erfc(np.minimum(argument, 0.0)) / 2
     return np.asarray(np.where(argument > 0, early, late))

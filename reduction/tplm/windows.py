@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import zeta
+import scipy
 
 from errors import ReductionError
 from reduction.tplm.coates import blocked_pulses, open_pulses
@@ -68,7 +68,9 @@ class Channels:
         """Return the light of earlier pulses at a delay after the pulse, relative to that just before it."""
         # All earlier pulses together: the sum over k of ((t + k T) / T)^-a, which is the Hurwitz zeta function.
         begin = np.asarray(delay_ns) / self.period_ns
-        return np.asarray(zeta(TAIL_EXPONENT, 1 + np.maximum(begin, -0.5)) / zeta(TAIL_EXPONENT, 1.0))
+        return np.asarray(
+            scipy.special.zeta(TAIL_EXPONENT, 1 + np.maximum(begin, -0.5)) / scipy.special.zeta(TAIL_EXPONENT, 1.0)
+        )
 
 
 def channels_of(metadata: MapMetadata, rate_mhz: float) -> Channels:

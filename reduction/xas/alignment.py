@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize_scalar
+import scipy
 
 from errors import ReductionError
 from reduction.values import Value
@@ -97,7 +95,7 @@ def derivative_area_curve(
     grid = _inside(reference.energy_ev, window_ev)
     energy = reference.energy_ev[grid]
     target = _derivative_area(energy, reference.intensity[grid])
-    curve = CubicSpline(spectrum.energy_ev, spectrum.intensity)
+    curve = scipy.interpolate.CubicSpline(spectrum.energy_ev, spectrum.intensity)
     areas = [_derivative_area(energy, curve(energy + shift)) for shift in shifts_ev]
     return np.abs(np.array(areas) - target)
 
@@ -125,7 +123,7 @@ def align(
         spectrum.intensity[points],
         spectrum.covariance[np.ix_(points, points)],
         reference,
-        CubicSpline(reference.energy_ev, np.eye(reference.energy_ev.size)),
+        scipy.interpolate.CubicSpline(reference.energy_ev, np.eye(reference.energy_ev.size)),
     )
     return problem.result(_best_shift_ev(problem, largest_shift_ev), points)
 
@@ -148,7 +146,7 @@ def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
     inside = [problem.solve(float(shift)).cost for shift in grid[1:-1]]
     best = 1 + int(np.argmin(inside))
     bounds = (float(grid[best - 1]), float(grid[best + 1]))
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda shift: problem.solve(float(shift)).cost, bounds=bounds, method="bounded", options={"xatol": 1e-6}
     )
     return float(found.x)
@@ -248,7 +246,7 @@ class _Shift(NamedTuple):
     intensity: FloatArray
     covariance: FloatArray
     reference: SpectrumPoints
-    basis: CubicSpline
+    basis: scipy.interpolate.CubicSpline
 
     def solve(self, shift: float, order: int = 0) -> _Solution:
         """Return the best offset and gain at a shift, eV; with `order` 1 the shift itself is one of the columns."""
@@ -260,15 +258,17 @@ class _Shift(NamedTuple):
         interpolate = self.basis(self.energy_ev - shift)
         level = interpolate @ self.reference.intensity
         gain = float(np.polyfit(level, self.intensity, 1)[0])
-        factor = cho_factor(self.covariance + gain**2 * interpolate @ self.reference.covariance @ interpolate.T)
+        factor = scipy.linalg.cho_factor(
+            self.covariance + gain**2 * interpolate @ self.reference.covariance @ interpolate.T
+        )
         columns = [np.ones_like(level), level]
         if order:
             columns.append(-gain * (self.basis(self.energy_ev - shift, 1) @ self.reference.intensity))
         design = np.column_stack(columns)
-        weighted = cho_solve(factor, design)
+        weighted = scipy.linalg.cho_solve(factor, design)
         values = np.linalg.solve(design.T @ weighted, weighted.T @ self.intensity)
         residual = self.intensity - design[:, :2] @ values[:2]
-        chi_square = float(residual @ cho_solve(factor, residual))
+        chi_square = float(residual @ scipy.linalg.cho_solve(factor, residual))
         determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
         return _Solution(chi_square + determinant, chi_square, gain, design, weighted)
 
@@ -306,7 +306,7 @@ class _Moved(NamedTuple):
 
     @classmethod
     def of(cls, source: SpectrumPoints, energy_ev: FloatArray, gap_ev: float) -> _Moved:
-        basis = CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
+        basis = scipy.interpolate.CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
         aligned = basis(energy_ev)
         corrected = basis(energy_ev - gap_ev)
         return cls(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+import scipy
 
 from errors import ReductionError
 from reduction.probabilities import chi_square_tail
@@ -116,12 +116,12 @@ class _Line(NamedTuple):
         # offset only adds a constant to all points, which the free intercept absorbs. So a large common variance (the
         # trace, in every element) is added before the inversion. It makes the intercept free once more and leaves slope
         # and chi-square those of the points before the subtraction, whose errors are independent.
-        factor = cho_factor(covariance + np.trace(covariance))
+        factor = scipy.linalg.cho_factor(covariance + np.trace(covariance))
         design = np.column_stack([np.ones_like(x), x])
-        weighted = cho_solve(factor, design)
+        weighted = scipy.linalg.cho_solve(factor, design)
         weights = np.asarray(np.linalg.solve(design.T @ weighted, weighted.T), dtype=np.float64)
         residual = y - design @ (weights @ y)
-        return cls(weights @ y, weights, float(residual @ cho_solve(factor, residual)))
+        return cls(weights @ y, weights, float(residual @ scipy.linalg.cho_solve(factor, residual)))
 
 
 def _scale(scan: FluenceScan, *, asked: bool) -> float:
@@ -181,7 +181,7 @@ def _knee_chi_squares(knees: FloatArray, x: FloatArray, y: FloatArray, covarianc
     """
     root = np.linalg.cholesky(covariance + np.trace(covariance))
     rows = np.vstack([np.ones_like(x), y, np.minimum(x, knees[:, None])])
-    whitened = solve_triangular(root, rows.T, lower=True).T
+    whitened = scipy.linalg.solve_triangular(root, rows.T, lower=True).T
     intercept = whitened[0]
     free = whitened - np.outer(whitened @ intercept, intercept) / (intercept @ intercept)
     points = free[1]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.optimize import minimize_scalar
+import scipy
 
 from errors import ReductionError
 from reduction.values import Value
@@ -71,7 +70,9 @@ def align_foil(
             "raise largest_shift_ev."
         )
     bounds = (float(grid[best - 1]), float(grid[best + 1]))
-    shift_ev = float(minimize_scalar(problem.squares, bounds=bounds, method="bounded", options={"xatol": 1e-4}).x)
+    shift_ev = float(
+        scipy.optimize.minimize_scalar(problem.squares, bounds=bounds, method="bounded", options={"xatol": 1e-4}).x
+    )
     return problem.result(shift_ev)
 
 
@@ -79,7 +80,7 @@ def align_foil(
 class _Problem:
     energy_ev: FloatArray
     absorption: FloatArray
-    curve: CubicSpline
+    curve: scipy.interpolate.CubicSpline
 
     @classmethod
     def of(cls, spectrum: FoilSpectrum, reference: FoilSpectrum, largest_shift_ev: float) -> _Problem:
@@ -96,7 +97,7 @@ class _Problem:
         return cls(
             energy_ev=spectrum.energy_ev[inside],
             absorption=spectrum.absorption[inside],
-            curve=CubicSpline(reference.energy_ev, reference.absorption),
+            curve=scipy.interpolate.CubicSpline(reference.energy_ev, reference.absorption),
         )
 
     def squares(self, shift_ev: float) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from errors import ReductionError
 from reduction.fit_quality import p_value
@@ -96,7 +96,7 @@ def fit_gate_shares(
         return np.asarray((whitened - np.outer(direction, along)).ravel())
 
     start = np.concatenate([np.full(others, 0.2), np.zeros(others * free)])
-    found = least_squares(residual, start, x_scale="jac", method="lm")
+    found = scipy.optimize.least_squares(residual, start, x_scale="jac", method="lm")
     direction, whitened = parts(found.x)
     along = (direction @ whitened) / np.sqrt(direction @ direction)
     signal = float(np.sum(_without(nuisances / scale, along) ** 2)) - (along.size - free)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from reduction.run_kind import Cut
 from reduction.xas.robust import TO_SIGMA, column_medians
@@ -85,7 +85,7 @@ def off_curve(x: FloatArray, y: FloatArray) -> BoolArray:
     """Return which points of ln I0 `y` over ascending energies `x` (points,), eV, are glitches."""
     residual = y - _smooth(x, y, np.ones(x.size, dtype=bool))
     scatter = TO_SIGMA * float(np.median(np.abs(residual - np.median(residual))))
-    sigmas = (_LOCAL_LINE + _SMALL_SAMPLE / x.size) * -float(ndtri(FALSE_ALARMS / (2 * x.size)))
+    sigmas = (_LOCAL_LINE + _SMALL_SAMPLE / x.size) * -float(scipy.special.ndtri(FALSE_ALARMS / (2 * x.size)))
     limit = max(LEAST_DEPTH, sigmas * scatter)
     beyond = np.abs(residual) > limit
     groups = np.split(np.arange(x.size), np.flatnonzero(np.diff(beyond.astype(int))) + 1)

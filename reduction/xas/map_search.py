@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from errors import ReductionError
 from reduction.probabilities import chi_square_tail
@@ -83,7 +83,7 @@ def searched(counted: MapProblem, start: FloatArray) -> MapOptimum:
     for _ in range(_ROUNDS):
         low, high = problem.limits
         margin = 1e-6 * (high - low)
-        parameters = least_squares(
+        parameters = scipy.optimize.least_squares(
             problem.residual,
             np.clip(parameters, low + margin, high - margin),
             jac=problem.jacobian,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import OptimizeWarning, curve_fit
+import scipy
 
 from errors import InputError, ReductionError
 
@@ -46,9 +46,9 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
     peak = int(np.argmax(np.abs(y - baseline)))
     guess = (baseline, y[peak] - baseline, x[peak], np.ptp(x) / 3)
     try:
-        with warnings.catch_warnings(action="error", category=OptimizeWarning):
-            found, covariance = curve_fit(_gaussian, x, y, guess, error, absolute_sigma=True)
-    except (RuntimeError, OptimizeWarning) as failure:
+        with warnings.catch_warnings(action="error", category=scipy.optimize.OptimizeWarning):
+            found, covariance = scipy.optimize.curve_fit(_gaussian, x, y, guess, error, absolute_sigma=True)
+    except (RuntimeError, scipy.optimize.OptimizeWarning) as failure:
         raise ReductionError(f"No maximum of the transient: {failure}. Widen the scan, or count longer.") from failure
     errors = np.sqrt(np.diag(covariance))
     if not abs(found[1]) > LEAST_HEIGHT_SIGMAS * errors[1] or not x.min() <= found[2] <= x.max():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from errors import ReductionError
 from reduction.run_kind import Cut
@@ -163,7 +163,7 @@ def limits(passes: IntArray, tested: int) -> FloatArray:
     others = number // 2 + 1
     # Of the passes that are lower, any k can be; the factor covers the choice in the bound.
     rate = FALSE_CUTS / (2 * max(tested, 1) * np.maximum(number, 1))
-    return np.asarray((-ndtri(rate) * np.sqrt((others + 1) / others))[passes])
+    return np.asarray((-scipy.special.ndtri(rate) * np.sqrt((others + 1) / others))[passes])
 
 
 def _known_quantities(run: RunAccumulator, mode: Mode) -> list[Quantity]:

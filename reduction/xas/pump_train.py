@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     # pumps above all, so the functions of the edge are computed for the others only.
     value = np.empty_like(delay)
     value[~edge] = np.exp(smear**2 / 2.0 - rate_per_ps * delay[~edge])
-    value[edge] = np.exp(smear**2 / 2.0 - rate_per_ps * time + log_ndtr(reduced - smear))
+    value[edge] = np.exp(smear**2 / 2.0 - rate_per_ps * time + scipy.special.log_ndtr(reduced - smear))
     # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) by t: the exponential gives -k x value, and Phi gives the
     # normal density at t/s - k s, whose product with the exponential is the density at t/s.
     normal = np.zeros_like(delay)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+import scipy
 
 from errors import ReductionError
 from reduction.values import Value
@@ -262,7 +262,7 @@ class _Problem:
         def jacobian(x: FloatArray) -> FloatArray:
             return self._jacobian(named(x), names)
 
-        found = least_squares(
+        found = scipy.optimize.least_squares(
             residual,
             inside,
             jacobian,
@@ -289,7 +289,7 @@ class _Problem:
             if not self.delay_ps.min() <= candidate <= self.delay_ps.max():
                 break
             if excess(candidate) > 0:
-                return float(brentq(excess, t0, candidate, xtol=1e-3 * abs(step)))
+                return float(scipy.optimize.brentq(excess, t0, candidate, xtol=1e-3 * abs(step)))
         return math.copysign(math.inf, step)
 
     def _residual(self, values: dict[str, float]) -> FloatArray:

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import erf
+import scipy
 
 from errors import ReductionError
 from reduction.probabilities import chi_square_tail
@@ -149,7 +148,7 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
     # var |x| = m^2 + s^2 - (E|x|)^2 for each point. The covariance of |x| and |y| is that of x and y times the means of
     # their signs, to first order (Price's theorem); what differs from independent points is added in this way.
     covariance = transient_covariance(spectrum, windows)
-    signed = weight * np.sign(mean) * erf(np.abs(mean) / (sigma * math.sqrt(2)))
+    signed = weight * np.sign(mean) * scipy.special.erf(np.abs(mean) / (sigma * math.sqrt(2)))
     shared = float(signed @ (covariance - np.diag(sigma**2)) @ signed)
     alone = float(np.sum(weight**2 * (mean**2 + sigma**2 - of_noise**2)))
     # The shared part may be negative, where an offset takes out what points have in common, but the sum never is 0.
@@ -175,7 +174,7 @@ def expected_absolute(mean: FloatArray, sigma: FloatArray) -> FloatArray:
     """
     reduced = np.abs(mean) / sigma
     gaussian = math.sqrt(2 / math.pi) * np.exp(-(reduced**2) / 2)
-    return np.asarray(sigma * (gaussian + reduced * erf(reduced / math.sqrt(2))))
+    return np.asarray(sigma * (gaussian + reduced * scipy.special.erf(reduced / math.sqrt(2))))
 
 
 def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> FloatArray:
@@ -196,11 +195,16 @@ def _minimum(cost: Callable[[float], float], first: Spectrum, second: Spectrum) 
     grid = np.linspace(-limit, limit, _STARTS)
     best = int(np.clip(np.argmin([cost(float(scale)) for scale in grid]), 1, _STARTS - 2))
     bounds = (float(grid[best - 1]), float(grid[best + 1]))
-    found = float(minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-9 * limit}).x)
+    found = float(
+        scipy.optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-9 * limit}).x
+    )
     least = cost(found)
     if min(cost(2 * limit), cost(-2 * limit)) < least + 1.0:
         raise ReductionError("The first transient shows no signal, so none can be compared with it. Count longer.")
-    errors = [abs(brentq(lambda a: cost(a) - least - 1.0, found, end) - found) for end in (-2 * limit, 2 * limit)]
+    errors = [
+        abs(scipy.optimize.brentq(lambda a: cost(a) - least - 1.0, found, end) - found)
+        for end in (-2 * limit, 2 * limit)
+    ]
     return Value(found, sum(errors) / 2)
 
 

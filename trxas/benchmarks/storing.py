@@ -15,7 +15,11 @@ from event_model import compose_run
 from storage import Store, load_run, open_store
 from trxas.benchmarks.entry import Entries, Entry
 
-EVENTS = 1000
+EVENTS = 200
+BURST_EVENTS = 1000
+EXPOSURE_S = 0.01
+"""Shortest exposure that the benchmark of steps has as well."""
+
 STORED_EVENTS = 10_000
 REPETITIONS = 3
 
@@ -23,9 +27,19 @@ Seconds = float
 
 
 def bench_storing(folder: Path) -> Entries:
-    """Measure storage in the new folder `folder`: events in ms, reading 10 000 of them in s."""
+    """Measure storage in the new folder `folder`: events in ms, reading 10 000 of them in s.
+
+    `store_ratio`: time from the creation of an event until the RunEngine goes on, over that of an event which nobody
+    stores, after exposures of 10 ms. `store_burst_ratio`: the same without exposures, where each event waits for the
+    disk to have the one before.
+    """
+    with open_store(folder / "events") as store:
+        cost = _EventCost(store)
+        paced = cost.entry(EVENTS, EXPOSURE_S)
+        burst = cost.entry(BURST_EVENTS, 0.0)
     return {
-        "store_ratio": _event_cost(folder / "events"),
+        "store_ratio": paced,
+        "store_burst_ratio": burst,
         "read_back_ratio": _read_back(folder / "read-back"),
     }
 
@@ -61,36 +75,45 @@ def _data_key(value: Any) -> dict[str, Any]:
     return {"source": "bench", "dtype": "array", "shape": list(value.shape), "dtype_numpy": value.dtype.str}
 
 
-def _event_cost(folder: Path) -> Entry:
-    """Compare the time of the RunEngine's thread per event, ms, with a store and without one."""
-    bare_engine = RunEngine({})
-    storing_engine = RunEngine({})
-    readable = _Event()
+class _EventCost:
+    """Time of the RunEngine's thread per event, with a store and without one."""
 
-    def run(events: int) -> Any:
-        yield from bps.open_run()
-        for _ in range(events):
-            yield from bps.create("primary")
-            yield from bps.read(readable)
-            yield from bps.save()
-        yield from bps.close_run()
-
-    def per_event_ms(engine: RunEngine) -> float:
-        begin = time.perf_counter()
-        engine(run(EVENTS))
-        return 1e3 * (time.perf_counter() - begin) / EVENTS
-
-    stored = []
-    bare = []
-    with open_store(folder) as store:
-        store.subscribe(storing_engine)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._bare = RunEngine({})
+        self._storing = RunEngine({})
+        store.subscribe(self._storing)
         assert len(store.catalogue.client) == 0  # opened now, not in the background of the first measurement
+
+    def entry(self, events: int, exposure_s: Seconds) -> Entry:
+        """Return the time of an event, ms, of runs of `events` events, each after a pause of `exposure_s`."""
+        stored = []
+        bare = []
         for _ in range(REPETITIONS):
-            stored.append(per_event_ms(storing_engine))
+            stored.append(self._per_event_ms(self._storing, events, exposure_s))
             # The catalogue is written by another thread, which would slow the baseline too.
-            store.wait(600)
-            bare.append(per_event_ms(bare_engine))
-    return Entry.of(stored, bare, "ms")
+            self._store.wait(600)
+            bare.append(self._per_event_ms(self._bare, events, exposure_s))
+        return Entry.of(stored, bare, "ms")
+
+    @staticmethod
+    def _per_event_ms(engine: RunEngine, events: int, exposure_s: Seconds) -> float:
+        taken: list[Seconds] = []
+        readable = _Event()
+
+        def run() -> Any:
+            yield from bps.open_run()
+            for _ in range(events):
+                time.sleep(exposure_s)
+                begin = time.perf_counter()
+                yield from bps.create("primary")
+                yield from bps.read(readable)
+                yield from bps.save()
+                taken.append(time.perf_counter() - begin)
+            yield from bps.close_run()
+
+        engine(run())
+        return 1e3 * float(np.mean(taken))
 
 
 def _read_back(folder: Path) -> Entry:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trxas.benchmarks.apart import FAILED, measured_apart
 from trxas.commands.numbers import write_numbers
 from trxas.commands.options import JsonFile
 
 if TYPE_CHECKING:
     from trxas.benchmarks.entry import Entries
+    from trxas.session.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +44,12 @@ class Subject(StrEnum):
     CAMPAIGN = "campaign"
 
 
-ON_A_BEAMLINE = (Subject.STEPS, Subject.PREDICTION, Subject.SEQUENCES, Subject.SLICES)
-"""Parts that one session on one simulated beamline measures."""
-
+SESSION = (
+    Subject.STEPS, Subject.PREDICTION, Subject.SEQUENCES, Subject.SLICES, Subject.FLYING, Subject.STORAGE,
+    Subject.SCALING, Subject.START,
+)  # fmt: skip
 GROUPS = {
-    Subject.SESSION: (*ON_A_BEAMLINE, Subject.FLYING, Subject.STORAGE, Subject.SCALING, Subject.START),
+    Subject.SESSION: SESSION,
     Subject.ALL: tuple(one for one in Subject if one not in (Subject.ALL, Subject.SESSION)),
 }
 """Parts of the subjects that have several."""
@@ -76,30 +80,49 @@ def run(options: BenchOptions) -> int:
     Every number is measured in turn with a baseline, stock bluesky on the same beamline for example. The ratio of both
     can be compared between machines. The statistics draw counts of known truth: variances against two gates and against
     the Cramer-Rao bound, bias by drift, and beam time of scans that count until a lifetime is known. The campaign is
-    the beam time of the paper's scans, before and now. Takes about 10 minutes, each part alone at most 3. A part that
-    fails is reported, and the others are measured.
+    the beam time of the paper's scans, before and now. Takes about 10 minutes, each part alone at most 3. Each part has
+    a process of its own; one that fails is reported, and the others are measured.
     """
     # Offscreen even where there is a screen: numbers from different machines must be comparable.
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from trxas.benchmarks.machine import machine
 
     on = machine()
-    parts = GROUPS.get(options.subject, (options.subject,))
     entries: Entries = {}
     failed: dict[str, str] = {}
-    for name, measure in _measurements(parts, options):
-        try:
-            entries |= measure()
-        except Exception as error:
-            # Minutes of other measurements must not be lost with one.
-            logger.exception("The part %s could not be measured.", name)
-            failed[name] = f"{type(error).__name__}: {error}"
+    for found, problems in _results(options):
+        entries |= found
+        failed |= problems
         # After each part, so that a measurement that is ended early leaves what it has.
         numbers = {"machine": on, **{key: entry.as_json() for key, entry in entries.items()}}
-        write_numbers(numbers | ({"failed": failed} if failed else {}), options.json)
+        write_numbers(numbers | ({FAILED: failed} if failed else {}), options.json)
     _print_entries(entries)
+    for part, problem in failed.items():
+        print(f"The part {part} could not be measured. {problem}")
     print(f"on {on['processor']}, {on['cores']} cores, load {on['load']:g}, Python {on['python']}")
     return 1 if failed else 0
+
+
+def _results(options: BenchOptions) -> Iterator[tuple[Entries, dict[str, str]]]:
+    """Yield the entries of each part, and the error of one that failed."""
+    if options.subject in GROUPS:
+        for part in GROUPS[options.subject]:
+            yield measured_apart(part, _arguments(options))
+        return
+    try:
+        yield MEASUREMENTS[options.subject](options), {}
+    except Exception as error:
+        # Minutes of other measurements must not be lost with one.
+        logger.exception("The part %s could not be measured.", options.subject)
+        yield {}, {options.subject: f"{type(error).__name__}: {error}"}
+
+
+def _arguments(options: BenchOptions) -> list[str]:
+    """Return the options of a part as arguments of its command."""
+    return [
+        f"--samples={options.samples}", f"--scans={options.scans}", f"--workers={options.workers}",
+        f"--seconds={options.seconds}", f"--events={options.events}", f"--long-run={options.long_run}",
+    ]  # fmt: skip
 
 
 def _print_entries(entries: Entries) -> None:
@@ -113,64 +136,82 @@ def _print_entries(entries: Entries) -> None:
     print_table(table(columns, rows, right=["value", "baseline", "ratio"]))
 
 
-def _measurements(parts: Collection[Subject], options: BenchOptions) -> Iterator[tuple[str, Callable[[], Entries]]]:
-    """Yield name and function of each measurement of `parts`; what it needs is open while it runs."""
-    on_a_beamline = [part for part in ON_A_BEAMLINE if part in parts]
-    if on_a_beamline:
-        yield from _on_a_beamline(on_a_beamline, options)
-    apart = {
-        Subject.FLYING: _flying,
-        Subject.STORAGE: _storage,
-        Subject.SCALING: lambda: _scaling(options.events),
-        Subject.START: _start,
-        Subject.WINDOW: lambda: _window(options.seconds),
-        Subject.OPENING: _opening,
-        Subject.STATISTICS: lambda: _statistics(options),
-        Subject.CAMPAIGN: _campaign,
-    }
-    yield from ((part, measure) for part, measure in apart.items() if part in parts)
+@contextmanager
+def _fast_session() -> Iterator[Session]:
+    """Yield a session on a simulated beamline of its own, which runs as fast as the benchmark of steps needs it."""
+    from trxas.benchmarks.steps import SPEED
+
+    with _session(SPEED) as session:
+        # Otherwise it would be opened in the background of the first measurement.
+        session.store.catalogue  # noqa: B018
+        yield session
 
 
-def _on_a_beamline(parts: Collection[Subject], options: BenchOptions) -> Iterator[tuple[str, Callable[[], Entries]]]:
-    from trxas.benchmarks.predicting import bench_prediction
-    from trxas.benchmarks.sequences import bench_sequences
-    from trxas.benchmarks.slices import bench_slices
-    from trxas.benchmarks.steps import SPEED, bench_steps
+@contextmanager
+def _session(speed: float) -> Iterator[Session]:
     from trxas.channel_access import environment as channel_access
     from trxas.configuration import load_configuration
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
 
-    with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
-        configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
+    with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=speed) as address_list:
+        configuration = load_configuration(address_list=address_list, data=Path(folder))
         with open_session(configuration) as session:
-            # Otherwise it would be opened in the background of the first measurement.
-            session.store.catalogue  # noqa: B018
-            measurements: dict[Subject, Callable[[], Entries]] = {
-                Subject.STEPS: lambda: bench_steps(session.beamline, Path(folder) / "steps", options.long_run),
-                Subject.PREDICTION: lambda: bench_prediction(session),
-                Subject.SEQUENCES: lambda: bench_sequences(session.beamline),
-                Subject.SLICES: lambda: bench_slices(session.beamline),
-            }
-            yield from ((part, measure) for part, measure in measurements.items() if part in parts)
+            yield session
         channel_access.silence()
 
 
-def _storage() -> Entries:
+def _steps(options: BenchOptions) -> Entries:
+    from trxas.benchmarks.steps import bench_steps
+
+    with tempfile.TemporaryDirectory() as folder, _fast_session() as session:
+        return bench_steps(session.beamline, Path(folder), options.long_run)
+
+
+def _prediction(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.predicting import bench_prediction
+
+    with _fast_session() as session:
+        return bench_prediction(session)
+
+
+def _sequences(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.sequences import bench_sequences
+
+    with _fast_session() as session:
+        return bench_sequences(session.beamline)
+
+
+def _slices(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.slices import bench_slices
+
+    with _fast_session() as session:
+        return bench_slices(session.beamline)
+
+
+def _flying(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.flying import bench_flying
+
+    # In real time: the time until a window has the counts does not become shorter with the speed of a simulation.
+    with _session(speed=1) as session:
+        return bench_flying(session.beamline)
+
+
+def _storage(_: BenchOptions) -> Entries:
     from trxas.benchmarks.storing import bench_storing
 
     with tempfile.TemporaryDirectory() as folder:
         return bench_storing(Path(folder))
 
 
-def _scaling(events: int) -> Entries:
+def _scaling(options: BenchOptions) -> Entries:
     from trxas.benchmarks.scaling import bench_scaling
 
     with tempfile.TemporaryDirectory() as folder:
-        return bench_scaling(Path(folder), events)
+        return bench_scaling(Path(folder), options.events)
 
 
-def _start() -> Entries:
+def _start(_: BenchOptions) -> Entries:
     from trxas.benchmarks.starting import bench_start
     from trxas.simulation import simulated_beamline
 
@@ -178,39 +219,17 @@ def _start() -> Entries:
         return bench_start(address_list, Path(folder))
 
 
-def _flying() -> Entries:
-    from trxas.benchmarks.flying import bench_flying
-    from trxas.channel_access import environment as channel_access
-    from trxas.configuration import load_configuration
-    from trxas.session.session import open_session
-    from trxas.simulation import simulated_beamline
-
-    # In real time: the time until a window has the counts does not become shorter with the speed of a simulation.
-    with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=1) as address_list:
-        configuration = load_configuration(address_list=address_list, data=Path(folder))
-        with open_session(configuration) as session:
-            entries = bench_flying(session.beamline)
-        channel_access.silence()
-    return entries
-
-
-def _window(seconds: float) -> Entries:
+def _window(options: BenchOptions) -> Entries:
     from trxas.benchmarks.window.measure import bench_window
 
     with tempfile.TemporaryDirectory() as folder:
-        return bench_window(Path(folder), seconds)
+        return bench_window(Path(folder), options.seconds)
 
 
-def _opening() -> Entries:
+def _opening(_: BenchOptions) -> Entries:
     from trxas.benchmarks.window.opening import bench_opening
 
     return bench_opening()
-
-
-def _campaign() -> Entries:
-    from trxas.benchmarks.campaign import bench_campaign
-
-    return bench_campaign()
 
 
 def _statistics(options: BenchOptions) -> Entries:
@@ -219,3 +238,25 @@ def _statistics(options: BenchOptions) -> Entries:
 
     found = bench_statistics(samples=options.samples, scans=options.scans, workers=options.workers)
     return found | bench_fly_statistics()
+
+
+def _campaign(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.campaign import bench_campaign
+
+    return bench_campaign()
+
+
+MEASUREMENTS: dict[Subject, Callable[[BenchOptions], Entries]] = {
+    Subject.STEPS: _steps,
+    Subject.PREDICTION: _prediction,
+    Subject.SEQUENCES: _sequences,
+    Subject.SLICES: _slices,
+    Subject.FLYING: _flying,
+    Subject.STORAGE: _storage,
+    Subject.SCALING: _scaling,
+    Subject.START: _start,
+    Subject.WINDOW: _window,
+    Subject.OPENING: _opening,
+    Subject.STATISTICS: _statistics,
+    Subject.CAMPAIGN: _campaign,
+}

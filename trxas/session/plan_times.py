@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy
 
 from plans.choices import Stepping
 from reduction.events import PrimaryEvents
@@ -155,7 +155,7 @@ def _others_s(known: Sequence[Mapping[str, Any]], exposures: int, ways: Sequence
     # No part of the time is negative. Relative errors count alike for long and short steps.
     columns = np.column_stack([np.ones(len(known)), per_step[:, differ]])
     scale = np.maximum(per_exposure, 1e-9)
-    parts, _ = nnls(columns / scale[:, None], np.ones(len(known)))
+    parts, _ = scipy.optimize.nnls(columns / scale[:, None], np.ones(len(known)))
     return exposures * float(parts[0]) + float(parts[1:] @ np.asarray(ways)[differ])
 
 

@@ -23,6 +23,7 @@ from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of
+from reduction.scipy_parts import import_scipy_parts
 from storage import Store, load_dataset, require_free_space
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings
@@ -143,8 +144,9 @@ class Session:
 
 
 def load_libraries() -> None:
-    """Import the modules that opening a session needs; takes seconds, during which something else can start."""
+    """Import the modules that a session needs sooner or later; takes seconds, during which something else can start."""
     importlib.import_module("storage.catalogue")
+    import_scipy_parts()
 
 
 def open_session(configuration: Configuration, *, read_only: bool = False, listen: bool = True) -> Session:
@@ -239,10 +241,16 @@ def _calibrator(beamline: Beamline, load: Callable[[str], Documents]) -> RunCali
 def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:
     # The journal comes first: a document is written before anything else receives it.
     store.subscribe(run_engine)
-    run_engine.before_plan = store.open_ahead
+    run_engine.before_plan = functools.partial(_import_slow_libraries, store)
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)
         beamline.pilatus.write_to(store.images)
+
+
+def _import_slow_libraries(store: Store) -> None:
+    """Import what measuring needs and the start of a session left out; costs time before the first plan only."""
+    store.open_ahead()
+    import_scipy_parts()
 
 
 def who() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import curve_fit
+import scipy
 
 from errors import ReductionError
 from reduction.events import PrimaryEvents
@@ -98,7 +98,7 @@ def _reduce(sums: EmissionSums) -> RunResults:
     top = int(found.intensity.argmax())
     start = (found.energy_ev[top], 4.0, found.intensity[top], max(found.intensity.min(), 1.0))
     try:
-        fit, covariance = curve_fit(
+        fit, covariance = scipy.optimize.curve_fit(
             lorentzian, found.energy_ev, found.intensity, start, found.sigma, absolute_sigma=True
         )
     except RuntimeError as error:
