@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trxas.benchmarks import apart
-from trxas.benchmarks.entry import Entry
+from trxas.benchmarks.entry import Entries, Entry
 from trxas.commands import bench
 from trxas.commands import main as cli
 
@@ -20,6 +20,7 @@ def test_a_part_that_fails_costs_its_own_numbers_only(
 ) -> None:
     """Lost: ten minutes of measurements, if the third of twelve parts fails."""
     entry = Entry.of([1.0], [2.0], "s")
+    found: dict[str, tuple[Entries, dict[str, str]]]
     found = {part: ({f"{part}_ratio": entry}, {}) for part in bench.GROUPS[bench.Subject.ALL]}
     monkeypatch.setattr(bench, "measured_apart", lambda part, _: found.get(part) or ({}, {part: "no beam"}))
     del found[bench.Subject.FLYING]

@@ -31,7 +31,7 @@ def bench_storing(folder: Path) -> Entries:
 
     `store_ratio`: time from the creation of an event until the RunEngine goes on, over that of an event which nobody
     stores, after exposures of 10 ms. `store_burst_ratio`: the same without exposures, where each event waits for the
-    disk to have the one before.
+    disk to have the previous one.
     """
     with open_store(folder / "events") as store:
         cost = _EventCost(store)
