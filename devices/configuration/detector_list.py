@@ -33,8 +33,8 @@ TABLE = "[detectors]"
 """Table of a fault in the list, in addition to the brackets that every table has."""
 
 EXPOSURE_KEYS = (
-    "spc_scaler", "spc_frame", "boxcar_frame", "spc_channels", "diodes_per_channel", "i0_channel", "foil_channel",
-    "boxcar_polarity", "apds",
+    "spc_scaler", "spc_frame", "boxcar_frame", "spc_channels", "diodes_per_channel", "openings_channel", "i0_channel",
+    "foil_channel", "boxcar_polarity", "apds",
 )  # fmt: skip
 """Keys of [exposure] that describe detectors, and follow from the list where there is one."""
 
@@ -54,12 +54,13 @@ def exposure_keys(detectors: Sequence[Entry]) -> dict[str, Any]:
     # A key that is left out would take its default, which describes the usual two photodiodes and boxcar.
     keys: dict[str, Any] = {
         "apds": 0, "spc_scaler": "", "spc_frame": "", "spc_channels": (), "boxcar_frame": "",
-        "foil_channel": 0, "diodes_per_channel": 1,
+        "foil_channel": 0, "diodes_per_channel": 1, "openings_channel": 0,
     }  # fmt: skip
     for one in in_exposure(detectors):
         if isinstance(one, SpcDetector):
             keys |= {"apds": one.elements, "spc_frame": one.frame, "spc_channels": one.channels}
             keys |= {"spc_scaler": one.scaler, "diodes_per_channel": one.diodes}
+            keys |= {"openings_channel": one.openings_channel}
         elif isinstance(one, AnalogDetector):
             keys |= {"boxcar_frame": one.frame, "boxcar_polarity": one.polarity}
         elif isinstance(one, IonChamber):
@@ -101,6 +102,7 @@ def entries_of(exposure: ExposureSettings) -> tuple[Entry, ...]:
     spc = SpcDetector(
         name="spc", role=fluorescence, scaler=exposure.spc_scaler, channels=exposure.spc_channels,
         frame=exposure.spc_frame, photodiodes=exposure.apds, diodes=exposure.diodes_per_channel,
+        openings_channel=exposure.openings_channel if exposure.spc_channels else 0,
     )  # fmt: skip
     found: list[Entry] = [spc]
     if exposure.boxcar_frame:

@@ -30,7 +30,8 @@ class ExposureSettings:
     `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock. Without frames
     `spc_channels` has a row per photodiode with the channels of `spc_scaler`, one per gate of the pump scheme; the
     master must start that scaler. Its counts are from one exposure if they carry one time stamp, and from that of the
-    master if both stamps differ by less than half the dwell, or by less than `stamp_tolerance_s`.
+    master if both stamps differ by less than half the dwell, or by less than `stamp_tolerance_s`. `openings_channel` of
+    that scaler counts the openings of one gate, so that gates which do not open are noticed.
     """
 
     scaler: OptionalPv = ""
@@ -49,6 +50,9 @@ class ExposureSettings:
     diodes_per_channel: Annotated[
         int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)
     ] = 1
+    openings_channel: Annotated[
+        int, whole_number("channel with the openings of a gate; 0: they follow from time and pumps", low=0, high=64)
+    ] = 0
     i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
     foil_channel: Annotated[int, whole_number("channel of the foil's diode; 0: there is none", low=0, high=64)] = 3
     boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
@@ -132,6 +136,7 @@ class ExposureSettings:
                 "one of them.",
             )
         channels = [channel for row in self.spc_channels for channel in row]
+        yield from openings_faults("exposure", self.openings_channel, channels)
         for channel, times in Counter(channels).items():
             if times > 1:
                 yield Fault(
@@ -146,6 +151,17 @@ class ExposureSettings:
                     message=f"has channel {channel}: allowed from {CLOCK_CHANNEL + 1} up to {LAST_CHANNEL}; channel "
                     f"{CLOCK_CHANNEL} is the clock. Correct it.",
                 )
+
+
+def openings_faults(table: str, channel: int, gates: Iterable[int]) -> Iterable[Fault]:
+    """Yield a fault if the `channel` that counts the openings of a gate is the clock, or that of one of the `gates`."""
+    if channel == CLOCK_CHANNEL or channel in gates:
+        used = "the clock" if channel == CLOCK_CHANNEL else "a gate"
+        yield Fault(
+            table=table,
+            key="openings_channel",
+            message=f"= {channel}: is the channel of {used}. Give the channel that counts the openings, or 0.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)

@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from devices.configuration.detector_class import check_detector_class
-from devices.configuration.detector_settings import CLOCK_CHANNEL, LAST_CHANNEL
+from devices.configuration.detector_settings import CLOCK_CHANNEL, LAST_CHANNEL, openings_faults
 from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, quantity, switch, text, whole_number
 from devices.configuration.shared_sources import shared_channels, shared_records
 from devices.names import DetectorKind, DetectorRole
@@ -113,7 +113,8 @@ class GatedDetector(ListedDetector):
 class SpcDetector(GatedDetector):
     """Photon counting by gates that count at most once per pulse: on channels of a scaler, or in a frame.
 
-    `diodes` is the number of photodiodes whose counts are summed in one channel.
+    `diodes` is the number of photodiodes whose counts are summed in one channel. `openings_channel` of the scaler
+    counts the openings of one gate, so that gates which do not open are noticed.
     """
 
     kind: Literal[DetectorKind.SPC] = DetectorKind.SPC
@@ -122,6 +123,9 @@ class SpcDetector(GatedDetector):
     frame: Annotated[OptionalPv, text("frame with the number of the exposure; or give channels")] = ""
     photodiodes: Annotated[int, whole_number("photodiodes in the frame", low=1, high=64)] = 2
     diodes: Annotated[int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)] = 1
+    openings_channel: Annotated[
+        int, whole_number("channel with the openings of a gate; 0: they follow from time and pumps", low=0, high=64)
+    ] = 0
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
@@ -142,7 +146,12 @@ class SpcDetector(GatedDetector):
         """Yield a fault unless the gates come from one source, and one for every impossible channel."""
         yield from super().faults(table)
         yield from one_source(table, "frame", self.frame, "channels", self.channels)
-        yield from channel_range(table, "channels", (channel for row in self.channels for channel in row))
+        channels = [channel for row in self.channels for channel in row]
+        yield from channel_range(table, "channels", channels)
+        yield from openings_faults(table, self.openings_channel, channels)
+        if self.frame and self.openings_channel:
+            message = f"= {self.openings_channel}: is not used with a frame, which has the openings. Remove it."
+            yield Fault(table=table, key="openings_channel", message=message)
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)

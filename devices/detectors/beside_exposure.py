@@ -117,11 +117,13 @@ class CountingBeside(BesideDetector):
     pumps_per_s = 0.0
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:
-        """Return counts (element, gate), and the gates opened (gate,), which follow from `exposure_s` seconds."""
+        """Return counts (element, gate), and the gates opened (gate,): counted, or by `exposure_s` seconds."""
         entry = self.entry
         assert isinstance(entry, SpcDetector)
         counts = self._table(readings, entry.channels, whole=True).astype(np.int64)
-        pulses = int(exposure_s * self.pumps_per_s) * entry.diodes
+        channel = entry.openings_channel
+        opened = readings[attribute(channel)].value if channel else exposure_s * self.pumps_per_s
+        pulses = int(opened) * entry.diodes
         return self._named(counts, np.full(counts.shape[1], pulses, dtype=np.int64))
 
     def empty(self) -> dict[str, Any]:
@@ -234,7 +236,9 @@ def beside_class(entry: Entry, settings: ExposureSettings, pumps_per_s: float) -
     """Return the class of an entry, with a component per channel and record."""
     # ophyd declares components in the class, and the PVs are known only from the file: hence a class per entry.
     scaler = getattr(entry, "scaler", "") or settings.scaler
-    pvs = {attribute(channel): f"{scaler}.S{channel}" for _, channel in entry.channels_of}
+    channels = [channel for _, channel in entry.channels_of]
+    openings = getattr(entry, "openings_channel", 0)
+    pvs = {attribute(channel): f"{scaler}.S{channel}" for channel in (*channels, *([openings] if openings else []))}
     if pvs and scaler != settings.scaler:
         pvs["counted_s"] = f"{scaler}.T"
     pvs |= {attribute(record): record for record in entry.records_of}

@@ -179,7 +179,7 @@ class PointReader(EventReader):
             remarks["boxcar_unsteady"] = "boxcar_unsteady: its sub-averages scatter as if the light had changed"
         # The number of openings follows from the time and the pump rate. One opening may be missing, as the exposure
         # begins and ends between two pumps; more means lost triggers.
-        expected = spc.exposure_s * self._pulses_per_s
+        expected = spc.exposure_s * self._pulses_per_s * self._exposure.settings.diodes_per_channel
         if (
             ConditionName.GATES_LOST in needed
             and spc.pulses.min() < expected * (1 - self._settings.gates_tolerance) - 1

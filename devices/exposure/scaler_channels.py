@@ -46,8 +46,9 @@ class Stamps(NamedTuple):
 class ScalerExposure(Exposure):
     """Exposure whose gates are channels of a scaler record, started by the master; there is no boxcar.
 
-    Gates opened follow from the time and the pump rate. The state of the laser shutter is that of its read-back, which
-    is followed during the exposure. `scaler_exposure_class` adds a component for each channel.
+    Gates opened are counted on a channel of their own, or follow from the time and the pump rate. The state of the
+    laser shutter is that of its read-back, which is followed during the exposure. `scaler_exposure_class` adds a
+    component for each channel.
     """
 
     spc_frame = None
@@ -90,7 +91,7 @@ class ScalerExposure(Exposure):
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
-        channels = [_attribute(channel) for row in self._settings.spc_channels for channel in row]
+        channels = [_attribute(channel) for channel in channels_of(self._settings)]
         found = {name: getattr(self, name) for name in (*MASTER, COUNTER_CLOCK, "shutter", *channels)}
         return {name: signal for name, signal in found.items() if signal is not None}
 
@@ -111,7 +112,7 @@ class ScalerExposure(Exposure):
         # Without a shutter the laser is always on.
         shutter = float(readings["shutter"].value) if "shutter" in readings else float(ShutterCode.OPEN)
         # A channel that adds up several photodiodes can count as often per pulse.
-        pulses = math.floor(counted_s * self._pumps_per_s) * self._settings.diodes_per_channel
+        pulses = self._openings(readings, counted_s) * self._settings.diodes_per_channel
         spc = SpcFrame(
             exposure_id=int(1e3 * stamps.counter),
             exposure_s=counted_s,
@@ -121,6 +122,12 @@ class ScalerExposure(Exposure):
         )
         foil = number_or_none({key: reading.value for key, reading in readings.items()}, "foil")
         return ExposureReading(spc=spc, boxcar=None, i0=float(readings["i0"].value), foil=foil)
+
+    def _openings(self, readings: Mapping[str, PvReading], counted_s: float) -> int:
+        """Return how often each gate opened in `counted_s` seconds."""
+        if self._settings.openings_channel:
+            return int(readings[_attribute(self._settings.openings_channel)].value)
+        return math.floor(counted_s * self._pumps_per_s)
 
     def _identity_signals(self) -> dict[str, FreshSignalRO]:
         return self.fresh_signals()
@@ -173,7 +180,7 @@ class ScalerExposure(Exposure):
 def scaler_exposure_class(settings: ExposureSettings, *, with_shutter: bool = True) -> type[ScalerExposure]:
     """Return the class of the exposure with a component for each of `settings.spc_channels`, and for the shutter."""
     # ophyd declares components in the class, and the channels are known only from the file: hence a class per file.
-    channels = {channel for row in settings.spc_channels for channel in row}
+    channels = channels_of(settings)
     components: dict[str, Any] = {
         _attribute(channel): FCpt(FreshSignalRO, f"{{_prefix}}{{_settings.gate_scaler}}.S{channel}", kind="omitted")
         for channel in sorted(channels)
@@ -185,6 +192,12 @@ def scaler_exposure_class(settings: ExposureSettings, *, with_shutter: bool = Tr
     if not with_shutter:
         components["shutter"] = None
     return type("ScalerExposure", (ScalerExposure,), components)
+
+
+def channels_of(settings: ExposureSettings) -> set[int]:
+    """Return the channels that are read of the scaler with the gates: of each gate, and of the openings."""
+    gates = {channel for row in settings.spc_channels for channel in row}
+    return gates | {settings.openings_channel} if gates and settings.openings_channel else gates
 
 
 def exposure_device(configuration: BeamlineConfiguration, prefix: str) -> Exposure:

@@ -32,6 +32,9 @@ OFF_CHANNEL = 9
 ON_CHANNEL = 10
 """Channel of the SPC scaler with the pumped gate, all photodiodes."""
 
+OPENINGS_CHANNEL = 16
+"""Channel of the SPC scaler with the openings of the pumped gate."""
+
 FIRST_GATE_CHANNEL = 17
 """Channel of the first gate of the first photodiode; the others follow, as far as the record has channels."""
 
@@ -127,7 +130,7 @@ class Acquisition(PVGroup):
         )
 
     def _gate_names(self) -> dict[int, str]:
-        """Return the channels of the SPC scaler with their names: off and on, then the gates that fit."""
+        """Return the channels of the SPC scaler with their names: off, on, openings, then the gates that fit."""
         probes = self._experiment.probes
         gates = {
             FIRST_GATE_CHANNEL + probes * apd + probe: f"APD{apd} probe{probe}"
@@ -135,16 +138,18 @@ class Acquisition(PVGroup):
             for probe in range(probes)
         }
         within = {channel: name for channel, name in gates.items() if channel <= CHANNELS}
-        return {OFF_CHANNEL: "TFY off", ON_CHANNEL: "TFY on", **within}
+        return {OFF_CHANNEL: "TFY off", ON_CHANNEL: "TFY on", OPENINGS_CHANNEL: "gate openings", **within}
 
     def _spc_channels(self, exposure: ExposureCounts) -> dict[int, float]:
-        """Return the channels of the SPC scaler: total fluorescence off and on, then counts (apd, probe) in one row."""
+        """Return the channels of the SPC scaler: fluorescence off and on, openings, then counts (apd, probe)."""
         total = exposure.counts.sum(axis=0)
         scheme = self._experiment.scheme
         gates = enumerate(exposure.counts.ravel()[: CHANNELS - FIRST_GATE_CHANNEL + 1])
-        return {OFF_CHANNEL: float(total[scheme.unpumped]), ON_CHANNEL: float(total[scheme.pumped])} | {
-            FIRST_GATE_CHANNEL + index: float(count) for index, count in gates
-        }
+        return {
+            OFF_CHANNEL: float(total[scheme.unpumped]),
+            ON_CHANNEL: float(total[scheme.pumped]),
+            OPENINGS_CHANNEL: float(exposure.pulses[scheme.pumped]),
+        } | {FIRST_GATE_CHANNEL + index: float(count) for index, count in gates}
 
     def _start(self, name: str) -> None:
         self._started[name] = self._history.begin(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,13 @@ PUMPS_PER_S = 346_969.0
 
 @pytest.fixture
 def exposure() -> ScalerExposure:
-    made: Any = make_fake_device(scaler_exposure_class(SETTINGS))
+    return fake_exposure(SETTINGS)
+
+
+def fake_exposure(settings: ExposureSettings) -> ScalerExposure:
+    made: Any = make_fake_device(scaler_exposure_class(settings))
     found: ScalerExposure = made(
-        SETTINGS, pumps_per_s=PUMPS_PER_S, shutter_pv="7idd:laser:ShutterStatus", prefix="", name="exposure"
+        settings, pumps_per_s=PUMPS_PER_S, shutter_pv="7idd:laser:ShutterStatus", prefix="", name="exposure"
     )
     for signal in found.fresh_signals().values():
         assert isinstance(signal, MemorySignal)
@@ -76,6 +81,16 @@ def test_values_of_two_exposures_are_refused(
     assert exposure.reading_from(answers(200.0, 199.99)).spc.exposure_s == 2.0
 
 
+def test_counted_openings_of_the_gates_replace_those_that_time_and_pumps_give() -> None:
+    """Lost: gates that did not open, whose photons are missing from the exposure without anything that shows it."""
+    exposure = fake_exposure(replace(SETTINGS, openings_channel=16, diodes_per_channel=2))
+    assert "channel_16" in exposure.fresh_signals()
+    opened = PvReading(500_000.0, 0, 0, 99.99)
+    assert exposure.reading_from(answers(100.0, 99.99, channel_16=opened)).spc.pulses.tolist() == [1_000_000] * 3
+    with pytest.raises(AcquisitionError, match="carry 2 time stamps"):
+        exposure.reading_from(answers(103.0, 102.99, channel_16=opened))
+
+
 def test_an_exposure_is_read_once(exposure: ScalerExposure) -> None:
     """Lost: one exposure stored as two points."""
     exposure.reading_from(answers(100.0, 99.99))
@@ -103,6 +118,8 @@ def test_a_beamline_with_plain_scalers_is_configured_by_its_file(tmp_path: Any) 
     text = file.read_text(encoding="utf-8")
     for before, after, message in (
         ("apds = 4", "apds = 2", "spc_channels has 4 rows"),
+        ("apds = 4", "apds = 4\nopenings_channel = 17", "openings_channel = 17: is the channel of a gate"),
+        ("apds = 4", "apds = 4\nopenings_channel = 1", "openings_channel = 1: is the channel of the clock"),
         ("apds = 4", 'apds = 4\nspc_frame = "a:Frame"', "spc_channels are both given"),
         ("apds = 4", 'apds = 4\nboxcar_frame = "b:Frame"', "spc_frame is missing, but boxcar_frame is given"),
         ("[pilatus]", '[sdd]\nframe = "c:Frame"\n[pilatus]', "needs the number of the exposure"),
