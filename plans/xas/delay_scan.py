@@ -10,6 +10,7 @@ from errors import InputError
 from plans.choices import DelayGoal, DelayStepping, Stepping
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
+from plans.engine.request import MARGIN_SIGMAS
 from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
 from plans.grids import Region, join_regions, log_spaced
@@ -36,6 +37,15 @@ def time_trace_ps() -> list[float]:
     return join_regions(TIME_TRACE_LINEAR_PS, "ps") + tail
 
 
+def default_delays_ps(configuration: BeamlineConfiguration) -> list[float]:
+    """Return the delays of `time_trace_ps` that the delay axis reaches and at which the references are unpumped, ps."""
+    # Twice the margin that a scan needs: a response that is measured later may be longer than the configured one.
+    sigmas = 2 * MARGIN_SIGMAS
+    latest = configuration.scheme.unpumped_until_ps - sigmas * configuration.geometry.irf_sigma_ps
+    limits = configuration.delay
+    return [delay for delay in time_trace_ps() if limits.low_ps <= delay <= min(latest, limits.high_ps)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DelayScanOptions(ScheduledOptions):
     """Options of a delay scan besides its delays."""
@@ -57,18 +67,19 @@ def delay_scan(
 ) -> Runs:
     """Scan the laser delay at one energy of an edge.
 
-    By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, at the main feature of the
-    edge (13472 or 13043 eV). With `until_sigma`, the first pass measures all of them, and later ones those at which
-    time buys most, until the result is good enough. With `stepping="hardware"` a sequencer steps delay and shutter and
-    counts without waiting for the computer; the run reduces in the same way. Returns the run's uid; with `gates` or
-    `foil`, the uids of all runs by name, of which "scan" is the scan.
+    By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, without those at which a
+    reference would meet the next pump, at the main feature of the edge (13472 or 13043 eV). With `until_sigma`, the
+    first pass measures all of them, and later ones those at which time buys most, until the result is good enough. With
+    `stepping="hardware"` a sequencer steps delay and shutter and counts without waiting for the computer; the run
+    reduces in the same way. Returns the run's uid; with `gates` or `foil`, the uids of all runs by name, of which
+    "scan" is the scan.
     """
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")
     if regions_ps is not None:
         delays_ps = join_regions(regions_ps, "ps")
     preset = edge_preset(edge, configuration)
-    delays_ps = time_trace_ps() if delays_ps is None else delays_ps
+    delays_ps = default_delays_ps(configuration) if delays_ps is None else delays_ps
     scan = ScanSpec(
         edge=preset,
         axis=AxisName.DELAY,

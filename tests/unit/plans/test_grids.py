@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from errors import InputError, OutOfRangeError
 from plans.edges import BR_K, PAPER_EDGES
 from plans.grids import check_points, join_regions, log_spaced
-from plans.xas.delay_scan import time_trace_ps
+from plans.xas.delay_scan import default_delays_ps, time_trace_ps
+from tests.support.scheme_files import scheme_file
+from trxas.configuration import load_configuration
 
 
 def test_regions_join_without_double_points_and_keep_both_ends() -> None:
@@ -73,6 +76,13 @@ def test_time_trace_has_a_baseline_resolves_the_response_and_ends_at_130_ns() ->
     assert sum(delay < -180 for delay in delays) >= 3
     assert sum(-90 <= delay <= 260 for delay in delays) >= 12
     assert delays[-1] == 130_000.0
+
+
+def test_default_delays_keep_the_references_unpumped(tmp_path: Path) -> None:
+    """Lost: a delay scan without delays, refused on a ring whose reference comes 11 ns before the next pump."""
+    near = load_configuration(scheme_file(tmp_path, "aps-324-bunches")).beamline
+    assert max(default_delays_ps(near)) == 6_000.0
+    assert default_delays_ps(load_configuration().beamline) == time_trace_ps()
 
 
 @pytest.mark.parametrize("part", [(0, 100, 5), (100, 100, 5), (100, 10, 5), (1, 10, 1), (1, math.nan, 5)])
