@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ophyd.status import StatusBase
 
 from devices.configuration import QualitySettings
 from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.point_reader import PointDevices, conditions_of
-from devices.signals.uncached_signal import read_with_alarms, served_number
+from devices.signals.uncached_signal import read_with_alarms, require_valid, served_number
+from devices.tplm.spectrograph import Spectrograph
 
 if TYPE_CHECKING:
     from devices.tplm.timing import PhotonTiming, TimingFrame
@@ -35,20 +38,27 @@ class HistogramReader(EventReader):
         super().__init__("point", devices.axes, timing, conditions_of(devices, quality), quality)
         self._timing = timing
         self._signals = self._all_signals()
+        self._with_camera = functools.cache(lambda camera: SpectrumReader(devices, timing, quality, camera))
+
+    def with_camera(self, camera: Spectrograph) -> SpectrumReader:
+        """Return the reader of exposures that a camera takes together with the photon timing, always the same one."""
+        # One reader for all runs, because it follows monitors of the axes from its first exposure on.
+        return self._with_camera(camera)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
         raw = read_with_alarms({**self._signals, **self._condition_signals()})
         reading = self._exposure_reading(raw)
         frame = self._timing.latest
+        counted = self._counted(frame, raw)
         failed = self._quality(raw, reading)
-        values = self._indices() | self._positions(raw) | self._counted(frame) | self._stages(raw)
+        values = self._indices() | self._positions(raw) | counted | self._stages(raw)
         values["quality"] = ",".join(failed)
         values["marks"] = ",".join(self.marks)
         now = time.time()
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
-    def _counted(self, frame: TimingFrame) -> dict[str, Any]:
+    def _counted(self, frame: TimingFrame, raw: Raw) -> dict[str, Any]:
         return {
             "tcspc_counts": frame.counts.astype(np.uint32),
             "bin_ps": frame.bin_ps,
@@ -127,3 +137,52 @@ class HistogramReader(EventReader):
     def hints(self) -> dict[str, list[str]]:
         """Fields of bluesky's live table: photons per second."""
         return {"fields": ["count_rate_hz"]}
+
+
+COUNTS_ALONE = ("tcspc_counts", "bin_ps", "highest_channel")
+"""Fields of a histogram that an exposure of the camera does not have."""
+
+
+class SpectrumReader(HistogramReader):
+    """Reader of a spectrum with the axes; the photon timing runs along, and proves pulses and shutter."""
+
+    # The mirror keeps the light from the photon timing, but not the pulses of the laser: their number shows that the
+    # laser ran at its rate for the whole exposure, and the frame shows whether the shutter moved. A camera knows
+    # neither. The histogram itself holds dark counts and is not stored; their rate shows that the mirror was there.
+
+    def __init__(
+        self, devices: PointDevices, timing: PhotonTiming, quality: QualitySettings, camera: Spectrograph
+    ) -> None:
+        super().__init__(devices, timing, quality)
+        self.name = "spectrum_point"
+        self._camera = camera
+        self._detectors = (timing, camera)
+        self._spectrum: dict[str, Any] = {}
+        self._signals |= camera.fresh_signals()
+
+    def trigger(self) -> StatusBase:
+        """Start the exposure on both detectors; raises AcquisitionError unless it is armed."""
+        self._camera.prepare(self._timing.dwell_s)
+        return super().trigger()
+
+    def pause(self) -> None:
+        """End a running exposure of both detectors; raises AcquisitionError if one does not stop."""
+        self._camera.stop()
+        super().pause()
+
+    def _counted(self, frame: TimingFrame, raw: Raw) -> dict[str, Any]:
+        signals = self._camera.fresh_signals()
+        for key, signal in signals.items():
+            require_valid(signal.pvname, raw[key])
+        self._spectrum = self._camera.values({key: raw[key] for key in signals})
+        counted = super()._counted(frame, raw)
+        return {name: value for name, value in counted.items() if name not in COUNTS_ALONE} | self._spectrum
+
+    def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        """Return those of the photon timing, and full columns of the camera."""
+        return super()._counting_remarks(reading) | self._camera.remarks(self._spectrum["pl_counts"])
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the data keys with their shapes, units and the PVs behind them."""
+        keys = {name: key for name, key in super().describe().items() if name not in COUNTS_ALONE}
+        return keys | self._camera.data_keys()

@@ -52,6 +52,7 @@ UNITS = {
     "ns": "ns",
     "us": "µs",
     "s": "s",
+    "nm": "nm",
     "um": "µm",
     "mm": "mm",
     "k": "K",

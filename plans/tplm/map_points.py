@@ -23,7 +23,8 @@ TEMPERATURE = "temperature_k"
 class Excitation:
     """Excitation of the sample: power outside the microscope, nW, repetition rate, MHz, and the detection's filter.
 
-    `temperature_k` is settled first with the laser shutter closed, unless it is None.
+    `temperature_k` is settled first with the laser shutter closed, unless it is None. With `mirror_in` the light goes
+    to the spectrograph.
     """
 
     power_nw: float
@@ -31,6 +32,7 @@ class Excitation:
     nd_od: float = 0.0
     temperature_k: float | None = None
     filters_in: bool = True
+    mirror_in: bool = False
 
     @property
     def axes(self) -> dict[str, float]:
@@ -40,6 +42,7 @@ class Excitation:
             "repetition_rate_mhz": self.rate_mhz,
             "nd_od": self.nd_od,
             "filters_in": float(self.filters_in),
+            "mirror_in": float(self.mirror_in),
         }
         return held if self.temperature_k is None else {**held, TEMPERATURE: self.temperature_k}
 

@@ -37,6 +37,7 @@ from reduction.tplm.results import (
     ResponseResults,
 )
 from reduction.tplm.series_results import combine_maps
+from reduction.tplm.spectrum_kind import SPECTRUM
 from reduction.tplm.timing_share import TimingShare, timing_share
 from reduction.values import Value
 
@@ -230,4 +231,7 @@ FOCUS = _kind("focus of the image", _of(FOCUS_PLAN), _reduce_focus, _place_curve
 RESPONSE = _kind("photon timing response", _of(RESPONSE_PLAN), _reduce_response, _decay_curve)
 DARK = _kind("dark rate", _of(DARK_PLAN), _reduce_dark, _place_curve)
 
-KINDS = (MAP, DECAY, CENTRE, FOCUS, RESPONSE, DARK)
+HISTOGRAM_KINDS = (MAP, DECAY, CENTRE, FOCUS, RESPONSE, DARK)
+"""Kinds of runs whose exposures are histograms of the photon timing."""
+
+KINDS = (*HISTOGRAM_KINDS, SPECTRUM)

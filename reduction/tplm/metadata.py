@@ -30,6 +30,7 @@ FOCUS_PLAN = "tplm_focus"
 RESPONSE_PLAN = "tplm_response"
 DARK_PLAN = "tplm_dark"
 DECAY_PLAN = "trpl_series"
+SPECTRUM_PLANS = ("pl_spectrum_series", "pl_constant_fluence", "pl_temperature_series")
 """Values of `plan_name`, by which kinds of runs differ."""
 
 
@@ -96,7 +97,7 @@ class MapMetadata:
                 dead_time_ns=float(electronics["dead_time_ns"]),
                 channel_limit=int(electronics["channel_limit"]),
                 magnification=float(start["magnification"]),
-                excitation=_excitation(start.get("excitation", {})),
+                excitation=excitation_of(start),
                 line_axis=str(start.get("line_axis", "x_um")),
                 time_zero_error_ps=float(start.get("time_zero_error_ps", 0.0)),
                 magnification_error=float(start.get("magnification_error", 0.0)),
@@ -128,7 +129,9 @@ def _response(recorded: Mapping[str, Any]) -> Response:
     )
 
 
-def _excitation(recorded: Mapping[str, Any]) -> Excitation:
+def excitation_of(start: Document) -> Excitation:
+    """Return the excitation that a start document states; what it lacks is that of the paper."""
+    recorded = start.get("excitation", {})
     usual = Excitation()
     names = ("sample_share", "spot_fwhm_nm", "wavelength_nm", "cross_section_cm2")
     return Excitation(**{name: float(recorded.get(name, getattr(usual, name))) for name in names})

@@ -14,7 +14,7 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.scales import WholeNumberScale
 from gui.plots.styles import OFF
 from gui.requests.tplm.counting import Counting, CountingRequest
-from reduction.tplm.kinds import KINDS
+from reduction.tplm.kinds import HISTOGRAM_KINDS
 
 PILE_UP_PERCENT = 5.0
 """Share of pulses with a photon, %, above which the correction for pile-up should not be relied on."""
@@ -30,7 +30,7 @@ class CountingPanel(SingleAnswerPanel[Counting]):
     key = "counting"
     group = "quality"
     position = 115
-    run_kinds = tuple(kind.name for kind in KINDS)
+    run_kinds = tuple(kind.name for kind in HISTOGRAM_KINDS)
 
     def __init__(self) -> None:
         super().__init__()

@@ -22,12 +22,14 @@ from sim.ioc.tplm.laser import DiodeLaser
 from sim.ioc.tplm.optics import STAGE_MOTORS, DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
 from sim.ioc.tplm.scene import Scene, Stretch
+from sim.ioc.tplm.spectrograph import SpectrumCamera
 from sim.ioc.tplm.tcspc import CHANNELS, Counting, Histogram, PhotonTiming
 from sim.physics.tplm.counting import blocked_pulses, draw
 from sim.physics.tplm.forward import expected_per_pulse
 from sim.physics.tplm.sample import Film
 from sim.physics.tplm.setting import Setting, channels_of
-from sim.types import FloatArray
+from sim.physics.tplm.spectrum import Readout, draw_image, electrons_per_s
+from sim.types import FloatArray, Image
 
 STATION = "tplm"
 
@@ -73,6 +75,11 @@ class SimulatedMicroscope:
             log=MicroscopeLog(options.exposure_log),
         )
         self.timing = PhotonTiming(macro, clock=self.clock, counting=counting)
+        # Random numbers of its own: the counts of maps are the same whether or not spectra were taken before.
+        self._camera_noise = np.random.default_rng([options.seed, options.restarts, 23])
+        self.spectrograph = SpectrumCamera(
+            macro, clock=self.clock, scene=self.scene, light=self._electrons, draw=self._spectrum
+        )
         self.lock = SessionLock(macro, station=STATION)
         self.safety = LaserWatchdog(macro, laser=self.laser, lock=self.lock)
         self._dose_nw_s = 0.0
@@ -117,15 +124,20 @@ class SimulatedMicroscope:
                     path.density_readback, path.mirror_readback, path.filters_readback, self.cryostat.sample,
                     *(motor.record.fields["RBV"] for motor in motors))  # fmt: skip
         for channel in channels:
-            after_write(channel, self.timing.note)
+            after_write(channel, self._note)
         for channel in (laser.rate, laser.emission, self.timing.divider):
             after_write(channel, self.timing.show_rates)
         wrong = self.disturbances
         after_write(wrong.power_share, laser.show_power)
         for channel in (wrong.ambient_hz, wrong.vibration_nm, wrong.flood_hz):
-            after_write(channel, self.timing.note)
+            after_write(channel, self._note)
         for channel in (wrong.emission_off, wrong.frame_stale, wrong.stage_stalled):
             after_write(channel, self._disturb)
+
+    def _note(self) -> None:
+        """Let exposures of both detectors note a change."""
+        self.timing.note()
+        self.spectrograph.record.note()
 
     async def _disturb(self) -> None:
         """Let the devices follow the switches of what goes wrong."""
@@ -206,6 +218,23 @@ class SimulatedMicroscope:
             setting = replace(setting, shutter_open=False)
         return expected_per_pulse(film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self._exposed_s)
 
+    def _electrons(self, stretches: Sequence[Stretch], centre_nm: float) -> FloatArray:
+        """Return the mean electrons of each column of the camera in an exposure; it sees the light of the mirror."""
+        # The photon timing exposes with every spectrum, and its exposure counts the dose: here it would count twice.
+        seen = [
+            one.seconds * electrons_per_s(self.film, self._reflected(one.scene), centre_nm=centre_nm)
+            for one in stretches
+        ]
+        return np.asarray(np.sum(seen, axis=0))
+
+    def _reflected(self, scene: Scene) -> Setting:
+        # The mirror is either in the path or not, so what does not reach the detector reaches the spectrograph.
+        lit = scene.setting.shutter_open and scene.light < 1.0
+        return replace(scene.setting, dose_nw_s=self._dose_nw_s, shutter_open=lit)
+
+    def _spectrum(self, electrons: FloatArray, readout: Readout) -> Image:
+        return draw_image(self._camera_noise, self.film, electrons, readout)
+
     def _expose_spot(self, stretches: Sequence[Stretch]) -> None:
         """Add what the spot receives in an exposure to its dose, nW s; a fresh spot begins at 0."""
         self._exposed_s += sum(one.seconds for one in stretches)
@@ -236,6 +265,7 @@ class SimulatedMicroscope:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         motors = (*self.detector_stage.motors.values(), *self.sample_stage.values())
-        others = (self.disturbances, self.laser, self.path, self.cryostat, self.timing, self.lock, self.safety)
+        others = (self.disturbances, self.laser, self.path, self.cryostat, self.timing, self.spectrograph, self.lock,
+                  self.safety)  # fmt: skip
         groups: tuple[Any, ...] = (*motors, *others, self.faults)
         return {name: pv for group in groups for name, pv in group.pvdb.items()}

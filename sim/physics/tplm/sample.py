@@ -18,7 +18,7 @@ TPLM_SAMPLES = SAMPLES / "tplm"
 DEFAULT_TPLM_SAMPLE = TPLM_SAMPLES / "ola_oa.toml"
 """Sample file of the paper's main film, OLA/OA ligands."""
 
-SIGNED = {"centre_x_um", "centre_y_um", "drift_nm_min"}
+SIGNED = {"centre_x_um", "centre_y_um", "drift_nm_min", "shift_mev_k", "shift_mev_decade", "offset_nm"}
 """Keys that may be negative; all others must not."""
 
 POSITIVE = {
@@ -34,6 +34,7 @@ POSITIVE = {
         "drift_period_h",
     ),
     *("low_power_nw", "high_power_nw"),
+    *("peak_ev", "cold_fwhm_mev", "phonon_mev", "dispersion_nm", "fwhm_nm", "electrons_per_count"),
 }
 """Keys that divide or scale, and so must be above 0."""
 
@@ -118,6 +119,42 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spectrum:
+    """The spectrum of the emission, a Gaussian per energy: its peak at 296 K and 1 nW, and its width.
+
+    The peak moves by `shift_mev_k` per K, and by `shift_mev_decade` per decade of the power. The width is
+    `cold_fwhm_mev` plus `phonon_fwhm_mev` times the number of phonons of `phonon_mev`.
+    """
+
+    peak_ev: float
+    shift_mev_k: float
+    shift_mev_decade: float
+    cold_fwhm_mev: float
+    phonon_mev: float
+    phonon_fwhm_mev: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectrograph:
+    """Spectrograph and camera: dispersion per pixel and width of a sharp line, nm; sensitivity; noise.
+
+    `offset_nm` is what the wavelength shown is wrong by. Rates of electrons are those of the whole spectrum;
+    `ambient_hz` and `dark_e_s` are per column and per pixel.
+    """
+
+    dispersion_nm: float
+    fwhm_nm: float
+    offset_nm: float
+    electrons_per_s_per_nw: float
+    laser_electrons_per_s_per_nw: float
+    ambient_hz: float
+    bias_counts: float
+    electrons_per_count: float
+    read_noise_e: float
+    dark_e_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Film:
     """One simulated film under its microscope."""
 
@@ -126,6 +163,8 @@ class Film:
     emission: Emission
     image: Image
     timing: Timing
+    spectrum: Spectrum
+    spectrograph: Spectrograph
 
 
 def shipped_films() -> dict[str, Path]:
@@ -154,7 +193,10 @@ def load_film(path: Path = DEFAULT_TPLM_SAMPLE) -> Film:
     A file with `extends = "NAME"` changes single keys of a shipped film.
     """
     raw = _extended(path)
-    tables = {"diffusion": Diffusion, "emission": Emission, "image": Image, "timing": Timing}
+    tables = {
+        "diffusion": Diffusion, "emission": Emission, "image": Image, "timing": Timing, "spectrum": Spectrum,
+        "spectrograph": Spectrograph,
+    }  # fmt: skip
     unknown = set(raw) - {"name", *tables}
     if unknown:
         raise SimulationInputError(
@@ -166,6 +208,8 @@ def load_film(path: Path = DEFAULT_TPLM_SAMPLE) -> Film:
         emission=_table(Emission, raw.get("emission", {}), f"{path}: emission"),
         image=_table(Image, raw.get("image", {}), f"{path}: image"),
         timing=_table(Timing, raw.get("timing", {}), f"{path}: timing"),
+        spectrum=_table(Spectrum, raw.get("spectrum", {}), f"{path}: spectrum"),
+        spectrograph=_table(Spectrograph, raw.get("spectrograph", {}), f"{path}: spectrograph"),
     )
     _check(film, path)
     return film

@@ -18,6 +18,10 @@ from devices.session.health import PvState, diagnose
 from devices.tplm.timing import PhotonTiming
 from errors import AcquisitionError, ConfigurationError, InputError, OutOfRangeError
 from plans.registry import PLANS, plans_of
+from reduction.kinds import combine_runs
+from reduction.run_kind import CombineChoice
+from reduction.tplm.spectrum_results import SpectrumResults
+from sim.physics.tplm.sample import load_film
 from storage import list_runs, load_run
 from tests.support.patient import patient
 from tests.support.waiting import WAIT_S
@@ -45,6 +49,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "tplm_constant_snr": {"powers_nw": [1.0, 10.0], "positions": 3},
     "tplm_temperature_series": {"temperatures_k": [294.0, 296.0], "positions": 3},
     "tplm_focus": {"dwell_s": 0.5, "reach_um": 0.75},
+    "pl_spectrum_series": {"powers_nw": [1.0, 5.0]},
+    "pl_constant_fluence": {"rates_mhz": [0.5, 10.0]},
+    "pl_temperature_series": {"temperatures_k": [294.0, 296.0]},
 }
 """Arguments that make every plan of the microscope short."""
 
@@ -80,8 +87,10 @@ def test_every_plan_of_the_microscope_measures_and_shuts_the_laser(session: Sess
     for name in QUICK:
         for documents in run(session, name):
             start = documents[0][1]
-            found = events_of(documents)
             assert documents[-1][1]["exit_status"] == "success"
+            if name.startswith("pl_"):
+                continue
+            found = events_of(documents)
             assert len(found) == start["num_points"], name
             assert {event["quality"] for event in found} == {""}, name
             assert start["technique"] == "tplm"
@@ -118,6 +127,35 @@ def test_a_map_sees_the_spot_where_it_is(session: Session) -> None:
     assert np.sum(counts * x_um) / counts.sum() == pytest.approx(0.13, abs=0.02)
     assert {event["sync_pulses"] for event in found} == {75_000_000}
     assert all(event["laser_power_nw"] == pytest.approx(1.0, abs=0.02) for event in found)
+
+
+def test_spectra_tell_light_peak_and_width(session: Session) -> None:
+    """Lost: that light grows with the power, and that its spectrum stays as it is (Figs. 1c, S5)."""
+    runs = run(session, "pl_spectrum_series", dwell_s=10.0, powers_nw=[0.5, 2.5, 20.0])
+    runs += run(session, "pl_constant_fluence", dwell_s=10.0, rates_mhz=[1.0, 2.5, 20.0])
+    events = [doc["data"] for name, doc in runs[0] if name == "event" and "pl_counts" in doc["data"]]
+    assert [event["laser_shutter"] for event in events] == [1, 0, 0, 1, 1, 0]
+    assert {event["quality"] for event in events} == {""}
+    assert {np.shape(event["pl_counts"]) for event in events} == {(1340,)}
+    # The light goes to the camera, so the photon timing sees its dark counts alone.
+    assert all(event["count_rate_hz"] < 300 for event in events)
+    assert "tcspc_counts" not in events[0]
+    results = combine_runs(runs, choice=CombineChoice())
+    assert isinstance(results, SpectrumResults)
+    assert results.power is not None
+    assert len(results.points) == 6
+    film = load_film()
+    for one in results.points:
+        assert one.fit.peak_ev.value == pytest.approx(film.spectrum.peak_ev, abs=5e-4 + 5 * one.fit.peak_ev.sigma)
+        assert one.fit.fwhm_ev.value == pytest.approx(0.0899, abs=5 * one.fit.fwhm_ev.sigma + 1e-4)
+    for found, truth in (
+        (results.power.exponent, 1.0), (results.power.peak_mev.slope, 0.0), (results.power.fwhm_mev.slope, 0.0),
+    ):  # fmt: skip
+        assert found.value == pytest.approx(truth, abs=5 * found.sigma)
+    assert 0 < results.power.exponent.sigma < 0.01
+    # A map that follows has its light back.
+    (later,) = run(session, "trpl_series", powers_nw=[5.0])
+    assert events_of(later)[0]["count_rate_hz"] > 3000
 
 
 def test_the_dark_rate_is_recorded_with_later_exposures(session: Session) -> None:

@@ -21,15 +21,18 @@ from gui.panels.tplm.counting import CountingPanel, counting_rows
 from gui.panels.tplm.diffusion import DiffusionPanel
 from gui.panels.tplm.photon_map import PhotonMapPanel
 from gui.panels.tplm.power import PowerPanel
+from gui.panels.tplm.spectra import SpectraPanel, spectrum_rows
 from gui.plots.styles import series_style
 from gui.requests.tplm.counting import CountingRequest
 from gui.requests.tplm.maps import LiveMapRequest, PhotonMapRequest
 from gui.requests.tplm.series import MapSeriesRequest
 from reduction.kinds import curve_of, reduce_run
 from reduction.tplm.results import MapResults
+from reduction.tplm.spectrum_results import SpectrumResults
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
 from tests.support.tplm.runs import map_documents
+from tests.support.tplm.spectra import spectrum_documents
 from tests.support.waiting import WAIT_MS
 
 FILM = load_film()
@@ -186,3 +189,17 @@ def test_other_runs_are_refused_in_words(energy_run: Documents) -> None:
     for request in (PhotonMapRequest(), LiveMapRequest(), MapSeriesRequest(), CountingRequest()):
         with pytest.raises(ReductionError, match="panel cannot show"):
             request.compute(state)
+
+
+def test_spectra_show_their_shape_and_mark_a_shift_with_the_power(shown: Callable[..., Any]) -> None:
+    """Lost: that excitons interact, which shows in the spectra first."""
+    settings = [Setting(power_nw=power, repetition_rate_mhz=2.5) for power in (0.5, 2.0, 20.0)]
+    panel = shown(SpectraPanel(), spectrum_documents(FILM, settings, np.random.default_rng(3)))
+    assert panel.light.curves["light"].y.size == 3
+    assert set(panel.shape.curves) == {"first", "latest"}
+    assert 0.9 < np.max(panel.shape.curves["latest"].y) < 1.1
+    shifting = replace(FILM, spectrum=replace(FILM.spectrum, shift_mev_decade=3.0))
+    found = reduce_run(spectrum_documents(shifting, settings, np.random.default_rng(3)))
+    assert isinstance(found, SpectrumResults)
+    marked = [str(row) for row in spectrum_rows(found) if "SHIFTS" in str(row)]
+    assert len(marked) == 1

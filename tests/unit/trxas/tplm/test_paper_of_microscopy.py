@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,10 +20,11 @@ from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import film_path, load_film
 from sim.physics.tplm.setting import Setting
 from tests.support.tplm.runs import MapPlan, map_documents
+from tests.support.tplm.spectra import spectrum_documents
 from tests.unit.reduction.tplm.test_series import THREE_CUTS, maps
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.summary import rows_with_truth, summary_lines
-from trxas.validation.tplm.paper import cuts, films, tests_of_artefacts
+from trxas.validation.tplm.paper import cuts, films, spectra, tests_of_artefacts
 from trxas.validation.tplm.paper.campaign import SECTIONS
 from trxas.validation.tplm.paper.known_truth import truths_in
 from trxas.validation.tplm.paper.maps import MapSetting, diffusivity_name
@@ -126,3 +128,21 @@ def test_every_map_of_a_section_has_its_own_name() -> None:
     every: list[Any] = [*cuts.ALL, *tests_of_artefacts.THERE_AND_BACK, *tests_of_artefacts.WITH_FILTER,
                         *tests_of_artefacts.WITHOUT, *tests_of_artefacts.WARMING]  # fmt: skip
     assert len({one.name for one in every}) == len(every), "runs of all sections share their names"
+
+
+def test_spectra_of_excitons_that_interact_disagree() -> None:
+    """Lost: the first evidence of the paper, that its excitons do not interact."""
+    known = truths_in(film_path("ola_oa"))
+    agree = {}
+    for shift in (0.0, 3.0):
+        film = load_film()
+        film = replace(film, spectrum=replace(film.spectrum, shift_mev_decade=shift))
+        rng = np.random.default_rng(9)
+        lit = [Setting(power_nw=power, repetition_rate_mhz=2.5) for power in (0.5, 2.0, 20.0)]
+        made = {name: spectrum_documents(film, lit, rng, uid=name) for name in spectra.RUNS}
+        found = spectra.SECTION.reduce(cast(StoredRuns, SimpleNamespace(documents=made.__getitem__)))
+        agree[shift] = {row.name: row.agrees for row in rows_with_truth(found.rows, known)}
+        assert len(found.drawings) == 1
+    assert set(agree[0.0].values()) == {True}
+    assert agree[3.0]["shift of the spectrum per decade of power"] is False
+    assert agree[3.0]["broadening per decade of power"] is True

@@ -12,11 +12,11 @@ from trxas.validation.paper.campaign import chosen_sections, run_campaign
 from trxas.validation.paper.place import PaperPlace
 from trxas.validation.paper.progress import CampaignProgress
 from trxas.validation.paper.section import PaperSection, SectionResult
-from trxas.validation.tplm.paper import cuts, films, tests_of_artefacts
+from trxas.validation.tplm.paper import cuts, films, spectra, tests_of_artefacts
 from trxas.validation.tplm.paper.known_truth import EXPERIMENT, truths_of_film
 from trxas.validation.types import Report
 
-MAIN: tuple[PaperSection, ...] = (cuts.SECTION, *tests_of_artefacts.SECTIONS)
+MAIN: tuple[PaperSection, ...] = (cuts.SECTION, spectra.SECTION, *tests_of_artefacts.SECTIONS)
 """Sections that are measured on the main film."""
 
 SECTIONS: tuple[PaperSection, ...] = (*MAIN, *films.SECTIONS.values())

@@ -41,11 +41,20 @@ def truths_in(file: Path, settings: Iterable[MapSetting] = (), prefix: str = "")
     }
     of_maps = {diffusivity_name(one, prefix): _diffusivity_cm2_s(content, one) for one in settings}
     warmest_k = content["diffusion"]["activation_mev"] / (1.5 * BOLTZMANN_MEV_K)
-    return {**numbers, **of_maps, WARMEST: warmest_k}
+    return {**numbers, **of_maps, WARMEST: warmest_k, ROOM_FWHM: _fwhm_ev(content["spectrum"])}
 
 
 WARMEST = "temperature of the highest diffusivity"
 """Name of the truth that follows from the activation energy, K."""
+
+
+ROOM_FWHM = "width of the emission at 296 K"
+"""Name of the truth that follows from the phonons of a film, eV."""
+
+
+def _fwhm_ev(film: Mapping[str, Any]) -> float:
+    phonons = 1 / math.expm1(film["phonon_mev"] / (BOLTZMANN_MEV_K * ROOM_K))
+    return float(1e-3 * (film["cold_fwhm_mev"] + film["phonon_fwhm_mev"] * phonons))
 
 
 def _diffusivity_cm2_s(content: Mapping[str, Any], setting: MapSetting) -> float:

@@ -37,6 +37,9 @@ FLUENCE_UJ_CM2 = Value(0.076, rounded(0.001))
 LINEAR = Value(1.0, rounded(0.1))
 """Exponent of the integrated light with the power (Figs. 1c, S5)."""
 
+NO_SHIFT_MEV = Value(0.0, 0.0)
+"""Shift and broadening of the spectra with the power, 'no peak shifting or broadening' (Fig. 1c)."""
+
 HEATING_K = 0.01
 """Rise of the temperature by a pulse of 0.1 uJ/cm2, 'less than' (main text, SI 8)."""
 

@@ -1,0 +1,135 @@
+"""Spectra of the emission: their shape at every setting, the light against the power, and shift and broadening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSplitter
+
+from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.tplm.quantities import LOG_EMISSION, POWER, SHAPE, WAVELENGTH
+from gui.panels.value_table import Cell, ValueTable
+from gui.plots.line_plot import LinePlot
+from gui.plots.styles import FIT, OFF, TRANSIENT
+from gui.requests.tplm.spectra import SpectraRequest
+from reduction.number_text import with_error
+from reduction.tplm.spectrum import EV_NM
+from reduction.tplm.spectrum_results import SpectrumResults
+from reduction.values import Value
+
+SHOWN_NM = 60.0
+"""Distance from the peak up to which spectra are shown, nm."""
+
+SIGNIFICANT = 3.0
+"""Shift or exponent off its expected value, in errors, from which it is marked."""
+
+
+class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
+    """First and latest spectrum, each divided by its peak; light against power; numbers with errors."""
+
+    title = "Emission spectra"
+    key = "emission"
+    position = 64
+    run_kinds = ("photoluminescence spectra",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape = LinePlot(WAVELENGTH, SHAPE)
+        self.light = LinePlot(POWER, LOG_EMISSION)
+        self.table = ValueTable(["quantity", "value ± error"])
+        split = QSplitter(Qt.Orientation.Vertical)
+        for widget in (self.shape, self.light, self.table):
+            split.addWidget(widget)
+        for index, stretch in enumerate((3, 2, 2)):
+            split.setStretchFactor(index, stretch)
+        self.body.addWidget(split, 1)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Return spectra against wavelength, nm, and light, counts/s, against power, nW."""
+        return (self.shape, self.light)
+
+    def request(self) -> SpectraRequest:
+        """Return the request for the spectra."""
+        return SpectraRequest()
+
+    def show_answer(self, value: SpectrumResults) -> None:
+        """Replace curves and numbers."""
+        self._draw_shapes(value)
+        self._draw_light(value)
+        self.table.show_rows(spectrum_rows(value))
+
+    def show_nothing(self) -> None:
+        """Remove curves and numbers."""
+        for plot in self.plots():
+            plot.retain(())
+        self.table.show_rows([])
+
+    def show_message(self, text: str) -> None:
+        """Show `text` in the plot of the spectra."""
+        self.shape.show_message(text)
+
+    def _draw_shapes(self, value: SpectrumResults) -> None:
+        # Two spectra on top of each other show a shift; all of them would hide it under noise.
+        shown = {"first": (value.points[0], OFF), "latest": (value.points[-1], TRANSIENT)}
+        if len(value.points) == 1:
+            del shown["first"]
+        self.shape.retain(tuple(shown))
+        for name, (point, style) in shown.items():
+            spectrum = point.spectrum
+            near = np.abs(spectrum.wavelength_nm - EV_NM / point.fit.peak_ev.value) < SHOWN_NM
+            # The top of the fit's curve; that of the counts would be the highest noise.
+            smooth = np.convolve(spectrum.counts, np.ones(5) / 5, mode="same")
+            top = max(float(smooth.max()), 1.0)
+            columns = (spectrum.wavelength_nm[near], spectrum.counts[near] / top, spectrum.sigma[near] / top)
+            self.shape.set_curve(
+                name, *columns, style=style,
+                label=f"{point.power_nw:.3g} nW, {point.rate_mhz:.3g} MHz, {point.temperature_k:.0f} K",
+            )  # fmt: skip
+        self.shape.show_all()
+
+    def _draw_light(self, value: SpectrumResults) -> None:
+        light = [one.fit.light_per_s for one in value.points]
+        power = np.asarray(np.log10([one.power_nw for one in value.points]), dtype=float)
+        values = np.log10([max(one.value, 1e-9) for one in light])
+        # An error on a logarithmic axis is the relative one over ln 10.
+        sigma = np.array([one.sigma / max(one.value, 1e-9) for one in light]) / np.log(10)
+        self.light.retain(("light", "proportional"))
+        self.light.set_curve("light", power, values, sigma, style=TRANSIENT, label="light")
+        ends = np.array([power.min(), power.max()])
+        line = ends + np.log10(max(value.mean_yield.value, 1e-9))
+        self.light.set_curve("proportional", ends, line, style=FIT, label="same quantum yield")
+        self.light.show_all()
+
+
+def spectrum_rows(value: SpectrumResults) -> list[list[Cell]]:
+    """Return the latest spectrum, the trends with power and temperature, and remarks as rows of a table (rows, 2)."""
+    latest = value.points[-1].fit
+    fwhm = latest.fwhm_ev
+    rows: list[list[Cell]] = [
+        ["spectra", str(len(value.points))],
+        ["latest peak", with_error(*latest.peak_ev, "eV")],
+        ["latest FWHM", with_error(1e3 * fwhm.value, 1e3 * fwhm.sigma, "meV")],
+    ]
+    if value.power is not None:
+        trends = value.power
+        rows += [
+            ["light ~ power^s: s", _null(trends.exponent, 1.0, "", "NOT PROPORTIONAL")],
+            ["shift per decade of power", _null(trends.peak_mev.slope, 0.0, "meV", "SHIFTS")],
+            ["broadening per decade", _null(trends.fwhm_mev.slope, 0.0, "meV", "BROADENS")],
+        ]
+    if value.temperature is not None:
+        rows += [
+            ["shift on warming", with_error(*value.temperature.peak_mev_k.slope, "meV/K")],
+            ["broadening", with_error(*value.temperature.fwhm_mev_k.slope, "meV/K")],
+        ]
+    return rows + [["▲ remark", (remark, "warning")] for remark in value.remarks]
+
+
+def _null(found: Value, expected: float, unit: str, otherwise: str) -> Cell:
+    """Return the text of a number that is `expected` where excitons do not interact, marked if it is not."""
+    text = with_error(*found, unit)
+    if abs(found.value - expected) <= SIGNIFICANT * found.sigma:
+        return text
+    return f"▲ {text}, {otherwise}", "warning"
