@@ -25,6 +25,7 @@ UNITS = {
     "_ps": "ps",
     "_ns": "ns",
     "_um": "µm",
+    "_nm": "nm",
     "_mm": "mm",
     "_ma": "mA",
     "_hz": "Hz",
