@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from errors import ReductionError
 from reduction.tplm.response import FWHM
@@ -98,6 +97,8 @@ def fit_spectrum(spectrum: Spectrum, optics: Optics) -> SpectrumFit:
 
     Raises ReductionError if there is too little light.
     """
+    from scipy.optimize import least_squares
+
     found = _start(spectrum)
     used = np.abs(EV_NM / spectrum.wavelength_nm - found[1]) < REACH * FWHM * math.exp(found[2])
     counts = spectrum.counts[used]
