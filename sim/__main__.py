@@ -103,6 +103,7 @@ def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Names
             restarts=options.restarts + restart.number,
             scheme=_scheme(options),
             photodiodes=options.photodiodes,
+            begin_hour=options.hour,
             public=options.public_names,
             axes=tuple(map(parse_axis, options.axis)),
             exposure_log=options.exposure_log,
@@ -192,6 +193,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="serve only what the real beamline is known to serve; the laser is on",
     )
+    parser.add_argument(
+        "--hour", type=_hour, default=0.0, help="hour of the day at which beam time begins, for drifts with the day"
+    )
     parser.add_argument("--seed", type=_seed, default=1, help="seed of all randomness")
     parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")
@@ -209,6 +213,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--after-death", type=parse_restart, default=FIRST_START, help=argparse.SUPPRESS)
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser
+
+
+def _hour(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 24:
+        raise argparse.ArgumentTypeError("give an hour of the day from 0 to below 24")
+    return value
 
 
 def _seed(text: str) -> int:

@@ -11,7 +11,7 @@ import scipy
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.pump_train import Decay, convolved_decay
+from reduction.xas.rise_model import SLOW_RATE_PER_NS, Decays, RiseModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,30 +24,7 @@ if TYPE_CHECKING:
 # Drop of chi-square by a step: noise alone exceeds it in fewer than 1 of 10 000 scans, although t0 and lifetime are
 # free.
 _DETECTION_LIMIT = 25.0
-_LIFETIME_LIMITS_PS = (20.0, 20e3)
 _START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
-# Limit of the width of the response, up and down, as a multiple of the recorded one.
-_IRF_FACTOR = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decays:
-    """Known decays: lifetimes, ps, and their shares; the rest up to 1 is a constant signal.
-
-    Raises ReductionError for lifetimes that are not above 0.
-    """
-
-    lifetimes_ps: tuple[float, ...] = (120.0, 900.0)
-    fractions: tuple[float, ...] = (0.60, 0.21)
-
-    def __post_init__(self) -> None:
-        """Refuse impossible lifetimes."""
-        if len(self.lifetimes_ps) != len(self.fractions) or min(self.lifetimes_ps, default=1.0) <= 0:
-            raise ReductionError("Decays need one fraction for each lifetime, and lifetimes above 0 ps. Correct them.")
-
-
-PAPER_DECAYS = Decays()
-"""tau1 = 120 ps (60 %), tau2 = 900 ps (21 %), offset 19 % (paper, global fit of Figure 2c)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +47,7 @@ class TimeZeroFit:
     irf_sigma_ps: Value
     chi_square: float
     degrees_of_freedom: int
-    model: _Model
+    model: RiseModel
     values: dict[str, float]
 
     def curve(self, delay_ps: ArrayLike) -> FloatArray:
@@ -90,28 +67,27 @@ def fit_time_zero(
 ) -> TimeZeroFit:
     """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Without `decays`, one decay and a constant are free, which follows the paper's kinetics over a few hundred ps (t0 is
-    1 ps early, because tau2 counts as constant). With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which
-    gives a smaller error, but a bias if the sample decays otherwise. The width of the instrument response is fitted
-    with the prior `irf_sigma_ps` and its error, fixed with an error of 0, and without a prior with `free_irf`. Raises
-    ReductionError if the scan shows no step, if the step is at its border, or with too few points.
+    Without `decays`, one decay and the level after it are free. That level decays on at 0.5 +- 0.5 per ns, a prior
+    which the data may move: as a constant it would make t0 early and the response narrow, by up to half an error for
+    tau2 below 1 ns. With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which gives a smaller error, but a
+    bias if the sample decays otherwise. The width of the instrument response is fitted with the prior `irf_sigma_ps`
+    and its error, fixed with an error of 0, and without a prior with `free_irf`. Raises ReductionError if the scan
+    shows no step, if the step is at its border, or with too few points.
     """
     error_ps = math.inf if free_irf else irf_error_ps
-    model = _Model(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)
-    freedom = len(delay_ps) + model.has_prior - model.number_varied
+    model = RiseModel(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)
+    parameters = len(model.varied) - len(model.priors)
+    freedom = len(delay_ps) - parameters
     if freedom < 1:
-        raise ReductionError(
-            f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more delays."
-        )
+        raise ReductionError(f"{len(delay_ps)} delays cannot determine {parameters} parameters. Measure more delays.")
     problem = _Problem(
         model=model,
         delay_ps=np.asarray(delay_ps, float),
         data=np.asarray(signal, float),
         sigma=np.asarray(sigma, float),
     )
-    start, flat = problem.start()
-    best = problem.minimise(start)
-    _require_step(problem.delay_ps, best.values["t0_ps"], flat - best.chi_square)
+    best = min(map(problem.minimise, problem.starts()), key=lambda found: found.chi_square)
+    _require_step(problem.delay_ps, best.values["t0_ps"], problem.flat() - best.chi_square)
     return _result(problem, best, freedom)
 
 
@@ -136,76 +112,6 @@ def time_zero(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Model:
-    """The model, with the prior of the response: an error of 0 fixes it, an infinite one is no prior."""
-
-    irf_sigma_ps: float
-    irf_error_ps: float
-    decays: Decays | None
-
-    @property
-    def free_irf(self) -> bool:
-        return self.irf_error_ps > 0
-
-    @property
-    def has_prior(self) -> bool:
-        return 0 < self.irf_error_ps < math.inf
-
-    @property
-    def number_varied(self) -> int:
-        return len(self.varied)
-
-    @property
-    def varied(self) -> tuple[str, ...]:
-        """Names of the parameters that a fit varies."""
-        lifetime = ("step", "log_lifetime") if self.decays is None else ()
-        return ("t0_ps", "baseline", "amplitude", *lifetime, *(("irf_sigma_ps",) if self.free_irf else ()))
-
-    def limits(self, name: str) -> tuple[float, float]:
-        """Return the limits of a parameter."""
-        # Below 20 ps a decay looks like the response, above 20 ns like a constant.
-        if name == "log_lifetime":
-            return math.log(_LIFETIME_LIMITS_PS[0]), math.log(_LIFETIME_LIMITS_PS[1])
-        if name == "irf_sigma_ps":
-            return self.irf_sigma_ps / _IRF_FACTOR, self.irf_sigma_ps * _IRF_FACTOR
-        return -math.inf, math.inf
-
-    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: FloatArray) -> list[Decay]:
-        """Return the signals of unit amplitude after a pump at 0: the decay, and the constant if it is free."""
-        constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps)
-        if self.decays is None:
-            return [convolved_decay(delay_ps, math.exp(-log_lifetime), irf_sigma_ps), constant]
-        parts = [
-            (fraction, convolved_decay(delay_ps, 1.0 / lifetime, irf_sigma_ps))
-            for lifetime, fraction in zip(self.decays.lifetimes_ps, self.decays.fractions, strict=True)
-        ]
-        parts.append((1.0 - sum(self.decays.fractions), constant))
-        sums = (sum(share * part[field] for share, part in parts) for field in range(len(Decay._fields)))
-        return [Decay(*map(np.asarray, sums))]
-
-    def signal(self, values: dict[str, float], delay_ps: FloatArray) -> FloatArray:
-        shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
-        amplitudes = (values["amplitude"], values["step"])
-        return np.asarray(
-            values["baseline"] + sum(a * shape.value for a, shape in zip(amplitudes, shapes, strict=False))
-        )
-
-    def derivatives(self, values: dict[str, float], delay_ps: FloatArray) -> dict[str, FloatArray]:
-        """Return the derivatives of the signal by each parameter, (points,) each."""
-        shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
-        weighted = list(zip((values["amplitude"], values["step"]), shapes, strict=False))
-        rate = math.exp(-values["log_lifetime"])
-        return {
-            "t0_ps": -np.sum([a * shape.by_delay for a, shape in weighted], axis=0),
-            "baseline": np.ones_like(delay_ps),
-            "amplitude": shapes[0].value,
-            "step": shapes[-1].value,
-            "log_lifetime": -rate * values["amplitude"] * shapes[0].by_rate,
-            "irf_sigma_ps": np.sum([a * shape.by_sigma for a, shape in weighted], axis=0),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Minimum:
     """Values of all parameters at the least chi-square, and the standard errors of those varied (NaN if singular)."""
 
@@ -216,36 +122,47 @@ class _Minimum:
 
 @dataclass(frozen=True, kw_only=True)
 class _Problem:
-    model: _Model
+    model: RiseModel
     delay_ps: FloatArray
     data: FloatArray
     sigma: FloatArray
 
-    def start(self) -> tuple[dict[str, float], float]:
-        """Return the best point of a grid of t0 and lifetimes, and the chi-square of a constant."""
+    def starts(self) -> list[dict[str, float]]:
+        """Return the best t0 of a grid for each lifetime from which a fit begins."""
         # For given t0 and lifetime the model is linear in baseline and amplitudes, so each point of the grid is one
-        # small least-squares solution. Steps of half the response put a start into the valley of the global minimum.
+        # small least-squares solution. Steps of half the response put a start into the valley of a minimum. Two decays
+        # that cancel each other can make a second one, so that all lifetimes are tried to the end.
         lifetimes = _START_LIFETIMES_PS if self.model.decays is None else (1.0,)
         step = self.model.irf_sigma_ps / 2.0
         grid = np.arange(self.delay_ps.min() + step, self.delay_ps.max(), step)
         if not grid.size:
             raise ReductionError("The delays of the scan span less than the instrument response. Scan a wider range.")
-        tried = [found for lifetime in lifetimes for found in self._linear(grid, math.log(lifetime))]
+        tried = [list(self._linear(grid, math.log(lifetime))) for lifetime in lifetimes]
+        return [min(found, key=lambda pair: pair[0])[1] for found in tried]
+
+    def flat(self) -> float:
+        """Return the chi-square of a constant."""
         flat = self.data - np.average(self.data, weights=self.sigma**-2.0)
-        return min(tried, key=lambda pair: pair[0])[1], float(np.sum((flat / self.sigma) ** 2))
+        return float(np.sum((flat / self.sigma) ** 2))
 
     def _linear(self, grid_ps: FloatArray, log_lifetime: float) -> Iterator[tuple[float, dict[str, float]]]:
         """Yield chi-square and values of the best baseline and amplitudes for each t0 of a grid, ps."""
-        shapes = self.model.shapes(log_lifetime, self.model.irf_sigma_ps, self.delay_ps - grid_ps[:, None])
+        shapes = self.model.shapes(self._begun(log_lifetime), self.delay_ps - grid_ps[:, None])
         columns = np.stack([np.ones_like(shapes[0].value), *(shape.value for shape in shapes)], axis=2)
         for t0_ps, design in zip(grid_ps, columns / self.sigma[:, None], strict=True):
             solution, *_ = np.linalg.lstsq(design, self.data / self.sigma, rcond=None)
             chi_square = float(np.sum((self.data / self.sigma - design @ solution) ** 2))
             values = dict(zip(("baseline", "amplitude", "step"), map(float, solution), strict=False))
-            yield chi_square, {"step": 0.0} | values | {"t0_ps": float(t0_ps), "log_lifetime": log_lifetime}
+            yield chi_square, self._begun(log_lifetime) | values | {"t0_ps": float(t0_ps)}
+
+    def _begun(self, log_lifetime: float) -> dict[str, float]:
+        """Return the values with which a search begins, those of the priors."""
+        irf_sigma_ps = self.model.irf_sigma_ps
+        slow = {"slow_rate_per_ns": SLOW_RATE_PER_NS.value}
+        return {"step": 0.0, "log_lifetime": log_lifetime, "irf_sigma_ps": irf_sigma_ps} | slow
 
     def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> _Minimum:
-        values = {"irf_sigma_ps": self.model.irf_sigma_ps} | start
+        values = dict(start)
         names = [name for name in self.model.varied if name != "t0_ps" or fixed_t0_ps is None]
         if fixed_t0_ps is not None:
             values["t0_ps"] = fixed_t0_ps
@@ -294,16 +211,15 @@ class _Problem:
 
     def _residual(self, values: dict[str, float]) -> FloatArray:
         residual = (self.model.signal(values, self.delay_ps) - self.data) / self.sigma
-        if not self.model.has_prior:
-            return np.asarray(residual)
-        return np.append(residual, (values["irf_sigma_ps"] - self.model.irf_sigma_ps) / self.model.irf_error_ps)
+        priors = self.model.priors.items()
+        return np.append(residual, [(values[name] - prior.value) / prior.sigma for name, prior in priors])
 
     def _jacobian(self, values: dict[str, float], names: list[str]) -> FloatArray:
         by_parameter = self.model.derivatives(values, self.delay_ps)
         jacobian = np.column_stack([by_parameter[name] / self.sigma for name in names])
-        if not self.model.has_prior:
-            return jacobian
-        return np.vstack([jacobian, [(name == "irf_sigma_ps") / self.model.irf_error_ps for name in names]])
+        priors = self.model.priors.items()
+        rows = [[(name == other) / prior.sigma for other in names] for name, prior in priors]
+        return np.vstack([jacobian, np.reshape(rows, (-1, len(names)))])
 
 
 def _standard_errors(jacobian: FloatArray, names: list[str]) -> dict[str, float]:

@@ -74,6 +74,7 @@ class SimulatedBeamline:
             restarts=restarts,
             scheme=options.scheme,
             photodiodes=options.photodiodes,
+            begin_hour=options.begin_hour,
         )
         self._beam = sample.beam
         self.effect_switches = EffectSwitches(macro, experiment=self.experiment)

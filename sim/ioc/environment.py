@@ -162,7 +162,7 @@ class Environment(PVGroup):
     async def _show_current(self, state: BeamlineState) -> None:
         current_ma = self._experiment.ring.current_ma(self._experiment.time_s) * state.current
         await self.ring_current.write(current_ma)
-        temperature_c = hutch_temperature_c(self._experiment.time_s)
+        temperature_c = hutch_temperature_c(self._experiment.day_time_s)
         if self.hutch_temperature.value != temperature_c:
             await self.hutch_temperature.write(temperature_c)
 

@@ -23,9 +23,9 @@ class BuildOptions:
 
     `speed` is in seconds of beam per second of wall time; `macro`: prefix of all PVs; `schedule`: faults that strike by
     themselves; `restarts`: number of earlier restarts of the server; `exposure_log` gets the truth about every
-    exposure. The other four describe a beamline, and other experiments ignore them. `scheme`: bunches, pump, and the
-    gates of each of the `photodiodes`. With `public` only the public names are served, and everything else is as if set
-    by hand: the laser is on. `axes`: motors that a user adds.
+    exposure. The other five describe a beamline, and other experiments ignore them. `scheme`: bunches, pump, and the
+    gates of each of the `photodiodes`. `begin_hour`: hour of the day at which beam time begins. With `public` only the
+    public names are served, and everything else is as if set by hand: the laser is on. `axes`: motors that a user adds.
     """
 
     seed: int
@@ -36,6 +36,7 @@ class BuildOptions:
     exposure_log: Path | None = None
     scheme: PumpScheme = DEFAULT_SCHEME
     photodiodes: int = APDS
+    begin_hour: float = 0.0
     public: bool = False
     axes: tuple[FurtherAxis, ...] = ()
 

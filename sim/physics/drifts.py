@@ -88,7 +88,7 @@ class Drifts:
         self._vertical = Fluctuation(POINTING_SIGMA_UM, POINTING_TAU_S, rngs[2])
 
     def over(self, start_s: float, duration_s: float, sizes: EffectSizes) -> Drift:
-        """Return the means over the `duration_s` seconds of beam that follow the beam time `start_s`, s.
+        """Return the means over the `duration_s` seconds of beam that follow the time `start_s` of the day, s.
 
         Each call continues the fluctuations of the last one, whatever the sizes.
         """
@@ -110,7 +110,7 @@ class Drifts:
 
 
 def hutch_temperature_c(time_s: float) -> float:
-    """Return the temperature of the hutch at a beam time, C; the beamline was aligned at its mean."""
+    """Return the temperature of the hutch at a time of the day, C; the beamline was aligned at its mean."""
     return HUTCH_C + HUTCH_SWING_C * math.sin(2 * math.pi * time_s / DAY_S)
 
 

@@ -78,7 +78,8 @@ class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
     `scheme`: bunches, pump and gates; `photodiodes`: their number, among which the fluorescence is divided.
-    `effects`: sizes of all effects, which may change at any time.
+    `effects`: sizes of all effects, which may change at any time. `begin_hour`: hour of the day at which beam time
+    begins, for the drifts that follow the day.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while the detectors count: the same exposures give the same counts, however fast a client asks.
@@ -95,6 +96,7 @@ class Experiment:
     scheme: PumpScheme = DEFAULT_SCHEME
     photodiodes: int = APDS
     effects: EffectSizes = IDEAL
+    begin_hour: float = 0.0
 
     def __post_init__(self) -> None:
         """Give every source of randomness its own stream, so that they do not affect each other."""
@@ -123,6 +125,11 @@ class Experiment:
     def probes(self) -> int:
         """Number of gates per pump and photodiode."""
         return len(self.scheme.gates)
+
+    @property
+    def day_time_s(self) -> float:
+        """Time since the beginning of the first day, s."""
+        return 3600.0 * self.begin_hour + self.time_s
 
     @property
     def laser_power(self) -> float:
@@ -209,7 +216,7 @@ class Experiment:
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
         flux *= 1 + noise * self._flux.average(duration_s)
         jet = 1 + noise * self._jet.average(duration_s)
-        self._drift = self._drifts.over(self.time_s, duration_s, self.effects)
+        self._drift = self._drifts.over(self.day_time_s, duration_s, self.effects)
         self.time_s += duration_s
         step = self.scheme.places_between_pumps(stretches[0][0].rate_divider)
         first_bunch = step * int(self._phase.integers(self.scheme.units_per_turn // step))

@@ -20,9 +20,10 @@ from reduction.types import Mode
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import FoilSpectrum, find_edge
+from reduction.xas.rise_model import PAPER_DECAYS
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
-from reduction.xas.time_zero import PAPER_DECAYS, time_zero
+from reduction.xas.time_zero import time_zero
 
 
 @dataclass(frozen=True, kw_only=True)

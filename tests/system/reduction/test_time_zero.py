@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.xas.pump_train import convolved_decay
-from reduction.xas.time_zero import PAPER_DECAYS, fit_time_zero
+from reduction.xas.rise_model import PAPER_DECAYS
+from reduction.xas.time_zero import fit_time_zero
 
 DELAYS_PS = np.concatenate([np.arange(-300, -120, 40.0), np.arange(-120, 200, 20.0), np.arange(220, 700, 60.0)])
 NOISE = 2e-3

@@ -13,7 +13,8 @@ from reduction.kinds import reduce_run
 from reduction.types import FloatArray
 from reduction.xas.pass_trends import FALSE_ALARMS, Trend, time_zero_trend, trends_of
 from reduction.xas.results import SpectrumResults, TimeZeroResults
-from reduction.xas.time_zero import PAPER_DECAYS, fit_time_zero
+from reduction.xas.rise_model import PAPER_DECAYS
+from reduction.xas.time_zero import fit_time_zero
 from tests.support.beam_time import BeamTime, Document, br_signal, br_static, energy_points
 
 ENERGY_EV = energy_points()

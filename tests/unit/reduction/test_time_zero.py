@@ -9,10 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from errors import ReductionError
+from plans.grids import join_regions
+from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.accumulator import accumulate
 from reduction.xas.pump_train import convolved_decay
+from reduction.xas.rise_model import PAPER_DECAYS, Decays
 from reduction.xas.spc_time import spc_trace
-from reduction.xas.time_zero import PAPER_DECAYS, Decays, fit_time_zero, time_zero
+from reduction.xas.time_zero import fit_time_zero, time_zero
 
 DELAYS_PS = np.concatenate([np.arange(-300, -120, 40.0), np.arange(-120, 200, 20.0), np.arange(220, 700, 60.0)])
 NOISE = 2e-3
@@ -40,6 +43,26 @@ def test_exact_scan_gives_its_parameters_back() -> None:
     assert fit.curve(DELAYS_PS) == pytest.approx(signal(DELAYS_PS, 17.0, 60.0) + 0.01, abs=1e-5)
     assert fit.lifetime_ps is None
     assert fit.chi_square < 1e-3
+
+
+@pytest.mark.parametrize("lifetimes_ps", [(80.0, 470.0), (85.0, 740.0), (120.0, 900.0), (230.0, 3200.0)])
+def test_a_second_decay_moves_neither_time_zero_nor_the_response(lifetimes_ps: tuple[float, float]) -> None:
+    """Lost: up to an error of t0 and half of one of the response, if what the first decay leaves counts as constant."""
+    delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
+    parts = ((0.5, 1 / lifetimes_ps[0]), (0.25, 1 / lifetimes_ps[1]), (0.25, 0.0))
+    exact = -0.03 * np.sum([share * convolved_decay(delays_ps, rate, 45.0).value for share, rate in parts], axis=0)
+    fit = fit_time_zero(delays_ps, exact, np.full(delays_ps.size, 3e-4), irf_error_ps=15.0)
+    assert abs(fit.t0_ps.value) < 0.25 * fit.t0_ps.sigma
+    assert abs(fit.irf_sigma_ps.value - 45.0) < 0.2 * fit.irf_sigma_ps.sigma
+
+
+def test_two_decays_that_cancel_each_other_are_no_result() -> None:
+    """Lost: time zero by 6 errors, in a second minimum of a strong signal, where a search from one start ended."""
+    delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
+    parts = ((0.527, 1 / 117.0), (0.173, 1 / 1143.0), (0.300, 0.0))
+    decays = [share * convolved_decay(delays_ps + 38.5, rate, 53.5).value for share, rate in parts]
+    fit = fit_time_zero(delays_ps, -0.06 * np.sum(decays, axis=0), np.full(delays_ps.size, 6e-4), irf_error_ps=15.0)
+    assert abs(fit.t0_ps.value + 38.5) < 0.35 * fit.t0_ps.sigma
 
 
 def test_fixed_decays_are_worth_a_smaller_error() -> None:

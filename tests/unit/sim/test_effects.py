@@ -48,6 +48,16 @@ def signal(state: BeamlineState = GOOD, duration_s: float = 60.0, **sizes: float
     return np.asarray((volts - counted.boxcar.baseline_v) / counted.boxcar.volts_per_photon)
 
 
+def test_time_zero_drifts_with_the_hour_at_which_beam_time_begins() -> None:
+    shown = []
+    for hour in (0.0, 6.0, 18.0):
+        begun = replace(experiment(time_zero=1.0), begin_hour=hour)
+        begun.expose(GOOD, 1.0)
+        shown.append(begun.true_state(GOOD).delay_ps - GOOD.delay_ps)
+    # 4 ps/C times 0.25 C, a quarter of a day apart.
+    assert shown == pytest.approx([0.0, -1.0, 1.0], abs=1e-3)
+
+
 def test_without_noise_exposures_repeat_and_show_the_errors_they_would_have() -> None:
     quiet, noisy = experiment().expose(GOOD, 6.0), Experiment(sample=load_sample(), seed=5).expose(GOOD, 6.0)
     again = experiment().expose(GOOD, 6.0)

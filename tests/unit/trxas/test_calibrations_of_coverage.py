@@ -12,10 +12,11 @@ from errors import ReductionError
 from reduction.xas.calibration import FoilSpectrum
 from reduction.xas.results import FoilResults
 from tests.support.foil_edges import GRID, absorption
-from trxas.validation.coverage import calibration_measurement, measurement, spectra_measurement
+from trxas.validation.coverage import calibration_measurement, effect_measurement, measurement, spectra_measurement
 from trxas.validation.coverage.calibration_measurement import use_reference_foil
 from trxas.validation.coverage.measurement import PARAMETERS, measure_sample
 from trxas.validation.coverage.spectra_measurement import measure_spectra
+from trxas.validation.coverage.worker import trusted_axis
 
 
 def test_gates_are_calibrated_before_the_spectra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,17 @@ def test_without_a_reference_foil_nothing_is_measured(monkeypatch: pytest.Monkey
     found = measure_sample(nothing, nothing)
     assert found.values == {}
     assert found.failures == dict.fromkeys(PARAMETERS, "The scan is no absorption spectrum.")
+
+
+def test_the_reference_foil_is_measured_while_the_axis_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: C by 1.7 errors, at an hour at which the Bragg angle has drifted by 0.03 eV before the first scan."""
+    happened: list[object] = []
+    monkeypatch.setattr(effect_measurement, "set_effects", lambda _, sizes: happened.append(sizes))
+    monkeypatch.setattr(measurement, "use_reference_foil", lambda *_: happened.append("foil"))
+    monkeypatch.setattr(measurement, "GROUPS", ())
+    nothing: Any = None
+    measure_sample(nothing, nothing, trusted_axis("coverage0:"))
+    assert happened == [{"EnergyDrift": 0.0}, "foil", {"EnergyDrift": 1.0}]
 
 
 def test_all_energies_of_a_beamline_refer_to_its_first_foil_scan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,11 +64,15 @@ RANDOM = CoverageKind(
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSample:
-    """One random sample, its truth as the kind of coverage draws it, and the seed of the noise of its beamline."""
+    """One random sample, its truth as the kind of coverage draws it, and the seed of the noise of its beamline.
+
+    `hour`: hour of the day at which its beam time begins, so that drifts with the day are anywhere in their course.
+    """
 
     index: int
     truth: Any
     seed: int
+    hour: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +149,10 @@ def draw_samples(settings: CoverageSettings, kind: CoverageKind = RANDOM) -> lis
         # A generator per sample: sample 17 is the same in a run of 20 and in one of 1000, so that a suspicious one can
         # be measured again by itself, and a longer run repeats the shorter one.
         rng = np.random.default_rng([settings.seed, index])
-        samples.append(RandomSample(index=index, truth=kind.draw(rng), seed=int(rng.integers(2**31))))
+        truth = kind.draw(rng)
+        seed = int(rng.integers(2**31))
+        # Beam times that all began at the same hour would share the drift of time zero, a bias of every one of them.
+        samples.append(RandomSample(index=index, truth=truth, seed=seed, hour=float(rng.uniform(0.0, 24.0))))
     return samples
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,14 +81,18 @@ class Measurement:
     marks: list[str] = field(default_factory=list)
 
 
-def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
+def measure_sample(
+    beamline: Beamline, run_engine: RunEngine, trusted_axis: AbstractContextManager[None] | None = None
+) -> Measurement:
     """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV, after a reference foil.
 
+    The foil is measured within `trusted_axis`, in which the energy axis is right.
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
     A foil that fails is the reason for all of them.
     """
     try:
-        use_reference_foil(beamline, run_engine)
+        with trusted_axis or nullcontext():
+            use_reference_foil(beamline, run_engine)
     except TrxasError as error:
         return failed_measurement(PARAMETERS, str(error))
     return measure_groups(GROUPS, beamline, run_engine)

@@ -126,6 +126,8 @@ def _job(batch: Sequence[RandomSample], coverage: Coverage, folder: Path) -> str
         path = folder / f"sample-{sample.index}.toml"
         path.write_text(coverage.kind.text(sample.truth), encoding="utf-8")
         effects = dict(coverage.kind.effects(sample.truth))
-        samples.append({"index": sample.index, "path": str(path), "seed": sample.seed, "effects": effects})
+        samples.append(
+            {"index": sample.index, "path": str(path), "seed": sample.seed, "hour": sample.hour, "effects": effects}
+        )
     job = {"samples": samples, "measurements": coverage.settings.measurements, "campaign": dict(coverage.kind.job)}
     return json.dumps(job)
