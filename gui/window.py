@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
         self.liveness_bar.show_frame(frame, liveness, now_s)
         for panel in self._seen - self._broken:
             panel.show_liveness(liveness)
-        name = f" - scan {frame.run.scan_id} {frame.run.sample}" if frame.run else ""
+        name = f" - scan {frame.run.scan_id} {frame.run.sample}".rstrip() if frame.run else ""
         title = f"{liveness.word}{name} - trxas"
         if self.windowTitle() != title:
             self.setWindowTitle(title)

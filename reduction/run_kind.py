@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CurveKind: TypeAlias = Literal["transient", "on", "off"]
 """Which curve of a pump-probe run."""
 
+ChoicePart: TypeAlias = Literal["curve", "mode", "detector", "probe", "reference"]
+"""A field of `CurveChoice`."""
+
 ReadImage: TypeAlias = "Callable[[ImageReference], FloatArray]"
 """Reads the image (rows, columns) that an event refers to; raises ReductionError if it cannot be read."""
 
@@ -253,6 +256,8 @@ class RunKind:
     `decay` returns the fitted decay of sums that measure
     one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
+    `choices` are the fields of `CurveChoice` that its `curve` follows: the window offers no others.
+
     `screen` returns the sums without outliers, and what was cut; None for kinds that use every good exposure.
     `checks` returns photons and null tests of sums; None for kinds that have neither.
 
@@ -272,6 +277,7 @@ class RunKind:
     combine: Callable[[Sequence[Any], CombineChoice], RunResults] | None = None
     decay: Callable[[Any], Any] | None = None
     decay_use: DecayUse | None = None
+    choices: frozenset[ChoicePart] = frozenset()
     screen: Callable[[Any], Screened] | None = None
     checks: Callable[[Any], RunChecks] | None = None
     figure: Callable[[Any], Any] | None = None

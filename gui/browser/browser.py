@@ -15,7 +15,7 @@ from gui.browser.metadata_view import MetadataView
 from gui.browser.night import Night, NightAnswer
 from gui.browser.overlay import Overlay
 from gui.browser.replay_bar import ReplayBar
-from gui.browser.run_curves import CurveChoice, RunCurve, run_curve
+from gui.browser.run_curves import CurveChoice, RunCurve, choices_of, run_curve
 from gui.browser.run_files import RunFiles
 from gui.browser.run_index import RunIndex
 from gui.browser.run_table import EDITABLE, RunTable, run_label
@@ -234,9 +234,17 @@ class RunBrowser(QWidget):
         self.metadata.show_document({} if run is None else run.start)
         if run is not None:
             self.overlay.choices.offer_gates_of(run.start)
+        self._offer_choices()
         for uid in self._drawn.waiting:
             self._reduce(uid)
         self._draw()
+
+    def _offer_choices(self) -> None:
+        runs = [run for run in map(self.model.run, self.selected) if run is not None]
+        if runs:
+            # In a thread: the kinds of runs are imported when first asked for, which takes seconds.
+            starts = [run.start for run in runs]
+            self._jobs.ask("choices", lambda: choices_of(starts), self.overlay.offer, self._show_problem)
 
     def _select_again(self) -> None:
         """Restore the selection after a reset of the list, for runs that are still shown."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
-from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve
+from gui.browser.run_curves import ChoicePart, CurveChoice, CurveKind, RunCurve
 from gui.message_line import MessageLine
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import DELAY, Quantity, axis_of
@@ -54,7 +54,7 @@ class Overlay(QWidget):
         self.part.setObjectName("part")
         for text, part in PARTS.items():
             self.part.addItem(text, part)
-        self.choices = Choices(["mode", "probe", "reference"])
+        self.choices = Choices(["mode", "detector", "probe", "reference"], leading=(self.view, self.part))
         self.message = MessageLine(self)
         self._plots: dict[tuple[str, str], LinePlot] = {}
         self._stack = QStackedWidget(self)
@@ -83,6 +83,13 @@ class Overlay(QWidget):
         """The visible plot, None while there is only a message."""
         shown = self._stack.currentWidget()
         return shown if isinstance(shown, LinePlot) else None
+
+    def offer(self, parts: Collection[ChoicePart]) -> None:
+        """Offer only what the curves of the selected runs follow; a map of photons has no probe and no reference."""
+        self.part.setVisible("curve" in parts)
+        if "curve" not in parts:
+            self.part.setCurrentIndex(0)
+        self.choices.offer_parts(parts)
 
     def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0, left_out: int = 0) -> None:
         """Draw `runs` in the order of their selection; the first one determines axis and quantity.
@@ -171,13 +178,8 @@ class Overlay(QWidget):
         return plot
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        for box in (self.view, self.part):
-            row.addWidget(box, alignment=Qt.AlignmentFlag.AlignTop)
-        row.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
         layout.addWidget(self.choices)
         layout.addWidget(self._stack, stretch=1)
         layout.addWidget(self.message)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
@@ -337,8 +338,16 @@ def _cells(run: ListedRun) -> dict[str, str]:
         "Plan": summary.plan_name.replace("_", " "),
         "Began": _time_text(summary.time_s),
         "Points": f"{summary.points_done}/{intended}",
-        "Series": str(run.start.get("series", "")),
+        "Series": _series_text(str(run.start.get("series", ""))),
     }
+
+
+def _series_text(series: str) -> str:
+    # A series that nobody has named is a random identifier, as wide as three other columns.
+    try:
+        return str(UUID(series))[:8]
+    except ValueError:
+        return series
 
 
 def _tip(run: ListedRun) -> str:

@@ -18,7 +18,8 @@ def confirm(parent: QWidget, question: str, consequence: str, yes: str, then: Ca
     # Shown with `open`, not `exec`: that would run an event loop inside the click, in which the window keeps working on
     # a state that the caller believes frozen. The box deletes itself, since the caller does not keep it.
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle(question)
+    # The question is too long for the title of a small box.
+    box.setWindowTitle(yes)
     box.setText(question)
     box.setInformativeText(consequence)
     agreed = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)

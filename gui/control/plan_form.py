@@ -191,7 +191,12 @@ class PlanForm(QWidget):
         limits = self._limits.get(parameter.name)
         dialog = RegionsDialog(parameter, field.text(), limits=limits, outline=outline, parent=self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: field.setText(dialog.text))
+
+        def take() -> None:
+            field.setText(dialog.text)
+            field.setCursorPosition(0)  # a long text is read from its beginning
+
+        dialog.accepted.connect(take)
         # Without blocking the window: what runs must stay visible, and can still be ended.
         dialog.open()
 

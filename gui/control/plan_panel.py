@@ -35,6 +35,9 @@ from gui.quantity_text import duration_text
 _ENABLED = Qt.ItemDataRole.UserRole - 1
 """Role in which the model of a combo box holds the flags of an entry."""
 
+OTHER_GROUP = "Other"
+"""Heading of the plans without a group: upkeep, and those of other servers."""
+
 NO_PLANS = "Waiting for the list of plans, which the queue server sends once it has connected the beamline."
 
 
@@ -153,7 +156,7 @@ class PlanPanel(QWidget):
         with QSignalBlocker(self.chooser):
             self.chooser.clear()
             for group, names in _groups(plans).items():
-                self._add_heading(group)
+                self._add_heading(group or OTHER_GROUP)
                 for name in names:
                     self.chooser.addItem(title(name), name)
             first = next((row for row in range(self.chooser.count()) if self.chooser.itemData(row)), 0)
@@ -161,11 +164,10 @@ class PlanPanel(QWidget):
         self._choose()
 
     def _add_heading(self, group: str) -> None:
-        """Add an entry with the name of a group, which cannot be chosen; plans without a group have none."""
-        if group:
-            self.chooser.addItem(f"{group}:")
-            model = self.chooser.model()
-            model.setData(model.index(self.chooser.count() - 1, 0), 0, _ENABLED)
+        """Add an entry with the name of a group, which cannot be chosen."""
+        self.chooser.addItem(f"{group}:")
+        model = self.chooser.model()
+        model.setData(model.index(self.chooser.count() - 1, 0), 0, _ENABLED)
 
     def _choose(self, _index: int = 0) -> None:
         name = self.chooser.currentData()

@@ -76,6 +76,8 @@ class RegionsDialog(QDialog):
         self._lay_out()
         self._connect()
         self._show(self._regions_in(text))
+        # Qt would take the height from the legend, which wraps, and leave the picture a strip.
+        self.resize(self.sizeHint())
 
     @property
     def text(self) -> str:
@@ -135,10 +137,10 @@ class RegionsDialog(QDialog):
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
         self.remove.setEnabled(self._rows > 0)
         with QSignalBlocker(self.table):
-            for row, region in enumerate(regions):
+            for row in range(self._rows):
                 count = self.table.item(row, 3)
                 assert count is not None  # every row has one, see `_fill`
-                count.setText(str(len(points_of_region(*region))))
+                count.setText(str(len(points_of_region(*regions[row]))) if regions else "")
         points = points_of_regions(regions)
         remark = "" if self._outline is None else self._outline.remark
         self.total.setText("" if problem else f"{len(points)} points. {remark}".rstrip(". ") + ".")

@@ -111,4 +111,5 @@ GATES = RunKind(
     sums=lambda _: GateExposureSums(),
     reduce=_reduce,
     curve=_curve,
+    choices=frozenset(("mode", "probe")),
 )

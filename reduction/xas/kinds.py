@@ -23,7 +23,7 @@ from reduction.xas.gate_kinds import GATES
 from reduction.xas.map_kinds import MAP, SETTINGS
 from reduction.xas.overlap import fit_overlap
 from reduction.xas.pass_trends import time_zero_trend
-from reduction.xas.pump_probe_kinds import FLUENCE, SPECTRUM, TRACE, trace_curve
+from reduction.xas.pump_probe_kinds import FLUENCE, SPECTRUM, TRACE, TRACE_CHOICES, trace_curve
 from reduction.xas.results import (
     AttenuatorResults,
     DependenceResults,
@@ -248,6 +248,7 @@ TIME_ZERO = RunKind(
     reduce=_reduce_time_zero,
     screen=screened,
     curve=trace_curve,
+    choices=TRACE_CHOICES,
     checks=pump_probe_checks,
 )
 SELF_TEST = RunKind(
@@ -256,6 +257,7 @@ SELF_TEST = RunKind(
     sums=lambda _: _SelfTestSums(),
     reduce=_reduce_self_test,
     curve=trace_curve,
+    choices=TRACE_CHOICES,
 )
 OVERLAP = RunKind(
     name="overlap",
@@ -273,6 +275,7 @@ AXIS = RunKind(
     curve=_dependence_curve,
     screen=screened_dependence,
     seen_by=DependenceSums.seen_by,
+    choices=frozenset(("detector",)),
 )
 ATTENUATOR = RunKind(
     name="attenuator",

@@ -103,6 +103,7 @@ MAP = RunKind(
     screen=screened_dependence,
     refit=lambda run, kinetics: _fit_map(run, kinetic_choice(kinetics)),
     seen_by=DependenceSums.seen_by,
+    choices=frozenset(("detector",)),
 )
 SETTINGS = RunKind(
     name="list of settings",
@@ -112,4 +113,5 @@ SETTINGS = RunKind(
     curve=_settings_curve,
     screen=screened_dependence,
     seen_by=DependenceSums.seen_by,
+    choices=frozenset(("detector",)),
 )

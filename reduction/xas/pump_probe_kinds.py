@@ -15,7 +15,7 @@ from reduction.detector_view import (
     transient_detectors,
     with_default_detector,
 )
-from reduction.run_kind import CurveChoice, DecayUse, RunCurve, RunKind, RunResults
+from reduction.run_kind import ChoicePart, CurveChoice, DecayUse, RunCurve, RunKind, RunResults
 from reduction.types import MODES
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -311,6 +311,9 @@ def _pump_probe(axis: str) -> Callable[[Document], bool]:
     return lambda start: "reduction" in start and start.get("grid", {}).get("axis") == axis
 
 
+TRACE_CHOICES: frozenset[ChoicePart] = frozenset(("curve", "probe", "reference"))
+"""What `trace_curve` follows: delay scans are reduced from counted photons."""
+
 DECAY_USE = DecayUse(distance=decay_distance, correct=_with_decay)
 """Sizes of transients are stated as measured and corrected by the decay of the same sample."""
 
@@ -322,6 +325,7 @@ SPECTRUM = RunKind(
     curve=_spectrum_curve,
     screen=screened,
     seen_by=seen_by,
+    choices=frozenset(("curve", "mode", "detector", "probe", "reference")),
     combine=lambda runs, choice: combine_spectra(_SPECTRUM, runs, choice),
     decay_use=DECAY_USE,
     checks=pump_probe_checks,
@@ -335,6 +339,7 @@ TRACE = RunKind(
     refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
     screen=screened,
     seen_by=seen_by,
+    choices=TRACE_CHOICES | {"detector"},
     combine=lambda runs, choice: combine_traces(_TRACE, runs, choice),
     decay=_decay,
     checks=pump_probe_checks,
@@ -347,6 +352,7 @@ FLUENCE = RunKind(
     curve=_fluence_curve,
     screen=screened,
     seen_by=seen_by,
+    choices=frozenset(("mode", "detector", "probe", "reference")),
     decay_use=DECAY_USE,
     checks=pump_probe_checks,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from qtpy.QtCore import Signal
@@ -51,20 +51,23 @@ class Choices(QWidget):
     `parts`: the boxes that a panel offers, of "mode", "detector", "probe", "reference", "scope" and "scans" (a scope
     with a list of scan numbers); "all gates" adds the reference of `ALL_GATES`. "mode" offers photon counting, the
     boxcar, and every further gated detector that the run lists; "detector" offers the same without the boxcar, and
-    "counting" only the detectors that count.
+    "counting" only the detectors that count. `leading` are boxes of the panel itself, which come first.
     """
 
     changed = Signal()
 
-    def __init__(self, parts: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[str], leading: Sequence[QWidget] = ()) -> None:
         super().__init__()
         self._parts = parts
+        self._further: Sequence[DetectorFacts] = ()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self._row = FlowLayout(spacing_px=6)
         column.addLayout(self._row)
+        for widget in leading:
+            self._row.addWidget(widget)
         scopes = SCOPES if "scans" in parts else {text: scope for text, scope in SCOPES.items() if scope}
-        self._own = {text: mode for text, mode in MODES.items() if "mode" in parts or mode == "spc"}
+        self._own = _own_modes(parts)
         self._modes = self._box("mode", self._own, ["mode"] if {"mode", "detector", "counting"} & set(parts) else [])
         self._modes.setToolTip(
             "Detector. Without a choice: the first that counts, or the first gated one of the list if none does"
@@ -176,11 +179,21 @@ class Choices(QWidget):
             further = further_gated(detectors_of(start))
             self.offer_detectors([one for one in further if one.kind == "spc" or "counting" not in self._parts])
 
+    def offer_parts(self, parts: Collection[str]) -> None:
+        """Offer the boxes of `parts` only, of those that the panel has, and the boxcar only with "mode"."""
+        self._probes.setVisible("probe" in parts and "probe" in self._parts)
+        self._references.setVisible("reference" in parts and "reference" in self._parts)
+        self._own = _own_modes([part for part in parts if part in self._parts])
+        self.offer_detectors(self._further)
+        # One detector is no choice.
+        self._modes.setVisible(bool({"mode", "detector"} & set(parts)) and self._modes.count() > 1)
+
     def offer_detectors(self, detectors: Sequence[DetectorFacts]) -> None:
         """Offer the further `detectors` beside those of the exposure; if the chosen one is not among them, the first.
 
         A box with the same entries is left alone.
         """
+        self._further = detectors
         # The mode stands before the colon: counts of a further detector are reduced like those of the first, the
         # signals of analog and drift detectors like those of the boxcar.
         offered = {
@@ -241,6 +254,10 @@ class Choices(QWidget):
         box.setVisible(name in parts)
         box.currentIndexChanged.connect(self.changed)
         return box
+
+
+def _own_modes(parts: Collection[str]) -> dict[str, Mode]:
+    return {text: mode for text, mode in MODES.items() if "mode" in parts or mode == "spc"}
 
 
 def probe_labels(timing: Timing) -> dict[str, int]:

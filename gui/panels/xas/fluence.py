@@ -106,7 +106,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
     def show_answer(self, found: FluenceDependence) -> None:
         """Replace curves and table; the transient relative to the unpumped signal."""
         scan = found.scan
-        label = f"{scan.metadata.energy_ev:.1f} eV, {scan.metadata.scans} scans"
+        label = f"{scan.metadata.energy_ev:.1f} eV, {scan.metadata.scans} scan{'s' if scan.metadata.scans != 1 else ''}"
         self.plot.set_curve("transient", scan.fluence_mj_cm2, scan.transient, scan.sigma, style=TRANSIENT, label=label)
         if found.fit is None:
             self.plot.retain(["transient"])

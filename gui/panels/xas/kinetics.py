@@ -129,7 +129,7 @@ class KineticsPanel(Panel):
         if trace is None:
             self.trace.retain(())
             return
-        label = f"probe {trace.metadata.probe}, {trace.metadata.scans} scans"
+        label = f"probe {trace.metadata.probe}, {trace.metadata.scans} scan{'s' if trace.metadata.scans != 1 else ''}"
         # The plot shows the delay of the chosen probe; what is moved is that of the first one.
         self.moving.offset = float(trace.delay_ps[0] - trace.first_delay_ps[0]) if trace.delay_ps.size else 0.0
         self.trace.set_curve("transient", trace.delay_ps, trace.transient, trace.sigma, style=TRANSIENT, label=label)

@@ -365,7 +365,8 @@ def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> Non
     qtbot.addWidget(panel)
     panel.show_snapshot(Snapshot(engine=Engine.IDLE, plans={one.name: one for one in (own, calibration, scan)}))
     texts = [panel.chooser.itemText(row) for row in range(panel.chooser.count())]
-    assert texts == ["Pump and probe:", "Energy scan", "Alignment:", "Apply energy calibration", "A plan of a user"]
+    groups = ["Pump and probe:", "Energy scan", "Alignment:", "Apply energy calibration", "Other:", "A plan of a user"]
+    assert texts == groups
     assert panel.chooser.currentText() == "Energy scan"
     assert not panel.chooser.model().flags(panel.chooser.model().index(0, 0)) & Qt.ItemFlag.ItemIsEnabled
     assert panel.form is not None

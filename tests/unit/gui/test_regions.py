@@ -81,3 +81,12 @@ def test_an_edge_that_cannot_be_measured_has_no_outline(qtbot: QtBot) -> None:
     dialog = make_dialog(qtbot, "", edge="Xy Z")
     assert dialog.text == ""
     assert can_be_accepted(dialog)
+
+
+def test_a_region_that_cannot_be_measured_has_no_number_of_points(qtbot: QtBot) -> None:
+    dialog = make_dialog(qtbot, "13450:13462:2, 13462:13480:0.5")
+    assert cell(dialog, 0, 3).text() == "7"
+    cell(dialog, 0, 1).setText("13440")
+    assert not can_be_accepted(dialog)
+    assert cell(dialog, 0, 3).text() == ""
+    assert dialog.size() == dialog.sizeHint(), "the picture needs its height"

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QComboBox
 
 from errors import ReductionError
 from gui.browser.comparison import difference
 from gui.browser.overlay import DrawnRun, Overlay
+from gui.browser.run_curves import CurveChoice, choices_of
 from gui.live.feed import QueueFeed
 from gui.live.run_state import RunState
 from gui.live.worker import LiveWorker
@@ -31,6 +33,7 @@ from reduction.tplm.results import MapResults
 from reduction.tplm.spectrum_results import SpectrumResults
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
+from tests.support.live_runs import delay_run, energy_run
 from tests.support.tplm.runs import map_documents
 from tests.support.tplm.spectra import spectrum_documents
 from tests.support.waiting import WAIT_MS
@@ -203,3 +206,19 @@ def test_spectra_show_their_shape_and_mark_a_shift_with_the_power(shown: Callabl
     assert isinstance(found, SpectrumResults)
     marked = [str(row) for row in spectrum_rows(found) if "SHIFTS" in str(row)]
     assert len(marked) == 1
+
+
+def test_list_of_runs_offers_a_map_no_probe_and_no_reference(one_map: Documents, qtbot: QtBot) -> None:
+    spectrum, map_start = energy_run()[0][1], one_map[0][1]
+    overlay = Overlay()
+    qtbot.addWidget(overlay)
+    overlay.part.setCurrentText("Pumped")
+    boxes = {name: overlay.findChild(QComboBox, name) for name in ("part", "mode", "probe", "reference")}
+    overlay.offer(choices_of([map_start]))
+    assert [name for name, box in boxes.items() if not box.isHidden()] == []
+    assert overlay.choice == CurveChoice(), "what is hidden must not decide"
+    overlay.offer(choices_of([delay_run()[0][1]]))
+    assert [name for name, box in boxes.items() if not box.isHidden()] == ["part", "probe", "reference"]
+    overlay.offer(choices_of([map_start, spectrum]))
+    assert [name for name, box in boxes.items() if not box.isHidden()] == list(boxes)
+    assert boxes["mode"].findText("Boxcar") >= 0
