@@ -53,10 +53,10 @@ class Diagnosis:
 def run(options: DoctorOptions) -> int:
     """Show the state of every PV, and find the usual troubles.
 
-    Looks for troubles of the address list, the interfaces of this machine, silent hosts and firewalls, the environment,
-    installed versions, data folder, disk, permissions, clocks, and for other sessions; each is reported with what to
-    do. Lists the calibrations in use. The exit code is 1 if there is a fault, a PV is disconnected or out of range, or
-    the calibrations cannot be read.
+    Looks for troubles of the address list, the interfaces of this machine, silent hosts and firewalls, PVs that two
+    servers answer for, the environment, installed versions, data folder, disk, permissions, clocks, and for other
+    sessions; each is reported with what to do. Lists the calibrations in use. The exit code is 1 if there is a fault, a
+    PV is disconnected or out of range, or the calibrations cannot be read.
     """
     configuration = options.configuration()
     diagnosis = _diagnose(configuration)
@@ -92,6 +92,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     from trxas.commands.network_troubles import automatic_list, silent_hosts
     from trxas.commands.plugins import plug_in_troubles
     from trxas.commands.troubles import clock_troubles, troubles_of
+    from trxas.commands.two_servers import find_servers, two_servers
 
     beamline = build_beamline(configuration.beamline)
     # All PVs connect at the same time: this takes as long as the slowest, and the whole time-out only if one is
@@ -101,14 +102,16 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     stamps = (signal.timestamp for signal in beamline.signals() if signal.connected)
     # Only if PVs are missing: every host that is silent costs 2 s.
     silent = silent_hosts(epics.address_list) if beamline.disconnected() else ()
+    pvs = diagnose(beamline)
     return Diagnosis(
         beamline=configuration.beamline.name,
         address_list=epics.address_list,
-        pvs=diagnose(beamline),
+        pvs=pvs,
         troubles=[
             *troubles_of(configuration),
             *automatic_list(environment, epics.address_list),
             *silent,
+            *two_servers(find_servers([entry.pv for entry in pvs], epics.address_list)),
             *clock_troubles(stamps),
             *plug_in_troubles(),
         ],

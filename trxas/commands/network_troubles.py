@@ -76,6 +76,8 @@ def silent_hosts(
         # TCP cannot connect to a broadcast address, so nothing can be learned about the hosts behind it.
         if is_broadcast(host, ()):
             continue
+        if not is_known(host):
+            continue  # a fault of its own
         problem = attempt(host, port or server_port)
         yield _silent(host, port or server_port, problem)
 
@@ -97,6 +99,15 @@ def hosts_of(address_list: str) -> Iterator[tuple[str, int]]:
     for address in address_list.split():
         host, _, port = address.partition(":")
         yield host, int(port) if port.isdecimal() else 0
+
+
+def is_known(host: str) -> bool:
+    """Return whether the name service knows `host`; an IPv4 address is always known."""
+    try:
+        socket.getaddrinfo(host, None, socket.AF_INET)
+    except OSError:
+        return False
+    return True
 
 
 def is_broadcast(host: str, interfaces: Iterable[Interface]) -> bool:

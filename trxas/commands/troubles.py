@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -101,13 +102,17 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
     """
     # The folder may not exist yet; its nearest existing parent is where it would be made, on the same disk.
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir():
+        yield Trouble(subject="data folder", text=f"{existing} is a file.", remedy="Choose a folder with --data.")
+        return
+    if problem := _write_problem(existing):
         yield Trouble(
             subject="data folder",
-            text=f"{existing} cannot be written.",
+            text=f"{existing} cannot be written ({problem}).",
             remedy="Choose another folder with --data, or ask its owner for write access; stored runs can still "
             "be read.",
         )
+        return
     free_mb = shutil.disk_usage(existing).free // 1_000_000
     if free_mb < minimum_free_mb:
         yield Trouble(
@@ -124,8 +129,20 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
             )
 
 
+def _write_problem(folder: Path) -> str:
+    """Return why no file can be made in `folder`, "" if one can."""
+    # Permission bits do not tell: a network disk may refuse root, and a disk may have been mounted read-only.
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return str(error.strerror or error)
+    return ""
+
+
 def announced(root: Path) -> Iterator[Trouble]:
     """Yield notes on the processes that use the data folder, and on files that killed processes left behind."""
+    if not root.is_dir():
+        return
     session = read_session(root)
     if session is not None:
         yield Trouble(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -75,9 +77,19 @@ def test_a_full_disk_is_reported_before_the_scan(tmp_path: Path, monkeypatch: py
 
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    (found,) = texts(folder_troubles(tmp_path, 0))
-    assert f"{tmp_path} cannot be written" in found
+    def refuse(**_: object) -> object:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    (found,) = texts(folder_troubles(tmp_path, 10**9))
+    assert f"{tmp_path} cannot be written (Read-only file system)" in found
+
+
+def test_a_file_instead_of_a_folder_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.touch()
+    (found,) = texts(troubles_of(load_configuration(address_list="127.0.0.1", data=path)))
+    assert f"{path} is a file. Choose a folder" in found
 
 
 def test_keys_that_others_can_read_are_a_fault(tmp_path: Path) -> None:
