@@ -131,7 +131,7 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
 
 def _write_problem(folder: Path) -> str:
     """Return why no file can be made in `folder`, "" if one can."""
-    # Permission bits do not tell: a network disk may refuse root, and a disk may have been mounted read-only.
+    # Permission bits are not enough: a network disk may refuse root, and a disk may have been mounted read-only.
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

@@ -213,7 +213,9 @@ def test_list_of_runs_offers_a_map_no_probe_and_no_reference(one_map: Documents,
     overlay = Overlay()
     qtbot.addWidget(overlay)
     overlay.part.setCurrentText("Pumped")
-    boxes = {name: overlay.findChild(QComboBox, name) for name in ("part", "mode", "probe", "reference")}
+    boxes: dict[str, Any] = {
+        name: overlay.findChild(QComboBox, name) for name in ("part", "mode", "probe", "reference")
+    }
     overlay.offer(choices_of([map_start]))
     assert [name for name, box in boxes.items() if not box.isHidden()] == []
     assert overlay.choice == CurveChoice(), "what is hidden must not decide"
