@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from errors import ReductionError
-from reduction.run_kind import CombineChoice, CurveChoice, RunCurve, RunKind, RunResults
+from reduction.run_kind import CombineChoice, CurveChoice, RunChecks, RunCurve, RunKind, RunResults
 from reduction.tplm.calibrations import dark_rate, image_centre, measured_response
 from reduction.tplm.decay import DecayCurve, PowerLaw, decay_curve, fit_decay, power_law
 from reduction.tplm.displacement import Widths, displacement_line, image_widths, line_through_origin
@@ -38,6 +38,7 @@ from reduction.tplm.results import (
 )
 from reduction.tplm.series_results import combine_maps
 from reduction.tplm.spectrum_kind import SPECTRUM
+from reduction.tplm.steadiness import steadiness
 from reduction.tplm.timing_share import TimingShare, timing_share
 from reduction.values import Value
 
@@ -83,6 +84,7 @@ def reduce_map(sums: MapSums) -> MapResults:
     tail = None if widths is None else _or_remark(remarks, lambda: tail_of_image(widths, metadata.response))
     share = _or_remark(remarks, lambda: timing_share(fit, seen, metadata)) or TimingShare()
     lifetime = _or_remark(remarks, lambda: fit.lifetime_ns(metadata))
+    remarks += steadiness(fit, seen, metadata).remarks()
     conditions = conditions_of(sums)
     if conditions.highest_channel >= metadata.channel_limit:
         remarks.append(
@@ -103,6 +105,12 @@ def reduce_map(sums: MapSums) -> MapResults:
         light=_or_remark([], lambda: integrated_light(seen, metadata, fit)),
         timing_share=share,
     )
+
+
+def _map_checks(sums: MapSums) -> RunChecks:
+    seen = sums.exposures()
+    tests = steadiness(fit_map(seen, sums.metadata), seen, sums.metadata).tests
+    return RunChecks(photons=float(seen.counts.sum()), null_tests=tests)
 
 
 def _with_calibrations(fit: MapFit, relative: float, share: TimingShare) -> Value:
@@ -224,7 +232,7 @@ def _combine(runs: Sequence[MapSums], choice: CombineChoice) -> RunResults:
     return combine_maps(MAP.name, runs, choice)
 
 
-MAP = replace(_kind("photoluminescence map", is_map, reduce_map, _map_curve), combine=_combine)
+MAP = replace(_kind("photoluminescence map", is_map, reduce_map, _map_curve), combine=_combine, checks=_map_checks)
 DECAY = _kind("photoluminescence decay", _of(DECAY_PLAN), _reduce_decay, _decay_curve)
 CENTRE = _kind("centre of the image", _of(CENTRE_PLAN), _reduce_centre, _place_curve)
 FOCUS = _kind("focus of the image", _of(FOCUS_PLAN), _reduce_focus, _place_curve)

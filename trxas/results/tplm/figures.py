@@ -30,7 +30,7 @@ def map_figure(results: MapResults) -> Figure:
     widths = results.widths
     fit = results.fit
     time = np.linspace(0.0, 3.0, 50)
-    moved.plot(time, 2 * NM2_PER_NS * fit.common[0] * time, color=FIT_COLOUR, label="fit of the whole map")
+    moved.plot(time, 2 * NM2_PER_NS * fit.common[0] * time, color=FIT_COLOUR, zorder=3, label="fit of the whole map")
     if widths is not None:
         shown = widths.variance_nm2 - fit.common[1]
         moved.errorbar(widths.time_ns, shown, widths.sigma_nm2, fmt="o", markersize=3, color=MEASURED_COLOUR)
