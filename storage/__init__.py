@@ -70,7 +70,8 @@ class Store:
     """The journal, the catalogue and the recovery of one data folder; open it with `open_store`.
 
     `root` is the folder, `images` that of the image files, `recovery` what had to be repaired on opening. Without
-    `in_place` the catalogue is read from a private copy if its folder was moved or is read-only.
+    `in_place` the catalogue is read from a private copy if its folder was moved or is read-only. The server at `uri`
+    holds the catalogue of many folders, or, without `is_shared`, that of `root` only.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class Store:
         images: Path | None = None,
         flush_period_s: float = FLUSH_PERIOD_S,
         in_place: bool = True,
+        is_shared: bool = True,
     ) -> None:
         self.root = root
+        self._is_shared = uri is not None and is_shared
         self._in_place = in_place
         self.images = images or root / "images"
         self.recovery = Recovery()
@@ -119,8 +122,8 @@ class Store:
 
     def may_have_others(self, uids: Collection[str]) -> bool:
         """Return whether the catalogue may hold runs other than `uids`; an embedded one is not opened for this."""
-        # A catalogue that is open answers faster itself; that of a server belongs to many folders.
-        if self._uri is not None or self._catalogue is not None:
+        # A catalogue that is open answers faster itself; that of a shared server belongs to many folders.
+        if self._is_shared or self._catalogue is not None:
             return True
         catalogued = catalogued_uids(self.root)
         return catalogued is None or not catalogued <= set(uids)
@@ -265,12 +268,14 @@ def open_store(
     recover_runs: bool = True,
     rebuild: bool = False,
     flush_period_s: float = FLUSH_PERIOD_S,
+    is_shared: bool = True,
 ) -> Store:
     """Open the data folder `root`, or create it, and recover the runs of processes that died.
 
     In a folder that this process cannot write, such as an archive or a colleague's, nothing is created or changed.
 
-    `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`. `images` is
+    `uri` and `api_key` name a Tiled server that holds the catalogue; the journal stays in `root`. Without `is_shared`
+    the server holds no runs of other folders, so most lists are complete without asking it. `images` is
     the folder that an area detector's IOC writes to, if it is not `<root>/images`.
     Only the process that takes data needs `recover_runs`; readers turn it off, which saves time. `rebuild` writes all
     journals into the catalogue once more, in place of a lost catalogue (0.5 ms per event).
@@ -279,7 +284,15 @@ def open_store(
     root = _folder(root)
     # A reader works on a copy of the catalogue where reading in place would mean changing it.
     in_place = (recover_runs or rebuild) and _is_writable(root)
-    store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s, in_place=in_place)
+    store = Store(
+        root,
+        uri=uri,
+        api_key=api_key,
+        images=images,
+        flush_period_s=flush_period_s,
+        in_place=in_place,
+        is_shared=is_shared,
+    )
     if in_place:
         require_free_space(root, 1)
         if uri is None and catalogue_is_lost(root):

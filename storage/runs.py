@@ -95,6 +95,11 @@ def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool
     return summaries[:limit]
 
 
+def needs_catalogue(store: RunSource) -> bool:
+    """Return whether a list of all runs needs the catalogue, which takes 3 s and 300 MB to open."""
+    return store.may_have_others([uid_of(path) for path in journal_paths(store.root)])
+
+
 def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
     """Return the documents of a run in order: start, descriptors, events or event pages, stop (if it has ended).
 

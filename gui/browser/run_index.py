@@ -13,6 +13,7 @@ from storage.documents import NamedDocument
 from storage.journal import journal_paths, uid_of
 from storage.notes import Note, RunNotes
 from storage.records import read_start
+from storage.runs import needs_catalogue
 
 
 class RunIndex:
@@ -51,7 +52,7 @@ class RunIndex:
         Raises StorageError.
         """
         store = self._store
-        if store.may_have_others([uid_of(path) for path in journal_paths(store.root)]):
+        if needs_catalogue(store):
             # Opened before the lock is taken, so that other threads need not wait for it.
             _ = store.catalogue
         with self._lock:

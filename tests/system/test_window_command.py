@@ -33,7 +33,8 @@ def test_it_opens_without_a_server_and_ends_on_request(tmp_path: Path) -> None:
             said.append(process.stdout.readline())
             assert said[-1], "".join(said)
         read = {line.rpartition("|")[2].strip() for line in said if line.startswith("import time:")}
-        assert "storage.catalogue" in read, "a library that is read beside the window makes it stand still"
+        assert "gui.window" in read, "a library that is read beside the window makes it stand still"
+        assert not read & {"tiled", "pandas", "storage.catalogue"}, "half of the memory, for a list of no run"
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=WAIT_S)
     finally:

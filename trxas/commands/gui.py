@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import os
 import sys
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from errors import ConfigurationError
+from errors import ConfigurationError, StorageError
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from gui.window import MainWindow
     from reduction.powder.diffraction import DetectorGeometry
-    from trxas.configuration import Configuration
+    from trxas.configuration import Configuration, StorageSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,8 @@ def run(options: GuiOptions) -> int:
     # splash screen; then all slow imports in a thread, while the screen is painted; only then the window, which needs
     # them.
     application = bare_application(options.layout or settings_path())
-    splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", read_libraries)
+    reading = functools.partial(read_libraries, configuration.storage)
+    splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", reading)
     splash.wait()
     window = open_window(options, configuration)
     splash.finish(window)
@@ -107,16 +110,22 @@ def require_libraries() -> None:
         ) from error
 
 
-def read_libraries() -> None:
+def read_libraries(storage: StorageSettings) -> None:
     """Import the slow libraries, off the GUI thread, in the order in which they are needed.
 
-    The catalogue, which the list of runs needs, is imported here too: beside an open window its import would block the
-    window for 0.2 to 0.5 s again and again, as loading a library keeps all other threads waiting.
+    So is the catalogue if there are runs that have no journal: beside an open window its import would block the window
+    for 0.2 to 0.5 s again and again, as loading a library keeps all other threads waiting.
     """
     import gui.application  # noqa: F401
-    import storage.catalogue  # noqa: F401
     import trxas.window.docks
-    import trxas.window.status_items  # noqa: F401
+    import trxas.window.status_items
+
+    stores = trxas.window.docks.CurrentStore(storage)
+    # A folder that cannot be read is reported by the list of runs, in the window.
+    with contextlib.suppress(StorageError):
+        if stores.needs_catalogue():
+            importlib.import_module("storage.catalogue")
+    stores.close()
 
 
 def _geometry(configuration: Configuration) -> DetectorGeometry | None:

@@ -26,6 +26,7 @@ from plans.edges import edge_preset, suggested_edges
 from processes.loopback import bypass_proxies
 from storage import Store, open_store
 from storage.documents import NamedDocument
+from storage.runs import needs_catalogue
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
@@ -134,6 +135,10 @@ class CurrentStore:
                 self._opened.append((way, _open_store(self._storage, state)))
             return self._opened[-1][1]
 
+    def needs_catalogue(self) -> bool:
+        """Return whether a list of all runs needs the catalogue; raises StorageError as a call does."""
+        return needs_catalogue(self())
+
     def close(self) -> None:
         """Close every store that was opened."""
         with self._lock:
@@ -196,6 +201,8 @@ def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
     if state is not None and state.tiled:
         # The folder's own server is asked directly, also at another address than loopback.
         bypass_proxies(urlsplit(state.tiled).hostname or "")
-        return open_store(storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False)
+        return open_store(
+            storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False, is_shared=bool(storage.uri)
+        )
     key = os.environ.get(storage.api_key_variable)
     return open_store(storage.root, uri=storage.uri or None, api_key=key, recover_runs=False)

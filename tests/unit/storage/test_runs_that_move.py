@@ -15,7 +15,7 @@ from storage.atomic_file import write_atomically
 from storage.catalogue_files import catalogued_uids
 from storage.journal import LockedFile, done_folder, journal_paths
 from storage.records import read_start
-from storage.runs import find_uid
+from storage.runs import find_uid, needs_catalogue
 from tests.support.live_runs import delay_run
 from tests.support.stored_runs import StoredRuns
 
@@ -62,8 +62,12 @@ def test_the_catalogue_is_opened_only_for_runs_without_a_journal(store: Store) -
     assert find_uid(store, -1) == "second"
     assert not store.may_have_others(["first", "second"])
     assert store.may_have_others(["first"])
+    assert not needs_catalogue(store)
+    assert not needs_catalogue(Store(store.root, uri="http://127.0.0.1:9", is_shared=False))
+    assert needs_catalogue(Store(store.root, uri="http://127.0.0.1:9")), "a shared server has runs of other folders"
     (store.root / "catalog.db").write_bytes(b"damaged")
     assert store.may_have_others(["first", "second"])
+    assert needs_catalogue(store)
 
 
 def test_a_stock_plan_on_the_point_of_a_beamline_is_complete(tmp_path: Path) -> None:

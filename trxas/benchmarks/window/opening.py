@@ -20,10 +20,13 @@ REPETITIONS = 3
 ALLOWED_S = 1.0
 """Baseline of the first sight of a run, s: what a user of the hutch does not call waiting."""
 
-IMPORTS = "from trxas.commands import gui; gui.require_libraries(); gui.read_libraries()"
-OPENING = (
-    "from gui.splash import bare_application; from pathlib import Path; import sys; folder = Path(sys.argv[1]);"
+IMPORTS = (
+    "from trxas.commands import gui; from pathlib import Path; import sys; folder = Path(sys.argv[1]);"
     "options = gui.GuiOptions(data=folder, layout=folder / 'window.ini');"
+    "gui.require_libraries(); gui.read_libraries(options.configuration().storage)"
+)
+OPENING = (
+    "from gui.splash import bare_application;"
     "application = bare_application(options.layout); window = gui.open_window(options, options.configuration());"
     "window.show(); application.processEvents(); window.close()"
 )
