@@ -12,6 +12,8 @@ from devices.beamline import Beamline
 from plans import delay_scan, energy_scan
 from plans.grids import Region
 from reduction.accumulator import accumulate
+from reduction.jet_shares import JetShares
+from reduction.types import FloatArray
 from reduction.values import Value
 from reduction.xas.calibration import FoilSpectrum
 from reduction.xas.exposure_pairs import exposure_pairs, gates_of
@@ -19,6 +21,8 @@ from reduction.xas.foil_alignment import ABOVE_EDGE_EV, BELOW_EDGE_EV, align_foi
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import KineticModel
+from reduction.xas.self_absorption import thin_if_described
+from reduction.xas.spc_time import spc_trace
 from trxas.validation.coverage.measurement import MeasuredGroup, Measurement, documents_of, measure_groups
 
 DELAY_DWELL_S = 400.0
@@ -57,6 +61,15 @@ def user_parameters(lifetimes: int) -> tuple[str, ...]:
     return (*(f"tau{number}" for number in range(1, lifetimes + 1)), "t0", "response", "amplitude", "shift")
 
 
+def as_the_jet_shows(level: FloatArray, jet: JetShares | None) -> FloatArray:
+    """Return the levels of a thin sample, edge step = 1, as a described jet shows them, on a scale of its own.
+
+    The sample absorbs part of its own fluorescence, most of it where it absorbs most (`without_self_absorption`).
+    """
+    loss = jet.loss(jet.expected_step).value if jet is not None and jet.expected_step is not None else 0.0
+    return level / (1.0 + loss * level)
+
+
 def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Mapping[str, Any]) -> Measurement:
     """Measure trace and spectrum as `campaign` describes, with `edge`, `model`, `lifetimes_ps` and `reference`."""
     model = KineticModel(campaign["model"])
@@ -70,7 +83,8 @@ def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Map
         run = accumulate(documents_of(engine, plan))
         fit = fit_kinetics(gate_rates(run), run.metadata.timing, model=model)
         taus = {f"tau{number}": value for number, value in enumerate(fit.lifetimes_ps, 1)}
-        return {**taus, "t0": fit.t0_ps, "response": fit.irf_sigma_ps, "amplitude": fit.amplitude}
+        amplitude = thin_if_described(fit.amplitude, spc_trace(run).metadata)
+        return {**taus, "t0": fit.t0_ps, "response": fit.irf_sigma_ps, "amplitude": amplitude}
 
     def alignment(line: Beamline, engine: RunEngine) -> dict[str, Value]:
         plan = energy_scan(
@@ -85,13 +99,15 @@ def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Map
         # points. The error comes from the scatter about the reference, in which they are.
         unpumped = FoilSpectrum(pairs.axis, np.log(pairs.summed()[1].value))
         known = campaign["reference"]
-        reference = FoilSpectrum(np.array(known["energy_ev"]), np.log(known["level"]))
+        level = as_the_jet_shows(np.array(known["level"]), run.metadata.jet)
+        reference = FoilSpectrum(np.array(known["energy_ev"]), np.log(level))
         return {"shift": align_foil(unpumped, reference, largest_shift_ev=LARGEST_SHIFT_EV).shift_ev}
 
     # Two groups, so that a trace that cannot be fitted does not cost the shift of the spectrum, nor the other way
-    # round.
+    # round. The spectrum first: the energy axis is right when it has just been calibrated, and drifts by most of the
+    # error of the shift in the two hours of the trace.
     groups = (
-        MeasuredGroup(parameters=tuple(kinetic), measure=kinetics),
         MeasuredGroup(parameters=(shift,), measure=alignment),
+        MeasuredGroup(parameters=tuple(kinetic), measure=kinetics),
     )
     return measure_groups(groups, beamline, run_engine)
