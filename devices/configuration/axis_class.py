@@ -71,7 +71,8 @@ def class_at(path: str) -> Any:
         raise InputError(f"= {path!r}: importing {module_name} failed: {error!r}. Correct the module.") from error
     found = getattr(module, name, None)
     if not isinstance(found, type):
-        close = difflib.get_close_matches(name, [one for one in dir(module) if not one.startswith("_")], n=1)
+        classes = [one for one in dir(module) if not one.startswith("_") and isinstance(getattr(module, one), type)]
+        close = difflib.get_close_matches(name, classes, n=1)
         hint = f" Did you mean {close[0]}?" if close else " Correct the path."
         raise InputError(f"= {path!r}: {module_name} has no class {name}.{hint}")
     return found

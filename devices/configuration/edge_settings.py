@@ -98,17 +98,24 @@ def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit:
             )
 
 
+def edge_name_faults(names: Iterable[str]) -> Iterable[Fault]:
+    """Yield a fault for every table `[edges.NAME]` whose name is not that of an edge."""
+    for name in names:
+        try:
+            absorption_edge(name)
+        except InputError as error:
+            yield Fault(table=table_name("edges", name), key="", message=f"is not the name of an edge. {error}")
+
+
 def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]) -> Iterable[Fault]:
-    """Yield a fault for every table whose name is not an edge, or one beyond the limits of the monochromator, eV."""
+    """Yield a fault for every edge beyond the limits of the monochromator, eV; names that are no edge are left out."""
     for name, settings in edges.items():
         table = table_name("edges", name)
         try:
-            # The name must be that of an edge even if its energy is given.
-            edge_ev = settings.edge_ev or absorption_edge(name).energy_ev
-            absorption_edge(name)
-        except InputError as error:
-            yield Fault(table=table, key="", message=f"is not the name of an edge. {error}")
-            continue
+            known = absorption_edge(name)
+        except InputError:
+            continue  # reported by `edge_name_faults`, also where the table has other faults
+        edge_ev = settings.edge_ev or known.energy_ev
         if energy is not None and not energy.low_ev <= edge_ev <= energy.high_ev:
             yield Fault(
                 table=table,

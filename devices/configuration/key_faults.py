@@ -21,6 +21,10 @@ EXPECTED = {
 """Kind of value that a key needs, by pydantic's name of the error."""
 
 
+HIGHEST_EV = 200_000.0
+"""Highest photon energy of any beamline, eV."""
+
+
 def key_fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
     """Turn one of pydantic's errors into a fault with value, allowed range, unit and remedy."""
     # pydantic's messages name types and limits, not quantities and units, and their wording changes between versions.
@@ -46,11 +50,16 @@ def key_fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fau
     else:
         problem = f"must be {EXPECTED.get(kind, '') or allowed or detail['msg']}"
     # The limits of a photon energy lie above 1000 eV, those of a difference of energies below.
-    if kind == "greater_than_equal" and unit == "eV" and 1e3 <= detail["ctx"]["ge"] <= 1e3 * detail["input"]:
+    if kind == "greater_than_equal" and unit == "eV" and _could_be_kev(detail["input"], detail["ctx"]["ge"]):
         problem += f". It looks like keV: give eV, {1e3 * detail['input']:g}"
     if kind in EXPECTED and allowed:
         problem += f", {allowed}"
     return Fault(table=table, key=key, message=f"{value}: {problem}. {_meaning(field)}".rstrip())
+
+
+def _could_be_kev(value: float, low_ev: float) -> bool:
+    """Return whether a photon energy that is too low for eV is one that a beamline reaches, if it is in keV."""
+    return 1e3 <= low_ev <= 1e3 * value <= HIGHEST_EV
 
 
 def _meaning(field: FieldInfo) -> str:

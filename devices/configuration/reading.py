@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +31,7 @@ from devices.configuration.detector_list import (
     row_name_faults,
 )
 from devices.configuration.device_settings import DeviceSettings
-from devices.configuration.edge_settings import EdgeSettings, edge_faults
+from devices.configuration.edge_settings import EdgeSettings, edge_faults, edge_name_faults
 from devices.configuration.fields import Fault, table_name
 from devices.configuration.foil_settings import FoilSettings, foil_faults
 from devices.configuration.further_axis_settings import RecordAxisSettings
@@ -58,9 +59,19 @@ STAND_INS: Mapping[str, Any] = {
     "low": -1e300,
     "high": 1e300,
     "tolerance": 1e-300,
+    **dict.fromkeys(("pv", "motor", "setpoint", "readback", "stop", "done"), "stand-in"),
+    "revolution_ps": 1e7,
+    "buckets": 1,
+    "fill": (),
+    "pump_divider": 1,
+    "gates": (0, -1),
 }
-"""Values in the place of required keys that are missing or wrong, which contradict no other key: a class that does not
-exist is reported together with an axis without limits."""
+"""Values in the place of keys that are missing or wrong, which contradict no other key: a class that does not exist is
+reported together with an axis without limits."""
+
+
+DETECTOR = "detectors."
+"""Table of an entry of the list, before its faults are given the name of the entry."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -134,7 +145,8 @@ class SettingsReader:
             return None
         content = self._content.get(name, {})
         if not isinstance(content, dict):
-            self._faults.append(Fault(table=name, key="", message=f"= {content!r}: must be a table of keys."))
+            message = f"= {content!r}: must be a table of keys. Begin it with [{name}]."
+            self._faults.append(Fault(table=name, key="", message=message))
             return None
         before = len(self._faults)
         made = self._validated(name, settings, {**content, **(derived or {})})
@@ -161,7 +173,7 @@ class SettingsReader:
             label = row["name"] if isinstance(row.get("name"), str) and row["name"] else f"number {number}"
             kind, faults = entry_class(row)
             before = len(self._faults)
-            one = None if kind is None else self._validated("detectors.", kind, row)
+            one = None if kind is None else self._validated(DETECTOR, kind, row)
             faults += self._faults[before:]
             del self._faults[before:]
             self._faults += [labelled(fault, label) for fault in faults]
@@ -184,15 +196,16 @@ class SettingsReader:
         for key, inner in content.items():
             table = table_name(name, key)
             if not isinstance(inner, dict):
-                self._faults.append(Fault(table=table, key="", message=f"= {inner!r}: must be a table of keys."))
+                message = f"= {inner!r}: must be a table of keys. Begin it with [{table}]."
+                self._faults.append(Fault(table=table, key="", message=message))
             elif (one := self._validated(table, settings, inner)) is not None:
                 made[key] = one
         return made
 
-    def given(self, table: str) -> frozenset[str]:
-        """Return the keys that the file has in `table`; none if it lacks the table."""
+    def given(self, table: str) -> tuple[str, ...]:
+        """Return the keys that the file has in `table`, in its order; none if it lacks the table."""
         content = self._content.get(table, {})
-        return frozenset(content) if isinstance(content, dict) else frozenset()
+        return tuple(content) if isinstance(content, dict) else ()
 
     def text(self, name: str) -> str:
         """Return the text at the top of the file under `name`; empty, with a fault, if there is none."""
@@ -239,7 +252,9 @@ class SettingsReader:
         origin = self._origins.get((fault.table, fault.key)) or self._origins.get((table, key))
         return "" if origin is None or str(origin) == self._where else f" (inherited from {origin})"
 
-    def _validated(self, name: str, settings: type[T], content: dict[str, Any]) -> T | None:
+    def _validated(
+        self, name: str, settings: type[T], content: dict[str, Any], wrong: Collection[str] = ()
+    ) -> T | None:
         try:
             made = TypeAdapter(settings).validate_python(content)
         except ValidationError as error:
@@ -248,7 +263,9 @@ class SettingsReader:
             self._faults += found
             self._add_faults_of_other_keys(name, settings, content, {fault.key for fault in found})
             return None
-        if hasattr(made, "faults"):
+        if wrong and hasattr(made, "faults_without"):
+            self._faults += made.faults_without(wrong)
+        elif hasattr(made, "faults"):
             # The settings of a single device know the name of their table; those of one of many are given it.
             self._faults += made.faults(name) if "." in name else made.faults()
         return made
@@ -258,13 +275,30 @@ class SettingsReader:
     ) -> None:
         """Add what is wrong between the keys of a table other than the `wrong` ones, which are reported already."""
         declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
-        optional = {key for key in wrong if key not in declared or declared[key].default is None}
+        optional = {key for key in wrong if key not in declared or _has_neutral_default(name, declared[key])}
+        optional -= set(STAND_INS)
         if any(key not in STAND_INS for key in wrong if key not in optional):
             return
         others = {key: value for key, value in content.items() if key not in wrong}
         before = len(self._faults)
-        self._validated(name, settings, others | {key: STAND_INS[key] for key in wrong if key not in optional})
-        self._faults[before:] = [fault for fault in self._faults[before:] if fault.key not in wrong]
+        self._validated(name, settings, others | {key: STAND_INS[key] for key in wrong if key not in optional}, wrong)
+        # A default in the place of a wrong value may contradict another key; such a fault names the wrong one too.
+        self._faults[before:] = [
+            fault
+            for fault in self._faults[before:]
+            if fault.key not in wrong and not any(names_key(fault.message, key) for key in wrong)
+        ]
+
+
+def _has_neutral_default(table: str, field: FieldInfo) -> bool:
+    """Return whether the default of a key may stand for a wrong value, as no other key is judged by it."""
+    # Elements and gates of a detector follow from its rows: an empty row would make its weights look wrong.
+    return field.default is None or (table != DETECTOR and not field.is_required() and field.default != ())
+
+
+def names_key(message: str, key: str) -> bool:
+    """Return whether a message names a key as a whole word."""
+    return re.search(rf"\b{re.escape(key)}\b", message) is not None
 
 
 def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
@@ -288,13 +322,14 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
         if table not in absent
     } | absent
     axes = reader.tables("axes", RecordAxisSettings)
-    reader.add(axis_name_faults(axes))
+    reader.add(axis_name_faults(reader.given("axes")))
     reader.add(driven_pv_faults(axes, made))
     devices = reader.tables("devices", DeviceSettings)
-    reader.add(device_name_faults(devices, axes))
+    reader.add(device_name_faults(reader.given("devices"), reader.given("axes")))
     conditions = reader.tables("conditions", ConditionSettings)
     reader.add(detector_faults(made["exposure"], devices))
     edges = reader.tables("edges", EdgeSettings)
+    reader.add(edge_name_faults(reader.given("edges")))
     reader.add(edge_faults(made["energy"], edges))
     foils = reader.tables("foils", FoilSettings)
     reader.add(foil_faults(foils))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -31,6 +31,12 @@ MOST_GATES = 64
 """Gates of a scheme: the sums of a run hold a number of columns in proportion to them."""
 
 TABLE = "pump_scheme"
+
+POSITION_KEYS = frozenset(
+    {"revolution_ps", "buckets", "fill", "pumped_bucket", "pump_divider", "pump_divider_of", "gates", "gates_in",
+     "gate_width_ps"}
+)  # fmt: skip
+"""Keys on which the times of the gates, and the pulses that they see, depend."""
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -66,9 +72,23 @@ class PumpSchemeSettings:
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for everything that makes the scheme impossible."""
-        found = list(self._fill_faults())
-        # Gates are counted from the pumped bunch, so that a wrong fill would make every gate look wrong as well.
-        yield from found or self._pump_faults()
+        yield from self._gate_list_faults()
+        # Gates are counted from the pumped bunch, so that a wrong fill, pump or unit would make every gate look wrong.
+        found = list(self._fill_faults()) or list(self._pump_faults())
+        yield from found or self._gate_faults()
+
+    def faults_without(self, wrong: Collection[str]) -> Iterable[Fault]:
+        """Yield the faults that do not depend on the `wrong` keys, in whose place are others."""
+        if not POSITION_KEYS & {*wrong}:
+            yield from self.faults()
+            return
+        if "gates" not in wrong:
+            yield from self._gate_list_faults()
+        if not {"fill", "buckets"} & {*wrong}:
+            found = list(self._fill_faults())
+            yield from found
+            if not found and not {"pump_divider_of", "pumped_bucket"} & {*wrong}:
+                yield from self._pump_faults()
 
     @property
     def is_sound(self) -> bool:
@@ -158,34 +178,37 @@ class PumpSchemeSettings:
                 '= "bunches": the bunches are not equally spaced, so every pump would come at another time after its '
                 'bunch. Give "revolutions".',
             )
-        elif self.pumped_bucket not in filled:
+        if self.pumped_bucket not in filled:
             yield _fault(
                 "pumped_bucket",
                 f"= {self.pumped_bucket}: is empty, so the laser would meet no X-ray pulse. Give one of the filled "
                 f"buckets, such as {filled[0]}.",
             )
-        else:
-            yield from self._gate_faults()
 
-    def _gate_faults(self) -> Iterable[Fault]:
-        gates = dict(zip(self.gates, self._gate_buckets(), strict=True))
-        period = self._period_buckets()
-        bucket_ns = 1e-3 * self.revolution_ps / self.buckets
-        filled = self._filled()
+    def _gate_list_faults(self) -> Iterable[Fault]:
+        """Yield what is wrong with the gates whatever bunches there are."""
         if not 2 <= len(self.gates) <= MOST_GATES:
             yield _fault(
                 "gates",
                 f"has {len(self.gates)} entries: 2 to {MOST_GATES} are needed, the pumped pulse and at least one "
                 "unpumped. Add or remove gates.",
             )
-        if len(gates) != len(self.gates) or len({gate % period for gate in gates.values()}) != len(gates):
+        if len({*self.gates}) != len(self.gates):
+            yield _fault("gates", f"= {list(self.gates)}: names a position twice. Remove one.")
+        if 0 not in self.gates:
+            yield _fault("gates", f"= {list(self.gates)}: none sees the pumped pulse. Add 0.")
+
+    def _gate_faults(self) -> Iterable[Fault]:
+        gates = dict(zip(self.gates, self._gate_buckets(), strict=True))
+        period = self._period_buckets()
+        bucket_ns = 1e-3 * self.revolution_ps / self.buckets
+        filled = self._filled()
+        if len({gate % period for gate in gates.values()}) != len(gates):
             yield _fault(
                 "gates",
                 f"= {list(self.gates)}: two of them see the same pulse of the pump period of {period * bucket_ns:.6g} "
                 "ns. Remove one.",
             )
-        if 0 not in gates.values():
-            yield _fault("gates", f"= {list(self.gates)}: none sees the pumped pulse. Add 0.")
         for position, gate in gates.items():
             if not -period < gate < period:
                 yield _fault(

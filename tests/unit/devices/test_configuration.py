@@ -106,6 +106,63 @@ def test_all_faults_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
         assert f"[{table}]" in message
 
 
+COMBINED = """
+extends = "7ID-D"
+name = "combined"
+
+[pump_scheme]
+revolution_ps = 960_700.0
+buckets = 480
+fill = [[0, 390, 1, 0.06], [435, 1, 1, 0.25]]
+pumped_bucket = 450
+pump_divider = 3
+gates = [1, 1, 900]
+gates_in = "bucket"
+
+[edges."Fe L"]
+main_feature_ev = 720
+
+[axes.delay_ps]
+class_path = "os.system"
+pv = "a b"
+
+[[detectors]]
+name = "thing"
+kind = "device"
+class_path = "nowhere.Thing"
+"""
+
+
+def test_a_fault_of_one_key_does_not_hide_those_of_others(tmp_path: Path) -> None:
+    """Lost: a restart per fault, where several keys of one table are wrong."""
+    path = tmp_path / "combined.toml"
+    path.write_text(COMBINED, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(path)
+    message = str(caught.value)
+    for fault in (
+        "gates_in = 'bucket': must be 'bunches', 'buckets' or 'revolutions'",
+        "gates = [1, 1, 900]: names a position twice",
+        "gates = [1, 1, 900]: none sees the pumped pulse",
+        'pump_divider_of = "bunches": the bunches are not equally spaced',
+        "pumped_bucket = 450: is empty",
+        "main_feature_ev = 720 eV: must be from 1000 up to 200000 eV. Give",
+        "[edges.\"Fe L\"] is not the name of an edge. Unknown edge 'Fe L': an L edge needs its number",
+        "[axes.delay_ps] pv = 'a b': must be a PV name",
+        "[axes.delay_ps] low is missing",
+        "[axes.delay_ps] class_path = 'os.system': os has no class system. Correct the path",
+        "[axes.delay_ps] is already the name of a device or a field",
+        "thing: role is missing",
+        "thing: pv is missing",
+        "thing: class_path = 'nowhere.Thing': there is no module nowhere",
+    ):
+        assert fault in message
+    assert "= 'stand-in'" not in message
+    # Positions of gates in an unknown unit, and a photon energy that no beamline reaches as keV, say nothing.
+    assert "that pulse, at" not in message
+    assert "It looks like keV" not in message
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_files_are_read_as_editors_save_them(tmp_path: Path, encoding: str, line_end: str) -> None:
