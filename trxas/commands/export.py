@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from errors import ReductionError, TrxasError
 from trxas.commands.options import Scheduler, Workers
 from trxas.commands.runs import run_key
 from trxas.configuration_options import StoreOptions
@@ -31,16 +32,27 @@ class ExportOptions(StoreOptions):
 def run(options: ExportOptions) -> int:
     """Export stored runs as NeXus, XDI, HDF5 or CSV.
 
-    On, off and transient are written with their errors; existing files are not overwritten.
+    On, off and transient are written with their errors; existing files are not overwritten. A run that cannot be
+    exported does not stop the others; the exit code is then 2.
     """
     from storage.export.runs import export_runs
     from trxas.configured_store import open_configured_store
 
     keys = [run_key(text) for text in options.run_keys]
+    together = [keys] if options.combine or not keys else [[key] for key in keys]
+    failed: list[TrxasError] = []
     # An export only reads: a run of a dead process is closed by the next session, or by `trxas runs list`.
     with open_configured_store(options.configuration(), recover_runs=False) as store:
-        for path in export_runs(store, keys, options.format, options.output, combine=options.combine):
-            print(path)
+        for some in together:
+            try:
+                for path in export_runs(store, some, options.format, options.output, combine=options.combine):
+                    print(path)
+            except TrxasError as error:
+                failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise ReductionError("\n".join([f"{len(failed)} of {len(keys)} runs are not exported:", *map(str, failed)]))
     return 0
 
 

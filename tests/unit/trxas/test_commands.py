@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 import storage
+from errors import ReductionError
 from storage import RunSummary
+from storage.export import runs as export_storage
 from tests.support.live_runs import energy_run
 from tests.support.stored_runs import StoredRuns, later
 from trxas import configured_store
@@ -123,6 +126,24 @@ def test_an_unknown_option_is_not_taken_for_a_run(capsys: pytest.CaptureFixture[
     """Lost: the reason why nothing is exported, in a message about uids."""
     assert main.main(["export", "-1", "--folder", "there", "--data", str(tmp_path)]) == main.EXIT_ERROR
     assert "No such option: --folder." in capsys.readouterr().err
+
+
+def test_a_run_that_cannot_be_exported_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lost: the files of a whole night, for one run whose images are on another disk."""
+
+    def exported(_: Any, keys: Any, *rest: Any, **options: Any) -> list[Path]:
+        if keys[0] in (2, 3):
+            raise ReductionError(f"run {keys[0]} has no curve.")
+        return [Path(f"{keys[0]}.nxs")]
+
+    monkeypatch.setattr(configured_store, "open_configured_store", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(export_storage, "export_runs", exported)
+    assert main.main(["export", "1", "2", "3", "4"]) == main.EXIT_ERROR
+    captured = capsys.readouterr()
+    assert captured.out.split() == ["1.nxs", "4.nxs"]
+    assert "2 of 4 runs are not exported:\nrun 2 has no curve.\nrun 3 has no curve." in captured.err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
