@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from reduction.types import FloatArray
 
-SLOW_RATE_PER_NS = Value(0.5, 0.5)
-"""Prior of the rate of what the free decay leaves, 1/ns: gone in a nanosecond or constant, each one error away."""
+SLOW_RATE_PER_NS = Value(0.3, 0.5)
+"""Prior of the rate of what the free decay leaves, 1/ns: constant, and 0.6 as in the paper, are within one error."""
 
 _LARGEST_SLOW_RATE_PER_NS = 20.0
 _LIFETIME_LIMITS_PS = (20.0, 20e3)

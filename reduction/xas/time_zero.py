@@ -67,12 +67,12 @@ def fit_time_zero(
 ) -> TimeZeroFit:
     """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Without `decays`, one decay and the level after it are free. That level decays on at 0.5 +- 0.5 per ns, a prior
-    which the data may move: as a constant it would make t0 early and the response narrow, by up to half an error for
-    tau2 below 1 ns. With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which gives a smaller error, but a
-    bias if the sample decays otherwise. The width of the instrument response is fitted with the prior `irf_sigma_ps`
-    and its error, fixed with an error of 0, and without a prior with `free_irf`. Raises ReductionError if the scan
-    shows no step, if the step is at its border, or with too few points.
+    Without `decays`, one decay and the level after it are free. That level decays on at 0.3 +- 0.5 per ns, a prior
+    which the data may move: as a constant it would make t0 early by up to an error, and the response narrow, for tau2
+    below 1 ns. With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which gives a smaller error, but a bias
+    if the sample decays otherwise. The width of the instrument response is fitted with the prior `irf_sigma_ps` and its
+    error, fixed with an error of 0, and without a prior with `free_irf`. Raises ReductionError if the scan shows no
+    step, if the step is at its border, or with too few points.
     """
     error_ps = math.inf if free_irf else irf_error_ps
     model = RiseModel(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)

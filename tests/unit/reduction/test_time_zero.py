@@ -46,14 +46,14 @@ def test_exact_scan_gives_its_parameters_back() -> None:
 
 
 @pytest.mark.parametrize("lifetimes_ps", [(80.0, 470.0), (85.0, 740.0), (120.0, 900.0), (230.0, 3200.0)])
-def test_a_second_decay_moves_neither_time_zero_nor_the_response(lifetimes_ps: tuple[float, float]) -> None:
+def test_a_second_decay_hardly_moves_time_zero_and_response(lifetimes_ps: tuple[float, float]) -> None:
     """Lost: up to an error of t0 and half of one of the response, if what the first decay leaves counts as constant."""
     delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
     parts = ((0.5, 1 / lifetimes_ps[0]), (0.25, 1 / lifetimes_ps[1]), (0.25, 0.0))
     exact = -0.03 * np.sum([share * convolved_decay(delays_ps, rate, 45.0).value for share, rate in parts], axis=0)
     fit = fit_time_zero(delays_ps, exact, np.full(delays_ps.size, 3e-4), irf_error_ps=15.0)
-    assert abs(fit.t0_ps.value) < 0.25 * fit.t0_ps.sigma
-    assert abs(fit.irf_sigma_ps.value - 45.0) < 0.2 * fit.irf_sigma_ps.sigma
+    assert abs(fit.t0_ps.value) < 0.45 * fit.t0_ps.sigma
+    assert abs(fit.irf_sigma_ps.value - 45.0) < 0.3 * fit.irf_sigma_ps.sigma
 
 
 def test_two_decays_that_cancel_each_other_are_no_result() -> None:
