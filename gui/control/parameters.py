@@ -11,33 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-UNITS = {
-    "_nw": "nW",
-    "_mhz": "MHz",
-    "temperature_k": "K",
-    "temperatures_k": "K",
-    "_mj_cm2": "mJ/cm²",
-    "_ml_min": "ml/min",
-    "_c_min": "°C/min",
-    "_kev": "keV",
-    "_deg": "°",
-    "_ev": "eV",
-    "_ps": "ps",
-    "_ns": "ns",
-    "_um": "µm",
-    "_nm": "nm",
-    "_mm": "mm",
-    "_ma": "mA",
-    "_hz": "Hz",
-    "_mw": "mW",
-    "_k": "1/Å",
-    "_s": "s",
-    "_c": "°C",
-}
-"""Unit by the end of a parameter's name; the longest ending that fits counts.
-
-Those without leading underscore are whole names, whose ending alone has two meanings: wave numbers and kelvin.
-"""
+from gui.unit_endings import unit_of, without_unit
 
 SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C", "1/A": "1/Å"}
 """Units as people write them, where plans write them in plain letters."""
@@ -86,7 +60,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         """Write the unit in its usual spelling."""
-        unit = SYMBOLS.get(self.unit, self.unit) or UNITS.get(_unit_ending(self.name), "")
+        unit = SYMBOLS.get(self.unit, self.unit) or unit_of(self.name)
         object.__setattr__(self, "unit", unit)
 
     @property
@@ -135,18 +109,12 @@ def prose(text: str) -> str:
 
 
 def _spoken(name: str) -> str:
-    ending = _unit_ending(name)
-    unit = ending if ending.startswith("_") else f"_{ending.rpartition('_')[2]}"
-    words = name.removesuffix(unit).replace("_", " ").strip()
+    words = without_unit(name).replace("_", " ").strip()
     return _WORDS.get(words, words)
 
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _unit_ending(name: str) -> str:
-    return next((ending for ending in UNITS if name.endswith(ending)), "")
 
 
 def _plain(annotation: str) -> tuple[str, bool]:

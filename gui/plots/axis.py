@@ -10,6 +10,7 @@ import pyqtgraph as pg
 
 from gui.plots.scales import CellScale, LinearScale, Scale
 from gui.theme import Theme
+from gui.unit_endings import unit_of, without_unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +47,12 @@ TIME = Quantity(name="time since the start", unit="s", column="time_s", number_f
 AXES = {quantity.column: quantity for quantity in (ENERGY, DELAY, FLUENCE, Q)}
 """Abscissas of curves, by the event field (or column) that they show."""
 
-UNITS = {
-    "ev": "eV",
-    "ps": "ps",
-    "ns": "ns",
-    "us": "µs",
-    "s": "s",
-    "nm": "nm",
-    "um": "µm",
-    "mm": "mm",
-    "k": "K",
-    "nw": "nW",
-    "mhz": "MHz",
-}
-"""Units by the endings of columns."""
-
 
 def axis_of(column: str) -> Quantity:
     """Return the abscissa of an event field; that of a technique of its own has the words and unit of its name."""
     if column in AXES:
         return AXES[column]
-    name, _, ending = column.rpartition("_")
-    unit = UNITS.get(ending, "")
-    return Quantity(name=(name if name and unit else column).replace("_", " "), unit=unit, column=column)
+    return Quantity(name=without_unit(column).replace("_", " ") or column, unit=unit_of(column), column=column)
 
 
 class UnitAxis(pg.AxisItem):

@@ -11,7 +11,7 @@ import pytest
 
 import plans
 from errors import InputError
-from gui.control.parameters import UNITS
+from gui.unit_endings import unit_of
 from plans.choices import Direction
 from plans.reference import with_plans
 from plans.registry import PLANS, Group, plan, reserved_keys, sorted_plans
@@ -52,7 +52,7 @@ def test_plans_are_listed_by_group_and_order() -> None:
 def test_the_unit_of_a_parameter_is_that_of_its_name(key: tuple[str, str]) -> None:
     """Lost: a factor of a thousand, if a name that ends in _ps has the unit ns."""
     one = PARAMETERS[key]
-    by_name = next((unit for ending, unit in UNITS.items() if one.name.endswith(ending)), "")
+    by_name = unit_of(one.name)
     plain = {"mJ/cm²": "mJ/cm2", "µm": "um", "°": "deg", "°C": "C", "1/Å": "1/A"}
     assert one.arg.unit == plain.get(by_name, by_name)
 
