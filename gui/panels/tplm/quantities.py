@@ -19,4 +19,4 @@ PILE_UP = Quantity(name="pile-up", unit="%", column="pile_up_percent", number_fo
 CHANNEL = Quantity(name="fullest", unit="counts", column="highest_channel", number_format="{:.0f}")
 WAVELENGTH = Quantity(name="wavelength", unit="nm", column="wavelength_nm", number_format="{:.2f}")
 SHAPE = Quantity(name="light", unit="of the peak", column="light", number_format="{:.3f}")
-LOG_EMISSION = Quantity(name="log10 of the light", unit="1/s", column="log_light_per_s", number_format="{:.3f}")
+YIELD = Quantity(name="light per power", unit="of the mean", column="relative_yield", number_format="{:.4f}")

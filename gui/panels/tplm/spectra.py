@@ -1,4 +1,4 @@
-"""Spectra of the emission: their shape at every setting, the light against the power, and shift and broadening."""
+"""Spectra of the emission: their shape, the light per power at every setting, and shift and broadening."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
 
 from gui.panels.single_answer import SingleAnswerPanel
-from gui.panels.tplm.quantities import LOG_EMISSION, POWER, SHAPE, WAVELENGTH
+from gui.panels.tplm.quantities import POWER, SHAPE, WAVELENGTH, YIELD
 from gui.panels.value_table import Cell, ValueTable
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import FIT, OFF, TRANSIENT
@@ -27,7 +27,7 @@ SIGNIFICANT = 3.0
 
 
 class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
-    """First and latest spectrum, each divided by its peak; light against power; numbers with errors."""
+    """First and latest spectrum, each divided by its peak; light per power; numbers with errors."""
 
     title = "Emission spectra"
     key = "emission"
@@ -37,7 +37,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
     def __init__(self) -> None:
         super().__init__()
         self.shape = LinePlot(WAVELENGTH, SHAPE)
-        self.light = LinePlot(POWER, LOG_EMISSION)
+        self.light = LinePlot(POWER, YIELD)
         self.table = ValueTable(["quantity", "value ± error"])
         split = QSplitter(Qt.Orientation.Vertical)
         for widget in (self.shape, self.light, self.table):
@@ -47,7 +47,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
         self.body.addWidget(split, 1)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return spectra against wavelength, nm, and light, counts/s, against power, nW."""
+        """Return spectra against wavelength, nm, and light per power, of its mean, against power, nW."""
         return (self.shape, self.light)
 
     def request(self) -> SpectraRequest:
@@ -57,7 +57,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
     def show_answer(self, value: SpectrumResults) -> None:
         """Replace curves and numbers."""
         self._draw_shapes(value)
-        self._draw_light(value)
+        self._draw_yield(value)
         self.table.show_rows(spectrum_rows(value))
 
     def show_nothing(self) -> None:
@@ -89,17 +89,16 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
             )  # fmt: skip
         self.shape.show_all()
 
-    def _draw_light(self, value: SpectrumResults) -> None:
-        light = [one.fit.light_per_s for one in value.points]
+    def _draw_yield(self, value: SpectrumResults) -> None:
+        # The light itself spans two decades, over which a departure of 1 % from the proportional would not be seen.
+        mean = value.mean_yield.value
         power = np.asarray(np.log10([one.power_nw for one in value.points]), dtype=float)
-        values = np.log10([max(one.value, 1e-9) for one in light])
-        # An error on a logarithmic axis is the relative one over ln 10.
-        sigma = np.array([one.sigma / max(one.value, 1e-9) for one in light]) / np.log(10)
-        self.light.retain(("light", "proportional"))
-        self.light.set_curve("light", power, values, sigma, style=TRANSIENT, label="light")
+        values = np.array([one.yield_per_nw.value for one in value.points]) / mean
+        sigma = np.array([one.yield_per_nw.sigma for one in value.points]) / mean
+        self.light.retain(("yield", "same"))
+        self.light.set_curve("yield", power, values, sigma, style=TRANSIENT, label="light per power")
         ends = np.array([power.min(), power.max()])
-        line = ends + np.log10(max(value.mean_yield.value, 1e-9))
-        self.light.set_curve("proportional", ends, line, style=FIT, label="same quantum yield")
+        self.light.set_curve("same", ends, np.ones(2), style=FIT, label="same quantum yield")
         self.light.show_all()
 
 
