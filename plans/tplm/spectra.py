@@ -144,10 +144,11 @@ def pl_temperature_series(
 def _run(options: SpectrumOptions, cut: Sequence[tuple[float, float]], temperature_k: float | None) -> ScanSpec:
     """Return the run of the spectra at pairs of power, nW, and repetition rate, MHz."""
     first = Excitation(power_nw=cut[0][0], rate_mhz=cut[0][1], temperature_k=temperature_k, mirror_in=True)
-    varied = ("laser_power_nw", "repetition_rate_mhz")
+    # The last axis is the one that displays show.
+    varied = ("repetition_rate_mhz", "laser_power_nw")
     held = {name: value for name, value in first.axes.items() if name not in varied}
     return ScanSpec(
-        settings=[dict(zip(varied, setting, strict=True)) for setting in cut],
+        settings=[dict(zip(varied, (rate, power), strict=True)) for power, rate in cut],
         fixed={**held, "wavelength_nm": options.centre_nm},
         metadata=_metadata,
         options=options.scan,
