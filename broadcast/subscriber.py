@@ -28,10 +28,14 @@ Addresses = Callable[[], RelayAddresses | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Documents in order; `lag_s`: age of the newest document on arrival, s, None while catching up."""
+    """Documents in order; `age_s`: age of the newest on arrival, s, by the clock of its sender, None without a time.
+
+    `lag_s`: the same, but None while catching up, when documents are old without being late.
+    """
 
     documents: Sequence[NamedDocument]
     lag_s: float | None = None
+    age_s: float | None = None
 
 
 class Subscriber:
@@ -82,7 +86,8 @@ class Subscriber:
             remaining_ms = max(0, int(1000 * (deadline - time.monotonic())))
             documents += self._receive(min(remaining_ms, int(1000 * ASK_EVERY_S)))
             if documents or time.monotonic() >= deadline:
-                return Delivery(documents=documents, lag_s=_age(documents) if self._joined else None)
+                age_s = _age(documents)
+                return Delivery(documents=documents, lag_s=age_s if self._joined else None, age_s=age_s)
 
     def close(self) -> None:
         """Close the connections to the relay at once; documents that they still hold are dropped."""

@@ -61,12 +61,11 @@ class BroadcastFeed:
         """
         if self._subscriber is None:
             return []
-        # The age of the latest document is known only by the clock of this machine, its lag only by that of its sender.
-        # Both are kept: the age grows while nothing comes, the lag says how far the display is behind when something
-        # does.
+        # The age grows while nothing comes, the lag says how far the display is behind when something does. A view that
+        # opens an hour after a run gets documents that are an hour old, and must not call them new.
         delivery = self._subscriber.take(timeout_s)
         if delivery.documents:
-            self._last_document_at = time.monotonic()
+            self._last_document_at = time.monotonic() - (delivery.age_s or 0.0)
             self._lag_s = delivery.lag_s
         return delivery.documents
 

@@ -35,7 +35,7 @@ class RunHeader:
 class FeedState:
     """The source of documents and the state of the connection to it.
 
-    `connected`: the source answers. `last_document_at`: `time.monotonic()` at the arrival of the latest document, None
+    `connected`: the source answers. `last_document_at`: `time.monotonic()` when the latest document was made, None
     before. `lag_s`: age of that document on arrival, by the clock of its sender. `missed`: number of documents that are
     known to be lost. `live` is False for a replay. `remark`: the problem, in words.
     """

@@ -74,7 +74,7 @@ def _open_run(frame: LiveFrame, now_s: float) -> Liveness:
 
 
 def document_age_s(frame: LiveFrame, now_s: float) -> float | None:
-    """Return the time since the last document arrived, s; None before the first."""
+    """Return the age of the last document, s; None before the first."""
     last = frame.feed.last_document_at
     return None if last is None else max(now_s - last, 0.0)
 

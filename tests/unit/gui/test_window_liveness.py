@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from broadcast.subscriber import Delivery
+from gui.live import broadcast_feed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
 from gui.live.news import FrameNews
 from gui.live.rejection import Rejection
 from gui.status.item import Reading, StatusItem, shown
-from gui.status.liveness import judge
+from gui.status.liveness import document_age_s, judge
 
 NOW = 1000.0
 LIVE = FeedState(source="session", live=True, connected=True, last_document_at=NOW - 1.0, lag_s=0.1)
@@ -130,3 +133,23 @@ def test_the_log_counts_many_rejections_by_their_reasons() -> None:
     )
     (told,) = course(replace(OPEN, number=2, rejected=12, rejections=latest))
     assert told.endswith("12 exposures rejected: 8 for jet flow; 1 for i0, laser lock; 3 before these")
+
+
+def test_a_late_view_does_not_call_old_documents_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, a page that is opened in the morning says that the run of the night ended seconds ago."""
+
+    class LateSubscriber:
+        answers, run, missed, session_silent_s = True, "", 0, 0.0
+
+        def __init__(self, addresses: object) -> None:
+            pass
+
+        def take(self, _timeout_s: float) -> Delivery:
+            return Delivery(documents=[("stop", {"time": 0.0})], age_s=3600.0)
+
+    monkeypatch.setattr(broadcast_feed, "Subscriber", LateSubscriber)
+    feed = broadcast_feed.BroadcastFeed(lambda: None)
+    feed.open()
+    feed.take(0.0)
+    age_s = document_age_s(LiveFrame(number=1, feed=feed.state), time.monotonic())
+    assert age_s == pytest.approx(3600.0, abs=5.0)
