@@ -130,7 +130,7 @@ class ArmResult:
         """Return the result in words, with shift and error in ps."""
         if self.shift_ps is None or self.shift_sigma_ps is None:
             return f"{name}: {self.verdict}"
-        text = f"{name}: {self.verdict}, {self.shift_ps:+.1f} +- {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
+        text = f"{name}: {self.verdict}, {self.shift_ps:+.1f} ± {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
         if self.period_ps is None:
             return text
         expected_ns = 1e-3 * (self.period_ps.value - self.shift_ps)

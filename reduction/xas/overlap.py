@@ -53,7 +53,7 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
     errors = np.sqrt(np.diag(covariance))
     if not abs(found[1]) > LEAST_HEIGHT_SIGMAS * errors[1] or not x.min() <= found[2] <= x.max():
         raise ReductionError(
-            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height {found[1]:.3g} +- "
+            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height {found[1]:.3g} ± "
             f"{errors[1]:.1g} at {found[2]:.3g} um. Widen the scan, count longer, or check time zero first."
         )
     return OverlapFit(

@@ -195,7 +195,11 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _short(value: Any) -> str:
-    """Return a calibration in few words: of several numbers only the first."""
+    """Return a calibration in few words: of a measured one its run, of several numbers only the first."""
+    if isinstance(value, Mapping) and "uid" in value:
+        return f"run {str(value['uid'])[:8]}"
+    if isinstance(value, list | tuple) and value:
+        return f"{_short(value[0])} and {len(value) - 1} more"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_short(one)}" for key, one in list(value.items())[:2])
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -20,13 +20,14 @@ from gui.control.forecast import transient_sigma
 from gui.control.manager_link import RefusedError
 from plans.engine.scanning import announced_requests
 from reduction.accumulator import accumulate
+from reduction.values import Value
 from storage import open_store
 from tests.support.fake_beamline import FakeHardware
 from tests.support.live_runs import delay_run, energy_run
 from tests.support.stored_runs import StoredRuns
 from trxas.commands.measure import arguments_of
 from trxas.configuration import load_configuration
-from trxas.prompt.dry_run import dry_run_answer, moves, planned_runs, summary
+from trxas.prompt.dry_run import changes, dry_run_answer, moves, planned_runs, summary
 from trxas.results.expected_errors import expected_errors, photons_per_pulse
 from trxas.session.plan_times import PlanTimes
 from trxas.window.plan_forms import known_plans
@@ -168,3 +169,17 @@ def test_arguments_of_a_command_line_are_those_of_a_form() -> None:
     for wrong in ("nonsense", "dellay_ps=3", "delay_ps=3 eV"):
         with pytest.raises(InputError):
             arguments_of(signature, [wrong])
+
+
+def test_changed_calibrations_are_named_in_few_words() -> None:
+    """Lost: the differences of an earlier run, in a table ten thousand letters wide."""
+    then = {"gate_calibration": {"dark": {"uid": "1c367066-cb7a", "zero": [4.7e-6] * 5}}, "gains": [1.0, 1.1, 0.9]}
+    now = {"gate_calibration": {"dark": {"uid": "eb9a7337-e419", "zero": [4.8e-6] * 5}}, "gains": [1.0, 1.2, 0.9]}
+    assert list(changes(then, now)) == [
+        ("gate_calibration", "dark run 1c367066", "dark run eb9a7337"),
+        ("gains", "1 and 2 more", "1 and 2 more"),
+    ]
+
+
+def test_a_value_is_read_with_its_error() -> None:
+    assert f"{Value(141.6, 22.3)}" == "142 ± 22"
