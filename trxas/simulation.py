@@ -17,7 +17,8 @@ from processes.child import Child, ChildError, ChildProgram
 
 READY = re.compile(r"EPICS_CA_ADDR_LIST=(\S+)")
 
-LIST_TIMEOUT_S = 60.0
+LIST_TIMEOUT_S = 240.0
+"""Longest wait for what the simulation prints about itself, s: its imports took more than a minute on busy cores."""
 
 
 @dataclass(frozen=True, kw_only=True)
