@@ -78,6 +78,8 @@ class Serving:
         """Serve; return the exit code. Raise ChildError if a program does not start, after stopping the others."""
         with _signals_calling(self.stop):
             try:
+                also = "" if self._options.simulation is None else "simulated beamline, "
+                self._say(f"Starting {also}relay, queue server and catalogue of {self._root} ...")
                 state = self._start()
                 if state is not None:
                     path = write_state(self._root, state)
