@@ -21,6 +21,7 @@ from reduction.number_text import with_error
 from reduction.timing import Timing
 from reduction.values import Value
 from reduction.xas.gate_rates import gate_rates
+from reduction.xas.rise_model import CONSTANT_LEVEL, SLOW_RATE_PER_NS
 from reduction.xas.time_zero import TimeZeroFit, fit_time_zero
 
 if TYPE_CHECKING:
@@ -290,7 +291,8 @@ def rise_of(
 def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
     """Return time zero of a rise, ps, with the instrument response of its run as a prior, or fitted freely.
 
-    Raises ReductionError if there is no step.
+    Runs up to version 0.2.0, which record no error of the response, give the same time zero as then. Raises
+    ReductionError if there is no step.
     """
     return fit_time_zero(
         rise.delay_ps,
@@ -299,6 +301,7 @@ def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
         irf_sigma_ps=rise.timing.irf_sigma_ps,
         irf_error_ps=rise.timing.irf_error_ps,
         free_irf=free_irf,
+        slow_rate_per_ns=SLOW_RATE_PER_NS if rise.timing.irf_source else CONSTANT_LEVEL,
     )
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SLOW_RATE_PER_NS = Value(0.3, 0.5)
 """Prior of the rate of what the free decay leaves, 1/ns: constant, and 0.6 as in the paper, are within one error."""
 
+CONSTANT_LEVEL = Value(0.0, 0.0)
+"""Rate of a level that does not decay, 1/ns, as in fits of runs up to version 0.2.0."""
+
 _LARGEST_SLOW_RATE_PER_NS = 20.0
 _LIFETIME_LIMITS_PS = (20.0, 20e3)
 # Limit of the width of the response, up and down, as a multiple of the recorded one.
@@ -50,12 +53,19 @@ PAPER_DECAYS = Decays()
 class RiseModel:
     """The model, with the prior of the response: an error of 0 fixes it, an infinite one is no prior.
 
-    Given `decays` have a fixed shape. Without, one decay and the level after it are free; the level decays slowly.
+    Given `decays` have a fixed shape. Without, one decay and the level after it are free; the level decays with the
+    prior `slow_rate_per_ns`, which an error of 0 fixes, too.
     """
 
     irf_sigma_ps: float
     irf_error_ps: float
     decays: Decays | None
+    slow_rate_per_ns: Value = SLOW_RATE_PER_NS
+
+    @property
+    def has_free_level(self) -> bool:
+        """Whether the rate at which the level decays is fitted."""
+        return self.decays is None and self.slow_rate_per_ns.sigma > 0
 
     @property
     def free_irf(self) -> bool:
@@ -65,15 +75,16 @@ class RiseModel:
     @property
     def priors(self) -> dict[str, Value]:
         """Priors by parameter, each in the unit of its name."""
-        slow = {} if self.decays else {"slow_rate_per_ns": SLOW_RATE_PER_NS}
+        slow = {"slow_rate_per_ns": self.slow_rate_per_ns} if self.has_free_level else {}
         has_irf = 0 < self.irf_error_ps < math.inf
         return slow | ({"irf_sigma_ps": Value(self.irf_sigma_ps, self.irf_error_ps)} if has_irf else {})
 
     @property
     def varied(self) -> tuple[str, ...]:
         """Names of the parameters that a fit varies."""
-        lifetime = ("step", "log_lifetime", "slow_rate_per_ns") if self.decays is None else ()
-        return ("t0_ps", "baseline", "amplitude", *lifetime, *(("irf_sigma_ps",) if self.free_irf else ()))
+        lifetime = ("step", "log_lifetime") if self.decays is None else ()
+        rate = ("slow_rate_per_ns",) if self.has_free_level else ()
+        return ("t0_ps", "baseline", "amplitude", *lifetime, *rate, *(("irf_sigma_ps",) if self.free_irf else ()))
 
     def limits(self, name: str) -> tuple[float, float]:
         """Return the limits of a parameter, in the unit of its name."""

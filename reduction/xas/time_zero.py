@@ -64,18 +64,21 @@ def fit_time_zero(
     irf_error_ps: float = 0.0,
     decays: Decays | None = None,
     free_irf: bool = False,
+    slow_rate_per_ns: Value = SLOW_RATE_PER_NS,
 ) -> TimeZeroFit:
     """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Without `decays`, one decay and the level after it are free. That level decays on at 0.3 +- 0.5 per ns, a prior
-    which the data may move: as a constant it would make t0 early by up to an error, and the response narrow, for tau2
+    Without `decays`, one decay and the level after it are free. That level decays on with the prior
+    `slow_rate_per_ns`: as a constant it would make t0 early by up to an error, and the response narrow, for tau2
     below 1 ns. With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which gives a smaller error, but a bias
     if the sample decays otherwise. The width of the instrument response is fitted with the prior `irf_sigma_ps` and its
     error, fixed with an error of 0, and without a prior with `free_irf`. Raises ReductionError if the scan shows no
     step, if the step is at its border, or with too few points.
     """
     error_ps = math.inf if free_irf else irf_error_ps
-    model = RiseModel(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)
+    model = RiseModel(
+        irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays, slow_rate_per_ns=slow_rate_per_ns
+    )
     parameters = len(model.varied) - len(model.priors)
     freedom = len(delay_ps) - parameters
     if freedom < 1:
@@ -158,7 +161,7 @@ class _Problem:
     def _begun(self, log_lifetime: float) -> dict[str, float]:
         """Return the values with which a search begins, those of the priors."""
         irf_sigma_ps = self.model.irf_sigma_ps
-        slow = {"slow_rate_per_ns": SLOW_RATE_PER_NS.value}
+        slow = {"slow_rate_per_ns": self.model.slow_rate_per_ns.value}
         return {"step": 0.0, "log_lifetime": log_lifetime, "irf_sigma_ps": irf_sigma_ps} | slow
 
     def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> _Minimum:
