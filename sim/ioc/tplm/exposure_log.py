@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.ioc.tplm.film_history import FilmHistory
 from sim.ioc.tplm.scene import Stretch
 from sim.types import IntArray
 
@@ -18,11 +19,12 @@ class MicroscopeLog:
     """Log of the exposures in the file `path`, one JSON object per exposure; None writes nothing.
 
     `exposure_id` (restarts with the server), `counts` (all photons) and `check` (CRC-32 of the histogram) identify the
-    exposure. `states` is a list of [seconds of beam, state].
+    exposure. `states` is a list of [seconds of beam, state], `film` the history of the film after it.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, history: FilmHistory) -> None:
         self._path = path
+        self._history = history
 
     def __call__(self, exposure_id: int, counts: IntArray, stretches: Sequence[Stretch]) -> None:
         """Append one exposure; it is in the file when this returns. Raises OSError if it cannot be written."""
@@ -32,6 +34,7 @@ class MicroscopeLog:
             "exposure_id": exposure_id,
             "counts": int(counts.sum()),
             "check": zlib.crc32(np.ascontiguousarray(counts, dtype="<u4").tobytes()),
+            "film": self._history.as_entry(),
             "states": [[one.seconds, _state(one)] for one in stretches],
         }
         # Written and closed before the frame is posted: a reader that has seen an exposure finds it here, also when the

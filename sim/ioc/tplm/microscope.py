@@ -18,6 +18,7 @@ from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.exposure_log import MicroscopeLog
 from sim.ioc.tplm.faults import MicroscopeFaults, MicroscopeTargets, StrikeLog
+from sim.ioc.tplm.film_history import FilmHistory
 from sim.ioc.tplm.laser import DiodeLaser
 from sim.ioc.tplm.optics import STAGE_MOTORS, DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
@@ -37,9 +38,6 @@ FOCUS_DRIFT_UM_K = 0.02
 """Motion of the sample along the beam with temperature, um/K (chosen: tens of nm per K need refocusing)."""
 
 ROOM_K = 296.0
-
-FRESH_SPOT_UM = 1.0
-"""Distance on the sample from which a spot counts as fresh, um: two widths of the laser spot."""
 
 
 class SimulatedMicroscope:
@@ -67,12 +65,13 @@ class SimulatedMicroscope:
         self.sample_stage = sample_stage(macro, clock=self.clock)
         self.path = DetectionPath(macro, clock=self.clock)
         self.cryostat = Cryostat(macro, clock=self.clock)
+        self.film_history = FilmHistory.continued(options.exposure_log) if options.restarts else FilmHistory()
         counting = Counting(
             scene=self.scene,
             histogram=self.histogram,
             rate_hz=self.photon_rate_hz,
             sync_hz=self.sync_hz,
-            log=MicroscopeLog(options.exposure_log),
+            log=MicroscopeLog(options.exposure_log, self.film_history),
         )
         self.timing = PhotonTiming(macro, clock=self.clock, counting=counting)
         # Random numbers of its own: the counts of maps are the same whether or not spectra were taken before.
@@ -82,11 +81,6 @@ class SimulatedMicroscope:
         )
         self.lock = SessionLock(macro, station=STATION)
         self.safety = LaserWatchdog(macro, laser=self.laser, lock=self.lock)
-        self._dose_nw_s = 0.0
-        # The image drifts with the time of the exposures. With that of the clock, a fast simulation would drift for
-        # hours of beam while a client reads out an exposure of half a minute.
-        self._exposed_s = 0.0
-        self._spot_um = (0.0, 0.0)
         self.targets = self._targets()
         self.faults = self._faults(options.schedule)
         # A planned fault may name any record, those of the faults included: all of them are there by now.
@@ -190,7 +184,7 @@ class SimulatedMicroscope:
         """Draw the counts of an exposure from its stretches; its channels cover one pump period of the last stretch."""
         # Without pulses at the sync input nothing starts the clock, so there are no counts. A stretch at another rate
         # has another number of channels: of those, only the ones that both have are kept.
-        self._expose_spot(stretches)
+        self.film_history.expose(stretches, (self.sample_stage["x"].position, self.sample_stage["y"].position))
         channels = min(channels_of(stretches[-1].scene.setting, self.timing.bin_ps), CHANNELS)
         # Stretches are drawn one after the other, each with the light of its own scene. Their sum is exact, as the
         # counts of different pulses are independent; only a dead time over the border of two stretches is left out.
@@ -213,10 +207,12 @@ class SimulatedMicroscope:
         film = self.film
         if film.timing.bin_ps != self.timing.bin_ps:
             film = replace(film, timing=replace(film.timing, bin_ps=self.timing.bin_ps))
-        setting = replace(scene.setting, dose_nw_s=self._dose_nw_s, shutter_open=scene.setting.shutter_open)
+        setting = replace(scene.setting, dose_nw_s=self.film_history.dose_nw_s, shutter_open=scene.setting.shutter_open)
         if not scene.light:
             setting = replace(setting, shutter_open=False)
-        return expected_per_pulse(film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self._exposed_s)
+        return expected_per_pulse(
+            film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self.film_history.exposed_s
+        )
 
     def _electrons(self, stretches: Sequence[Stretch], centre_nm: float) -> FloatArray:
         """Return the mean electrons of each column of the camera in an exposure; it sees the light of the mirror."""
@@ -230,22 +226,10 @@ class SimulatedMicroscope:
     def _reflected(self, scene: Scene) -> Setting:
         # The mirror is either in the path or not, so what does not reach the detector reaches the spectrograph.
         lit = scene.setting.shutter_open and scene.light < 1.0
-        return replace(scene.setting, dose_nw_s=self._dose_nw_s, shutter_open=lit)
+        return replace(scene.setting, dose_nw_s=self.film_history.dose_nw_s, shutter_open=lit)
 
     def _spectrum(self, electrons: FloatArray, readout: Readout) -> Image:
         return draw_image(self._camera_noise, self.film, electrons, readout)
-
-    def _expose_spot(self, stretches: Sequence[Stretch]) -> None:
-        """Add what the spot receives in an exposure to its dose, nW s; a fresh spot begins at 0."""
-        self._exposed_s += sum(one.seconds for one in stretches)
-        here = (self.sample_stage["x"].position, self.sample_stage["y"].position)
-        # Bleaching belongs to a place on the film. The dose begins again where no light has been yet, which is a
-        # distance of two widths of the spot.
-        if np.hypot(here[0] - self._spot_um[0], here[1] - self._spot_um[1]) > FRESH_SPOT_UM:
-            self._spot_um = here
-            self._dose_nw_s = 0.0
-        lit = (one for one in stretches if one.scene.setting.shutter_open)
-        self._dose_nw_s += sum(one.scene.setting.power_nw * one.seconds for one in lit)
 
     def photon_rate_hz(self) -> float:
         """Return the rate of photons that the detector sees now, Hz."""

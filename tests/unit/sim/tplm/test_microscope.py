@@ -54,6 +54,25 @@ def test_an_exposure_is_one_frame_with_its_number_and_its_pulses(microscope: Sim
     assert 40_000 < second[HEAD:].sum() < 75_000
 
 
+def test_the_film_outlives_the_server(tmp_path: Path) -> None:
+    """Lost: maps that are resumed after a restart of the server, as image and dose would begin again within them."""
+    log = tmp_path / "exposures.jsonl"
+    first = SimulatedMicroscope(load_film(), BuildOptions(seed=3, speed=SPEED, exposure_log=log))
+
+    async def measure() -> None:
+        await first.laser.shutter.write("Open")
+        await exposed(first)
+
+    asyncio.run(measure())
+    with log.open("a") as file:
+        file.write('{"exposure_id": 2, "film": {"exposed_s": 6')
+    options = BuildOptions(seed=3, speed=SPEED, exposure_log=log, restarts=1)
+    assert SimulatedMicroscope(load_film(), options).film_history == first.film_history
+    assert first.film_history.exposed_s == pytest.approx(30.0)
+    assert first.film_history.dose_nw_s > 0
+    assert SimulatedMicroscope(load_film(), replace(options, restarts=0)).film_history.exposed_s == 0
+
+
 def test_a_closed_shutter_leaves_dark_counts_only(microscope: SimulatedMicroscope) -> None:
     """The dark rate is what `tplm_dark` subtracts."""
     frame = asyncio.run(exposed(microscope))
