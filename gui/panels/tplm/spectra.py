@@ -30,7 +30,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
     """First and latest spectrum, each divided by its peak; light per power; numbers with errors."""
 
     title = "Emission spectra"
-    key = "emission"
+    key = "pl_spectra"
     position = 64
     run_kinds = ("photoluminescence spectra",)
 

@@ -52,7 +52,7 @@ def test_broadcast_addresses_fit_the_interfaces(
     ],
 )
 def test_a_silent_host_is_told_from_one_without_an_ioc(problem: str, says: str, is_fault: bool) -> None:
-    (found,) = silent_hosts("ioc7ida:5099 192.168.7.255", connect=answering(problem))
+    (found,) = silent_hosts("192.168.7.30:5099 192.168.7.255", connect=answering(problem))
     assert says in str(found)
     assert found.is_fault == is_fault
 
