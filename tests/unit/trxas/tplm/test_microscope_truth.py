@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.ioc.tplm.exposure_log import MicroscopeLog
+from sim.ioc.tplm.film_history import FilmHistory
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.physics.tplm.setting import Setting
 from trxas.validation.tplm.robustness import MicroscopeTruth
@@ -24,7 +25,7 @@ def judged(tmp_path: Path, stretches: list[Stretch], **changes: Any) -> str:
     """What the truth of an exposure with these stretches is for an event that shows none of it."""
     log = tmp_path / "exposures.jsonl"
     log.unlink(missing_ok=True)
-    MicroscopeLog(log)(7, COUNTS, stretches)
+    MicroscopeLog(log, FilmHistory())(7, COUNTS, stretches)
     event = {"exposure_id": 7, "tcspc_counts": COUNTS.astype(np.uint32), "laser_shutter": 1, "x_um": 0.5, "y_um": 0.0}
     (reason,) = MicroscopeTruth(log).judge([event | changes])
     return reason
