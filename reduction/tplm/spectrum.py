@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 from errors import ReductionError
 from reduction.tplm.response import FWHM
@@ -97,8 +98,6 @@ def fit_spectrum(spectrum: Spectrum, optics: Optics) -> SpectrumFit:
 
     Raises ReductionError if there is too little light.
     """
-    from scipy.optimize import least_squares
-
     found = _start(spectrum)
     used = np.abs(EV_NM / spectrum.wavelength_nm - found[1]) < REACH * FWHM * math.exp(found[2])
     counts = spectrum.counts[used]
@@ -111,7 +110,7 @@ def fit_spectrum(spectrum: Spectrum, optics: Optics) -> SpectrumFit:
         def misfit(tried: FloatArray, weights: FloatArray = weights) -> FloatArray:
             return np.asarray((_model(tried, wavelength, response_nm, optics.dispersion_nm) - counts) / weights)
 
-        fit = least_squares(misfit, found, x_scale=[found[0] * 0.01, 0.001, 0.01, 1.0])
+        fit = scipy.optimize.least_squares(misfit, found, x_scale=[found[0] * 0.01, 0.001, 0.01, 1.0])
         found = np.asarray(fit.x, dtype=float)
         sigma = spectrum.sigma_of(_model(found, wavelength, response_nm, optics.dispersion_nm))
     # The parameters differ by nine powers of ten, so they are scaled before the inversion.
