@@ -29,8 +29,12 @@ from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
 from plans.types import Plan
 
-FLUSH_S = 0.08
-"""Time between two read-outs of a running sequence, s: with the read-out itself below the 0.1 s of a page."""
+FLUSH_S = 0.04
+"""Time between two read-outs of a running sequence, s.
+
+A bin of a fly scan is at the window 0.3 s after its first frame: up to 0.1 s until the bin is complete, up to 0.1 s until
+the read-out, and the way to the window.
+"""
 
 STREAM = "primary"
 

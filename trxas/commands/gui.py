@@ -119,7 +119,9 @@ def read_libraries(storage: StorageSettings) -> None:
     import gui.application  # noqa: F401
     import trxas.window.docks
     import trxas.window.status_items
+    from reduction.scipy_parts import import_scipy_parts
 
+    import_scipy_parts()
     stores = trxas.window.docks.CurrentStore(storage)
     # A folder that cannot be read is reported by the list of runs, in the window.
     with contextlib.suppress(StorageError):

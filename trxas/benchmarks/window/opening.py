@@ -30,7 +30,7 @@ OPENING = (
     "application = bare_application(options.layout); window = gui.open_window(options, options.configuration());"
     "window.show(); application.processEvents(); window.close()"
 )
-FIRST_SIGHT = "from trxas.benchmarks.window.opening import first_sight_s; print(first_sight_s())"
+FIRST_SIGHT = f"{IMPORTS}; from trxas.benchmarks.window.opening import first_sight_s; print(first_sight_s())"
 
 
 def bench_opening() -> Entries:
