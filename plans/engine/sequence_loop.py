@@ -32,8 +32,8 @@ from plans.types import Plan
 FLUSH_S = 0.04
 """Time between two read-outs of a running sequence, s.
 
-A bin of a fly scan is at the window 0.3 s after its first frame: up to 0.1 s until the bin is complete, up to 0.1 s until
-the read-out, and the way to the window.
+A bin of a fly scan is at the window within 0.25 s of its first frame: up to 0.1 s until the bin is complete, up to
+0.1 s until the read-out, and the way to the window.
 """
 
 STREAM = "primary"
