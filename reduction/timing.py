@@ -105,6 +105,11 @@ class Timing:
             )
 
     @property
+    def records_response(self) -> bool:
+        """Whether the run records the instrument response with its source; runs up to version 0.2.0 do not."""
+        return bool(self.irf_source)
+
+    @property
     def response_text(self) -> str:
         """Where the instrument response comes from, with its value and error in ps: the prior of every fit."""
         if self.irf_error_ps == 0:

@@ -301,7 +301,7 @@ def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
         irf_sigma_ps=rise.timing.irf_sigma_ps,
         irf_error_ps=rise.timing.irf_error_ps,
         free_irf=free_irf,
-        slow_rate_per_ns=SLOW_RATE_PER_NS if rise.timing.irf_source else CONSTANT_LEVEL,
+        slow_rate_per_ns=SLOW_RATE_PER_NS if rise.timing.records_response else CONSTANT_LEVEL,
     )
 
 

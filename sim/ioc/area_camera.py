@@ -38,7 +38,7 @@ class ExposureGate(Protocol):
 class AreaCamera(SettingsGroup):
     """A camera, whose records a subclass declares; put completion of Acquire comes once all `receivers` have the image.
 
-    `take` ends an exposure of so many seconds of beam and returns its image.
+    `take` gets the length of an exposure, s of beam, and returns its image.
     """
 
     readout_s: ClassVar[float]

@@ -15,7 +15,7 @@ from trxas.commands.two_servers import find_servers, two_servers
 
 @pytest.fixture
 def server() -> Iterator[Callable[..., str]]:
-    """Starts servers that answer a search for every PV but those they are told to lack; gives their addresses."""
+    """Function that starts a server, which answers searches for all PVs but those it lacks, and returns its address."""
     sockets: list[socket.socket] = []
 
     def start(lacks: int) -> str:
