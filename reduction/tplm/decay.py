@@ -44,11 +44,27 @@ class DecayCurve:
     sigma: FloatArray
 
 
-def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatArray | None = None) -> Value:
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """Lifetime of the prompt light, ns, and its derivatives by the light of every delay of the curve, (points,)."""
+
+    value_ns: float
+    by_light: FloatArray
+
+
+def prompt_lifetime_ns(curve: DecayCurve, response: Response) -> Value:
     """Return the lifetime of the exponential from 0.1 to 2.9 ns, folded with the response, ns.
 
-    `covariance` (points, points) of the light gives the error; without it, the points are independent. Raises
-    ReductionError if no lifetime describes the points.
+    The points are independent. Raises ReductionError if no lifetime describes them.
+    """
+    found = prompt_lifetime(curve, response)
+    return Value(found.value_ns, float(np.sqrt((found.by_light**2 * curve.sigma**2).sum())))
+
+
+def prompt_lifetime(curve: DecayCurve, response: Response) -> Lifetime:
+    """Return the lifetime of the exponential from 0.1 to 2.9 ns, folded with the response, and how it follows the light.
+
+    Raises ReductionError if no lifetime describes the points.
     """
     used = (curve.delay_ns > PROMPT_NS[0]) & (curve.delay_ns < PROMPT_NS[1])
     if used.sum() < 3:
@@ -56,7 +72,6 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatA
     delay = curve.delay_ns[used]
     light = curve.light[used]
     sigma = curve.sigma[used]
-    spread = np.diag(sigma**2) if covariance is None else covariance[np.ix_(used, used)]
     # Logarithms of amplitude and lifetime keep both above 0, and make steps relative.
     found = np.array([np.log(max(float(light[: max(3, light.size // 20)].mean()), 1e-30)), np.log(2.0)])
     weight = 1 / sigma**2
@@ -74,7 +89,9 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatA
     lifetime = float(np.exp(found[1]))
     if not 0.02 < lifetime < 200:
         raise ReductionError("The light does not decay like an exponential from 0.1 to 2.9 ns. Check time zero.")
-    return Value(lifetime, lifetime * float(np.sqrt((gain @ spread @ gain.T)[1, 1])))
+    by_light = np.zeros(len(curve.light))
+    by_light[used] = lifetime * gain[1]
+    return Lifetime(value_ns=lifetime, by_light=by_light)
 
 
 def _weights(model: FloatArray, light: FloatArray, sigma: FloatArray) -> FloatArray:

@@ -51,6 +51,9 @@ T = TypeVar("T")
 TAIL_SHAPE_ERROR = 0.004
 """Error of the power law's exponent by the shape of the late image: the largest one of simulated maps without noise."""
 
+MISSED_NM = 100.0
+"""Distance of a line from the centre of the image, nm, for which its effect is stated: one pixel."""
+
 SHOWN = ("temperature_k", "laser_power_nw", "repetition_rate_mhz", "held_axes", "time_zero_ps", "magnification")
 """Further keys of the start document that a report lists."""
 
@@ -85,6 +88,8 @@ def reduce_map(sums: MapSums) -> MapResults:
     share = _or_remark(remarks, lambda: timing_share(fit, seen, metadata)) or TimingShare()
     lifetime = _or_remark(remarks, lambda: fit.lifetime_ns(metadata))
     remarks += steadiness(fit, seen, metadata).remarks()
+    if lifetime is not None and not metadata.across_measured:
+        remarks.append(_beside_text(fit.longer_beside_ns(metadata, MISSED_NM)))
     conditions = conditions_of(sums)
     if conditions.highest_channel >= metadata.channel_limit:
         remarks.append(
@@ -104,6 +109,14 @@ def reduce_map(sums: MapSums) -> MapResults:
         diffusivity_cm2_s=_with_calibrations(fit, metadata.magnification_error / metadata.magnification, share),
         light=_or_remark([], lambda: integrated_light(seen, metadata, fit)),
         timing_share=share,
+        lifetime_correlation=0.0 if lifetime is None else fit.lifetime_correlation(metadata),
+    )
+
+
+def _beside_text(longer_ns: float) -> str:
+    return (
+        f"The centre of the image was not measured across the line. {MISSED_NM:g} nm beside it, the lifetime is "
+        f"{longer_ns:.2g} ns too long; the diffusivity stays. Run tplm_centre before the map."
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.tplm.decay import DecayCurve, prompt_lifetime_ns
+from reduction.tplm.decay import DecayCurve, prompt_lifetime
 from reduction.tplm.map_model import (
     NM2_PER_NS,
     PARAMETERS,
@@ -80,15 +80,42 @@ class MapFit:
 
     def lifetime_ns(self, metadata: MapMetadata) -> Value:
         """Return the lifetime of the prompt light of the whole image, ns; raises ReductionError if there is none."""
+        lifetime_ns, slopes = self._lifetime(metadata)
+        return Value(lifetime_ns, float(np.sqrt(slopes @ self.covariance @ slopes)))
+
+    def lifetime_correlation(self, metadata: MapMetadata) -> float:
+        """Return the correlation, -1 to 1, of the counting errors of diffusivity and lifetime.
+
+        Raises ReductionError if there is no lifetime.
+        """
+        # The light at the centre is what is counted, and the diffusivity says how much of it has left: a map whose
+        # counts give too much of one gives too much of the other.
+        _, slopes = self._lifetime(metadata)
+        both = slopes @ self.covariance
+        return float(both[0] / np.sqrt((both @ slopes) * self.covariance[0, 0]))
+
+    def longer_beside_ns(self, metadata: MapMetadata, beside_nm: float) -> float:
+        """Return by how much the lifetime is too long, ns, if the line is `beside_nm` beside the centre of the image.
+
+        Raises ReductionError if there is no lifetime.
+        """
+        return self._lifetime(metadata)[0] - self._lifetime(metadata, beside_nm)[0]
+
+    def _lifetime(self, metadata: MapMetadata, beside_nm: float = 0.0) -> tuple[float, FloatArray]:
+        """Return the lifetime, ns, and its derivatives by the common parameters followed by the light."""
         # Light at the centre becomes that of the whole image by the area of the image, which grows with the variance.
+        # Beside the centre, at a distance d, the light of a round image has the factor exp(-d^2 / 2v), which grows too.
         area = self.variance_nm2 / self.common[1]
+        area = area * np.exp(beside_nm**2 / 2 * (1 / self.variance_nm2 - 1 / self.common[1]))
         slopes = np.zeros((len(self.light), len(self.covariance)))
         slopes[:, 0] = self.light * 2 * NM2_PER_NS * self.emitted.mean_ns / self.common[1]
         slopes[:, 1] = self.light * (1 - area) / self.common[1]
         slopes[:, len(PARAMETERS) :] = np.diag(area)
-        covariance = slopes @ self.covariance @ slopes.T
-        curve = DecayCurve(delay_ns=self.delay_ns, light=self.light * area, sigma=np.sqrt(np.diag(covariance)))
-        return prompt_lifetime_ns(curve, metadata.response, covariance)
+        # The weights of the lifetime's fit are the errors of single delays.
+        sigma = np.sqrt(((slopes @ self.covariance) * slopes).sum(axis=1))
+        curve = DecayCurve(delay_ns=self.delay_ns, light=self.light * area, sigma=sigma)
+        found = prompt_lifetime(curve, metadata.response)
+        return found.value_ns, found.by_light @ slopes
 
 
 def fit_map(seen: Exposures, metadata: MapMetadata) -> MapFit:

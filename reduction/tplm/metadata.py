@@ -61,6 +61,7 @@ class MapMetadata:
 
     `magnification_error` and `time_zero_error_ps` are 0 where they were not measured. `timing_covariance` (4, 4) is
     that of time zero, ps, full width, ps, share and time, ps, of the response's tail; None if they were not measured.
+    `across_measured` is whether the centre of the image was measured across the line of a map.
     """
 
     uid: str
@@ -80,6 +81,7 @@ class MapMetadata:
     timing_covariance: FloatArray | None = None
     dark_rate_hz: float = 0.0
     dark_rate_error_hz: float = 0.0
+    across_measured: bool = True
 
     @classmethod
     def from_start(cls, start: Document) -> MapMetadata:
@@ -104,12 +106,20 @@ class MapMetadata:
                 timing_covariance=_covariance(start),
                 dark_rate_hz=float(start.get("dark_rate_hz", 0.0)),
                 dark_rate_error_hz=float(start.get("dark_rate_error_hz", 0.0)),
+                across_measured=_across_measured(start),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ReductionError(
                 f"The start document has no usable settings of photoluminescence microscopy: {error!r}. Give a run of "
                 "a plan such as tplm_map."
             ) from error
+
+
+def _across_measured(start: Document) -> bool:
+    # Runs of earlier versions do not say which calibrations they use; nothing is claimed about them.
+    measured = start.get("calibrated_at_s")
+    across = "x" if start.get("line_axis") == "y_um" else "y"
+    return measured is None or f"image_centre_{across}" in measured
 
 
 def _covariance(start: Document) -> FloatArray | None:

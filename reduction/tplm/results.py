@@ -49,6 +49,7 @@ class MapResults(RunResults):
     `lifetime_ns`, `tail`, and the lines are None where there is too little light. `paper_cm2_s` is the line through
     (0, 0), as the paper draws it. `diffusivity_cm2_s` is that of the fit, with the errors of magnification, time zero
     and response in it; `timing_share` is the part of the last two. `light` is that of the whole image at all delays.
+    `lifetime_correlation` is that of the counting errors of diffusivity and lifetime, -1 to 1.
     """
 
     uid: str
@@ -62,6 +63,7 @@ class MapResults(RunResults):
     diffusivity_cm2_s: Value
     light: Value | None = None
     timing_share: TimingShare = field(default_factory=TimingShare)
+    lifetime_correlation: float = 0.0
 
     @property
     def point(self) -> MapPoint:

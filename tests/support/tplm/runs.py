@@ -92,8 +92,13 @@ def event_of(
     return {"descriptor": "d", "seq_num": 1, "time": elapsed_s, "data": data}
 
 
-def map_of_means(film: Film, setting: Setting, plan: MapPlan | None = None) -> tuple[Exposures, MapMetadata]:
-    """One map whose counts are the expected ones, without noise and not rounded: what is left of an error is bias."""
+def map_of_means(
+    film: Film, setting: Setting, plan: MapPlan | None = None, *, beside_um: float = 0.0
+) -> tuple[Exposures, MapMetadata]:
+    """One map whose counts are the expected ones, without noise and not rounded: what is left of an error is bias.
+
+    The line is `beside_um` beside the centre of the image.
+    """
     plan = plan or MapPlan()
     places = line_places(plan.places)
     pulses = plan.dwell_s * setting.repetition_rate_mhz * 1e6
@@ -102,7 +107,7 @@ def map_of_means(film: Film, setting: Setting, plan: MapPlan | None = None) -> t
     for number, x_um in enumerate(places):
         elapsed_s = number * (plan.dwell_s + plan.overhead_s)
         at = replace(setting, dose_nw_s=setting.power_nw * number * plan.dwell_s)
-        y_um = film.image.centre_y_um
+        y_um = film.image.centre_y_um + beside_um
         reached = -np.expm1(-np.cumsum(expected_per_pulse(film, at, x_um=x_um, y_um=y_um, elapsed_s=elapsed_s)))
         counts.append(pulses / (1 + blocked * reached[-1]) * np.diff(reached, prepend=0.0))
     settings: dict[str, Any] = {
