@@ -62,7 +62,7 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response) -> Value:
 
 
 def prompt_lifetime(curve: DecayCurve, response: Response) -> Lifetime:
-    """Return the lifetime of the exponential from 0.1 to 2.9 ns, folded with the response, and how it follows the light.
+    """Return the lifetime of the exponential from 0.1 to 2.9 ns, folded with the response, and its derivatives.
 
     Raises ReductionError if no lifetime describes the points.
     """

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reduction.values import Value
 from sim.ioc.tplm.exposure_log import MicroscopeLog
 from sim.ioc.tplm.film_history import FilmHistory
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.physics.tplm.setting import Setting
-from reduction.values import Value
 from trxas.validation.tplm.robustness import MicroscopeTruth, Pair
 
 COUNTS = np.arange(20, dtype=np.int64)
