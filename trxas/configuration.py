@@ -165,7 +165,7 @@ def load_configuration(
     # Precedence, from the weakest: the file, the environment of EPICS, the command line. The file is checked as a whole
     # before anything of it is used, so that one message names all of its faults.
     inherited = read_inherited(path, SHIPPED)
-    reader = SettingsReader(inherited.content, str(path), inherited.origins)
+    reader = SettingsReader(inherited, str(path))
     beamline = read_beamline(reader)
     storage = reader.table("storage", StorageSettings)
     serve = reader.table("serve", ServeSettings)

@@ -19,10 +19,12 @@ from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.geometry_settings import GeometrySettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.inheritance import read_inherited
-from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
+from devices.configuration.reading import beamline_from_table
 from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.sequencer_settings import SequencerSettings
+from devices.configuration.settings_reader import SettingsReader
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
+from devices.configuration.toml_file import read_toml
 
 __all__ = [
     "BeamlineConfiguration",

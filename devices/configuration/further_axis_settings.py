@@ -51,11 +51,6 @@ class RecordAxisSettings:
         return self.setpoint, self.readback, self.stop
 
     @property
-    def driven_pv(self) -> str:
-        """PV, or beginning of the PVs, that moves the axis: no other axis may have the same one."""
-        return (self.pv or self.motor or self.setpoint).removesuffix(".VAL")
-
-    @property
     def readback_pv(self) -> str:
         """PV that shows the position, without the prefix; empty if only the class of the axis knows it."""
         if self.readback or not self.class_path:

@@ -11,7 +11,6 @@ from devices.configuration.axis_settings import (
 from devices.configuration.detector_settings import ExposureSettings, SddSettings
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.fields import Fault
-from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.geometry_settings import GeometrySettings
 from devices.configuration.guard_settings import QualitySettings
 from devices.configuration.scheme_settings import PumpSchemeSettings
@@ -153,23 +152,27 @@ def resume_faults(surroundings: SurroundingsSettings, quality: QualitySettings) 
         )
 
 
-def driven_pv_faults(axes: Mapping[str, RecordAxisSettings], made: Mapping[str, Any]) -> Iterable[Fault]:
+def driven_pv_faults(
+    axes: Mapping[str, Any], made: Mapping[str, Any], content: Callable[[str], Mapping[str, Any]]
+) -> Iterable[Fault]:
     """Yield a fault for every further axis that moves the PV of another axis, so that both would move.
 
-    `made`: settings of the other tables, None where they have faults.
+    `axes`: tables of the further axes as they stand in the file, so that an axis with other faults is told as well.
+    `made`: settings of the other tables, None where they have faults; then `content` returns the table as it stands.
     """
-    owners: dict[str, str] = {}
+    owners: dict[object, str] = {}
     for table, keys in DRIVEN_PVS.items():
-        settings = made.get(table)
-        owners |= {} if settings is None else {getattr(settings, key): f"{table}.{key}" for key in keys}
-    for name, settings in axes.items():
-        if (pv := settings.driven_pv) and pv in owners:
-            key = "pv" if settings.pv else "motor" if settings.motor else "setpoint"
-            yield Fault(
-                table=f"axes.{name}",
-                key=key,
-                message=f"= {pv!r}: is {owners[pv]} too, so that one would move the other. Give each axis its own PV.",
-            )
+        pvs = content(table) if made.get(table) is None else vars(made[table])
+        owners |= {pvs[key]: f"{table}.{key}" for key in keys if isinstance(pvs.get(key), str) and pvs[key]}
+    for name, given in axes.items():
+        keys = () if not isinstance(given, Mapping) else ("pv", "motor", "setpoint")
+        key = next((key for key in keys if isinstance(given.get(key), str) and given[key]), None)
+        if key is None:
+            continue
+        pv = given[key].removesuffix(".VAL")
+        if pv in owners:
+            message = f"= {pv!r}: is {owners[pv]} too, so that one would move the other. Give each axis its own PV."
+            yield Fault(table=f"axes.{name}", key=key, message=message)
         # The first axis that has a PV owns it; every later one is the fault.
         owners.setdefault(pv, f"axes.{name}")
 

@@ -170,3 +170,33 @@ def test_an_iron_complex_with_four_photodiodes_takes_sixty_lines() -> None:
     assert found.scheme.reference_probes == (1, 2)
     assert list(found.axes) == ["field_t"]
     assert read_toml(path)["extends"] == "7ID-D"
+
+
+def test_a_wrong_omission_is_told_with_the_other_faults(tmp_path: Path) -> None:
+    """Lost: a run of the program for each mistake of a file."""
+    text = 'extends = "7ID-D"\nomits = ["cel", "energy.moter"]\n[energy]\nlow_ev = -1.0\n'
+    message = refusal(written(tmp_path, "mine.toml", text))
+    assert "has 3 faults:" in message
+    for part in ("omits has 'cel'", "omits has 'energy.moter'", "[energy] low_ev = -1.0"):
+        assert part in message
+
+
+@pytest.mark.parametrize("parent", ["", "[energy\n"])
+def test_a_parent_that_cannot_be_read_hides_no_fault_of_the_file(tmp_path: Path, parent: str) -> None:
+    """Lost: a run of the program for each mistake, or a page of keys that are missing only as the parent is."""
+    if parent:
+        written(tmp_path, "hall.toml", parent)
+    text = 'extends = "hall.toml"\n[energy]\nlow_ev = -1.0\nhigh_evs = 2.0\n[delya]\nlow_ps = 0.0\n'
+    message = refusal(written(tmp_path, "mine.toml", text))
+    assert "has 4 faults:" in message
+    for part in ("extends = 'hall.toml':", "[energy] low_ev = -1.0", "[energy] high_evs", "[delya] is unknown"):
+        assert part in message
+
+
+def test_an_axis_with_a_fault_is_told_that_its_pv_is_taken_as_well(tmp_path: Path) -> None:
+    axis = '[axes.nozzle_mm]\nmotor = "{}"\nunit = "mm"\nlow = -5.0\nhigh = 5.0\ntolerance = {}\n'
+    mirror = load_configuration(DEFAULT_CONFIGURATION).beamline.pointing.horizontal
+    text = f'extends = "7ID-D"\n{axis.format(mirror, -1.0)}'
+    message = refusal(written(tmp_path, "mine.toml", text))
+    assert "[axes.nozzle_mm] tolerance = -1.0" in message
+    assert "is pointing.horizontal too" in message
