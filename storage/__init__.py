@@ -27,7 +27,7 @@ from storage.journal import Journal, require_free_space, subscriber
 from storage.recovery import Recovery, recover
 from storage.runs import RunStatus, RunSummary, iterate_run, list_runs, load_run
 from storage.scan_id import ScanIdCounter
-from storage.shared_server import require_answer
+from storage.shared_server import TiledServer, require_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,6 +52,7 @@ __all__ = [
     "RunStatus",
     "RunSummary",
     "Store",
+    "TiledServer",
     "find_starts",
     "good_exposures",
     "iterate_run",
@@ -70,29 +71,24 @@ class Store:
     """The journal, the catalogue and the recovery of one data folder; open it with `open_store`.
 
     `root` is the folder, `images` that of the image files, `recovery` what had to be repaired on opening. Without
-    `in_place` the catalogue is read from a private copy if its folder was moved or is read-only. The server at `uri`
-    holds the catalogue of many folders, or, without `is_shared`, that of `root` only.
+    `in_place` the catalogue is read from a private copy if its folder was moved or is read-only.
     """
 
     def __init__(
         self,
         root: Path,
         *,
-        uri: str | None = None,
-        api_key: str | None = None,
+        server: TiledServer | None = None,
         images: Path | None = None,
         flush_period_s: float = FLUSH_PERIOD_S,
         in_place: bool = True,
-        is_shared: bool = True,
     ) -> None:
         self.root = root
-        self._is_shared = uri is not None and is_shared
+        self._server = server
         self._in_place = in_place
         self.images = images or root / "images"
         self.recovery = Recovery()
         self.summaries: dict[tuple[str, int], RunSummary] = {}
-        self._uri = uri
-        self._api_key = api_key
         self._flush_period_s = flush_period_s
         self._journal = Journal(root)
         self._scan_ids = ScanIdCounter(root)
@@ -111,11 +107,7 @@ class Store:
                 from storage.catalogue import open_catalogue
 
                 self._catalogue = open_catalogue(
-                    self.root,
-                    uri=self._uri,
-                    api_key=self._api_key,
-                    images=self.images,
-                    read_only=not self._in_place,
+                    self.root, server=self._server, images=self.images, read_only=not self._in_place
                 )
                 _close_before_interpreter(self)
             return self._catalogue
@@ -123,7 +115,8 @@ class Store:
     def may_have_others(self, uids: Collection[str]) -> bool:
         """Return whether the catalogue may hold runs other than `uids`; an embedded one is not opened for this."""
         # A catalogue that is open answers faster itself; that of a shared server belongs to many folders.
-        if self._is_shared or self._catalogue is not None:
+        is_shared = self._server is not None and self._server.is_shared
+        if is_shared or self._catalogue is not None:
             return True
         catalogued = catalogued_uids(self.root)
         return catalogued is None or not catalogued <= set(uids)
@@ -146,8 +139,8 @@ class Store:
         Raises `StorageError` if the catalogue belongs to a server.
         """
         with self._lock:
-            if self._uri is not None:
-                raise StorageError(f"The catalogue is on the server {self._uri}; repair it there.")
+            if self._server is not None:
+                raise StorageError(f"The catalogue is on the server {self._server.uri}; repair it there.")
             if self._catalogue is not None:
                 self._catalogue.close()
                 self._catalogue = None
@@ -172,8 +165,8 @@ class Store:
         """
         with self._lock:
             self.take_over()
-            if self._uri is not None:
-                require_answer(self._uri)
+            if self._server is not None:
+                require_answer(self._server.uri)
             if self._writer is None:
                 from storage.catalogue_writer import CatalogueWriter
                 from storage.event_schema import validate_events_quickly
@@ -248,7 +241,7 @@ class Store:
         self._writer.abandon()
         self._writer = None
         self.close()
-        catalogue_apart(root=self.root, uri=self._uri, api_key=self._api_key, images=self.images)
+        catalogue_apart(root=self.root, server=self._server, images=self.images)
 
     def __enter__(self) -> Store:
         return self
@@ -262,21 +255,18 @@ class Store:
 def open_store(
     root: Path | str,
     *,
-    uri: str | None = None,
-    api_key: str | None = None,
+    server: TiledServer | None = None,
     images: Path | None = None,
     recover_runs: bool = True,
     rebuild: bool = False,
     flush_period_s: float = FLUSH_PERIOD_S,
-    is_shared: bool = True,
 ) -> Store:
     """Open the data folder `root`, or create it, and recover the runs of processes that died.
 
     In a folder that this process cannot write, such as an archive or a colleague's, nothing is created or changed.
 
-    `uri` and `api_key` name a Tiled server that holds the catalogue; the journal stays in `root`. Without `is_shared`
-    the server holds no runs of other folders, so most lists are complete without asking it. `images` is
-    the folder that an area detector's IOC writes to, if it is not `<root>/images`.
+    `server` holds the catalogue; the journal stays in `root`. `images` is the folder that an area detector's IOC writes
+    to, if it is not `<root>/images`.
     Only the process that takes data needs `recover_runs`; readers turn it off, which saves time. `rebuild` writes all
     journals into the catalogue once more, in place of a lost catalogue (0.5 ms per event).
     Raises `StorageError` if the folder cannot be used or the server does not answer.
@@ -284,18 +274,10 @@ def open_store(
     root = _folder(root)
     # A reader works on a copy of the catalogue where reading in place would mean changing it.
     in_place = (recover_runs or rebuild) and _is_writable(root)
-    store = Store(
-        root,
-        uri=uri,
-        api_key=api_key,
-        images=images,
-        flush_period_s=flush_period_s,
-        in_place=in_place,
-        is_shared=is_shared,
-    )
+    store = Store(root, server=server, images=images, flush_period_s=flush_period_s, in_place=in_place)
     if in_place:
         require_free_space(root, 1)
-        if uri is None and catalogue_is_lost(root):
+        if server is None and catalogue_is_lost(root):
             # Otherwise it would be created again without runs, and searches would find nothing.
             store.renew_catalogue()
             rebuild = True

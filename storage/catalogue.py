@@ -52,7 +52,7 @@ from storage.addresses import (
 )
 from storage.catalogue_clients import broker_run, stream_client
 from storage.embedded_server import embedded_context
-from storage.shared_server import no_answer, require_answer
+from storage.shared_server import TiledServer, no_answer, require_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,20 +142,19 @@ class Catalogue:
 def open_catalogue(
     root: Path | str,
     *,
-    uri: str | None = None,
-    api_key: str | None = None,
+    server: TiledServer | None = None,
     images: Path | None = None,
     read_only: bool = False,
 ) -> Catalogue:
     """Open the catalogue under `root`, or create it.
 
     `images` is the folder of image files, by default `<root>/images`: the catalogue reads no files elsewhere.
-    With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue of that server is used instead.
+    With `server` the catalogue of that server is used instead.
     With `read_only` nothing under `root` is changed: where reading in place would change it, the databases are copied,
     and runs that are catalogued later are not seen. Raises `StorageError` if it cannot be opened or reached.
     """
-    if uri is not None:
-        return Catalogue(_remote_context(uri, api_key))
+    if server is not None:
+        return Catalogue(_remote_context(server))
     root = Path(root).resolve()
     private = None
     if read_only and not _is_readable_in_place(root):
@@ -284,12 +283,12 @@ def _serializers() -> SerializationRegistry:
     return registry
 
 
-def _remote_context(uri: str, api_key: str | None) -> Any:
-    require_answer(uri)
+def _remote_context(server: TiledServer) -> Any:
+    require_answer(server.uri)
     try:
-        return client_from_uri(uri, api_key=api_key, trust_env=not is_loopback(uri)).context
+        return client_from_uri(server.uri, api_key=server.api_key, trust_env=not is_loopback(server.uri)).context
     except (httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
-        raise no_answer(uri, error) from error
+        raise no_answer(server.uri, error) from error
 
 
 def images_folder(root: Path) -> Path:

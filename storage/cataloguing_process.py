@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+from storage.shared_server import TiledServer
 
 LONGEST_S = 120.0
 """Time after which the runs are left to the next start, s."""
@@ -15,15 +17,16 @@ LONGEST_S = 120.0
 logger = logging.getLogger(__name__)
 
 
-def catalogue_apart(**folder: Any) -> None:
+def catalogue_apart(root: Path, *, server: TiledServer | None, images: Path) -> None:
     """Catalogue the runs of closed journals in another process, and wait for its end, at most 120 s.
 
-    `folder`: the arguments of `open_store`. A process that is ending can neither start threads nor open a server. If
+    The arguments are those of `open_store`. A process that is ending can neither start threads nor open a server. If
     the other one fails, the next start catalogues the runs; that is logged.
     """
     command = [sys.executable, "-c", f"from {__name__} import main; main()"]
     # By standard input: command lines are public, and a shared catalogue has a key.
-    arguments = json.dumps(folder, default=str)
+    given = None if server is None else dataclasses.asdict(server)
+    arguments = json.dumps({"root": str(root), "server": given, "images": str(images)})
     try:
         subprocess.run(command, input=arguments, text=True, check=True, timeout=LONGEST_S)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
@@ -35,5 +38,5 @@ def main() -> None:
     from storage import open_store
 
     arguments = json.load(sys.stdin)
-    images = arguments.pop("images")
-    open_store(**arguments, images=images and Path(images)).close()
+    server = arguments["server"] and TiledServer(**arguments["server"])
+    open_store(arguments["root"], server=server, images=Path(arguments["images"])).close()

@@ -1,11 +1,25 @@
-"""A shared Tiled server: whether it answers, asked without Tiled, which takes seconds to import."""
+"""A Tiled server that holds the catalogue, and whether it answers: without Tiled, which takes seconds to import."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from errors import StorageError
 from processes.loopback import is_loopback
 
 _ANSWER_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiledServer:
+    """A `tiled serve` process: its http address `uri` and the key that it asks for.
+
+    Without `is_shared` it holds no runs of other folders, so most lists are complete without asking it.
+    """
+
+    uri: str
+    api_key: str | None = field(default=None, repr=False)
+    is_shared: bool = True
 
 
 def require_answer(uri: str) -> None:

@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from devices.configuration import BeamlineConfiguration, SettingsReader, read_inherited
 from devices.configuration.fields import SETTINGS, Fault, switch, text, whole_number
 from devices.configuration.reading import read_beamline
+from storage import TiledServer
 from trxas.alert_settings import TABLE as ALERTS
 from trxas.alert_settings import AlertSettings
 from trxas.kafka_settings import TABLE as KAFKA
@@ -57,6 +58,11 @@ class StorageSettings:
     uri: Annotated[str, text("address of a shared Tiled server; empty: the catalogue in the data folder")] = ""
     api_key_variable: Annotated[str, text("environment variable with the server's key")] = "TILED_API_KEY"
     minimum_free_mb: Annotated[int, whole_number("free space a scan needs to start, MB", low=0, high=10**9)] = 200
+
+    @property
+    def server(self) -> TiledServer | None:
+        """Tiled server that holds the catalogue, with its key from the environment; None if that is in the folder."""
+        return TiledServer(uri=self.uri, api_key=os.environ.get(self.api_key_variable)) if self.uri else None
 
     @property
     def root(self) -> Path:

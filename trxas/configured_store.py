@@ -21,8 +21,7 @@ def open_configured_store(configuration: Configuration, *, recover_runs: bool = 
     storage = configuration.storage
     return open_store(
         storage.root,
-        uri=storage.uri or None,
-        api_key=os.environ.get(storage.api_key_variable),
+        server=storage.server,
         images=images_elsewhere(configuration),
         recover_runs=recover_runs and not is_read_only(storage.root),
     )

@@ -157,7 +157,7 @@ def driven_pv_faults(
 ) -> Iterable[Fault]:
     """Yield a fault for every further axis that moves the PV of another axis, so that both would move.
 
-    `axes`: tables of the further axes as they stand in the file, so that an axis with other faults is told as well.
+    `axes`: tables of the further axes as they stand in the file, so that an axis with other faults is checked as well.
     `made`: settings of the other tables, None where they have faults; then `content` returns the table as it stands.
     """
     owners: dict[object, str] = {}

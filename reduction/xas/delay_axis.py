@@ -21,7 +21,7 @@ from reduction.number_text import with_error
 from reduction.timing import Timing
 from reduction.values import Value
 from reduction.xas.gate_rates import gate_rates
-from reduction.xas.rise_model import CONSTANT_LEVEL, SLOW_RATE_PER_NS
+from reduction.xas.rise_model import CONSTANT_LEVEL, SLOW_RATE_PER_NS, RiseModel
 from reduction.xas.time_zero import TimeZeroFit, fit_time_zero
 
 if TYPE_CHECKING:
@@ -294,15 +294,12 @@ def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
     Runs up to version 0.2.0, which record no error of the response, give the same time zero as then. Raises
     ReductionError if there is no step.
     """
-    return fit_time_zero(
-        rise.delay_ps,
-        rise.change,
-        rise.sigma,
+    model = RiseModel(
         irf_sigma_ps=rise.timing.irf_sigma_ps,
-        irf_error_ps=rise.timing.irf_error_ps,
-        free_irf=free_irf,
+        irf_error_ps=math.inf if free_irf else rise.timing.irf_error_ps,
         slow_rate_per_ns=SLOW_RATE_PER_NS if rise.timing.records_response else CONSTANT_LEVEL,
     )
+    return fit_time_zero(rise.delay_ps, rise.change, rise.sigma, model)
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:

@@ -11,7 +11,7 @@ import scipy
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.rise_model import SLOW_RATE_PER_NS, Decays, RiseModel
+from reduction.xas.rise_model import FREE_DECAY, RiseModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,26 +59,12 @@ def fit_time_zero(
     delay_ps: FloatArray,
     signal: FloatArray,
     sigma: FloatArray,
-    *,
-    irf_sigma_ps: float = 45.0,
-    irf_error_ps: float = 0.0,
-    decays: Decays | None = None,
-    free_irf: bool = False,
-    slow_rate_per_ns: Value = SLOW_RATE_PER_NS,
+    model: RiseModel = FREE_DECAY,
 ) -> TimeZeroFit:
     """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Without `decays`, one decay and the level after it are free. That level decays on with the prior
-    `slow_rate_per_ns`: as a constant it would make t0 early by up to an error, and the response narrow, for tau2
-    below 1 ns. With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which gives a smaller error, but a bias
-    if the sample decays otherwise. The width of the instrument response is fitted with the prior `irf_sigma_ps` and its
-    error, fixed with an error of 0, and without a prior with `free_irf`. Raises ReductionError if the scan shows no
-    step, if the step is at its border, or with too few points.
+    Raises ReductionError if the scan shows no step, if the step is at its border, or with too few points.
     """
-    error_ps = math.inf if free_irf else irf_error_ps
-    model = RiseModel(
-        irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays, slow_rate_per_ns=slow_rate_per_ns
-    )
     parameters = len(model.varied) - len(model.priors)
     freedom = len(delay_ps) - parameters
     if freedom < 1:
@@ -94,24 +80,9 @@ def fit_time_zero(
     return _result(problem, best, freedom)
 
 
-def time_zero(
-    trace: Trace,
-    *,
-    irf_sigma_ps: float = 45.0,
-    irf_error_ps: float = 0.0,
-    decays: Decays | None = None,
-    free_irf: bool = False,
-) -> TimeZeroFit:
+def time_zero(trace: Trace, model: RiseModel = FREE_DECAY) -> TimeZeroFit:
     """Return `fit_time_zero` of a reduced delay scan, ps; its offsets do not matter, because the baseline is free."""
-    return fit_time_zero(
-        trace.delay_ps,
-        trace.transient,
-        trace.sigma,
-        irf_sigma_ps=irf_sigma_ps,
-        irf_error_ps=irf_error_ps,
-        decays=decays,
-        free_irf=free_irf,
-    )
+    return fit_time_zero(trace.delay_ps, trace.transient, trace.sigma, model)
 
 
 @dataclass(frozen=True, kw_only=True)

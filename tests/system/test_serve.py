@@ -26,7 +26,7 @@ from gui.requests.xas.spectra import SpectrumRequest
 from processes.process_table import family
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
-from storage import list_runs, load_run, open_store
+from storage import TiledServer, list_runs, load_run, open_store
 from tests.support.served import Queue, Served, living, process_of, without_tiled
 from tests.support.waiting import COMMAND_S, WAIT_S, until
 from trxas.announcements.server_file import read_state
@@ -273,7 +273,8 @@ def test_relay_and_tiled_listen_where_the_configuration_puts_them(ca_repeater: N
         listening = listening_addresses(living(family(served.process.pid)))
         assert sum(host == "127.0.0.2" for host, _ in listening) == 4
         assert {host for host, _ in listening} == {"127.0.0.1", "127.0.0.2"}
-        with open_store(tmp_path / "elsewhere", uri=state.tiled, api_key=state.tiled_key, recover_runs=False) as store:
+        server = TiledServer(uri=state.tiled, api_key=state.tiled_key)
+        with open_store(tmp_path / "elsewhere", server=server, recover_runs=False) as store:
             assert list_runs(store) == []
     finally:
         served.kill_all()

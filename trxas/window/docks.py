@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
 from plans.edges import edge_preset, suggested_edges
 from processes.loopback import bypass_proxies
-from storage import Store, open_store
+from storage import Store, TiledServer, open_store
 from storage.documents import NamedDocument
 from storage.runs import needs_catalogue
 from trxas.announcements.server_file import ServeState, read_state
@@ -201,8 +200,6 @@ def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
     if state is not None and state.tiled:
         # The folder's own server is asked directly, also at another address than loopback.
         bypass_proxies(urlsplit(state.tiled).hostname or "")
-        return open_store(
-            storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False, is_shared=bool(storage.uri)
-        )
-    key = os.environ.get(storage.api_key_variable)
-    return open_store(storage.root, uri=storage.uri or None, api_key=key, recover_runs=False)
+        server = TiledServer(uri=state.tiled, api_key=state.tiled_key, is_shared=bool(storage.uri))
+        return open_store(storage.root, server=server, recover_runs=False)
+    return open_store(storage.root, server=storage.server, recover_runs=False)

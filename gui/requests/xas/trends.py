@@ -20,7 +20,7 @@ from reduction.types import Mode
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import FoilSpectrum, find_edge
-from reduction.xas.rise_model import PAPER_DECAYS
+from reduction.xas.rise_model import PAPER_DECAYS, RiseModel
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.time_zero import time_zero
@@ -113,9 +113,8 @@ def _mean_signal(scan: RunAccumulator, name: str) -> Value:
 
 def _time_zero(scan: RunAccumulator) -> Value:
     timing = scan.metadata.timing
-    return time_zero(
-        spc_trace(scan), irf_sigma_ps=timing.irf_sigma_ps, irf_error_ps=timing.irf_error_ps, decays=PAPER_DECAYS
-    ).t0_ps
+    model = RiseModel(irf_sigma_ps=timing.irf_sigma_ps, irf_error_ps=timing.irf_error_ps, decays=PAPER_DECAYS)
+    return time_zero(spc_trace(scan), model).t0_ps
 
 
 def _edge(scan: RunAccumulator, mode: Mode) -> Value:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from errors import StorageError
-from storage import Store, list_runs, load_run, open_store
+from storage import Store, TiledServer, list_runs, load_run, open_store
 from storage.catalogue import open_catalogue, server_configuration
 from storage.journal import Journal, LockedFile, is_locked, journal_paths
 from storage.records import read_contents
@@ -167,13 +167,13 @@ def test_a_shared_server_holds_the_catalogue(
     try:
         uri = f"http://127.0.0.1:{unused_port}"
         wait_until_served(uri, process, log)
-        with open_store(tmp_path / "journals", uri=uri, api_key="secret") as store:
+        with open_store(tmp_path / "journals", server=TiledServer(uri=uri, api_key="secret")) as store:
             store.subscribe(run_engine)
             (uid,) = uids_of(run_engine(scan(3, 1)))
             store.wait()
             assert len(store.db[uid].table()) == 3
             assert [name for name, _ in store.db[uid].documents()][-1] == "stop"
-        with open_store(tmp_path / "another machine", uri=uri, api_key="secret") as store:
+        with open_store(tmp_path / "another machine", server=TiledServer(uri=uri, api_key="secret")) as store:
             assert [summary.uid for summary in list_runs(store)] == [uid]
             assert load_run(store, -1)[0][1]["uid"] == uid
     finally:
@@ -207,11 +207,11 @@ def test_a_shared_catalogue_lives_in_postgresql(
         try:
             uri = f"http://127.0.0.1:{port}"
             wait_until_served(uri, process, log)
-            with open_store(tmp_path / "journals", uri=uri, api_key="secret") as store:
+            with open_store(tmp_path / "journals", server=TiledServer(uri=uri, api_key="secret")) as store:
                 store.subscribe(run_engine)
                 (uid,) = uids_of(run_engine(scan(3, 1)))
                 store.wait()
-            with open_store(tmp_path / "another machine", uri=uri, api_key="secret") as store:
+            with open_store(tmp_path / "another machine", server=TiledServer(uri=uri, api_key="secret")) as store:
                 assert len(store.db[uid].table()) == 3
                 assert load_run(store, -1)[0][1]["uid"] == uid
         finally:

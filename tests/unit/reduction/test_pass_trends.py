@@ -13,7 +13,7 @@ from reduction.kinds import reduce_run
 from reduction.types import FloatArray
 from reduction.xas.pass_trends import FALSE_ALARMS, Trend, time_zero_trend, trends_of
 from reduction.xas.results import SpectrumResults, TimeZeroResults
-from reduction.xas.rise_model import PAPER_DECAYS
+from reduction.xas.rise_model import PAPER_DECAYS, RiseModel
 from reduction.xas.time_zero import fit_time_zero
 from tests.support.beam_time import BeamTime, Document, br_signal, br_static, energy_points
 
@@ -110,7 +110,7 @@ def trace(t0_ps: Callable[[int], float], seed: int) -> list[Document]:
 
 def rise(delay_ps: FloatArray) -> FloatArray:
     """The decays of the paper after a step at 0, with a response of 45 ps, as the fit of time zero has them."""
-    step = fit_time_zero(DELAYS_PS, _STEP, np.full(DELAYS_PS.size, 1e-3), decays=PAPER_DECAYS)
+    step = fit_time_zero(DELAYS_PS, _STEP, np.full(DELAYS_PS.size, 1e-3), RiseModel(decays=PAPER_DECAYS))
     return (step.curve(delay_ps + step.t0_ps.value) - step.baseline) / step.amplitude
 
 

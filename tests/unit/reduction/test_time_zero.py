@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from plans.grids import join_regions
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.accumulator import accumulate
 from reduction.xas.pump_train import convolved_decay
-from reduction.xas.rise_model import PAPER_DECAYS, Decays
+from reduction.xas.rise_model import PAPER_DECAYS, Decays, RiseModel
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.time_zero import fit_time_zero, time_zero
 
@@ -33,8 +34,7 @@ def test_exact_scan_gives_its_parameters_back() -> None:
         DELAYS_PS,
         signal(DELAYS_PS, 17.0, 60.0) + 0.01,
         np.full(DELAYS_PS.size, NOISE),
-        decays=PAPER_DECAYS,
-        free_irf=True,
+        RiseModel(irf_error_ps=math.inf, decays=PAPER_DECAYS),
     )
     assert fit.t0_ps.value == pytest.approx(17.0, abs=0.01)
     assert fit.irf_sigma_ps.value == pytest.approx(60.0, abs=0.05)
@@ -51,7 +51,7 @@ def test_a_second_decay_hardly_moves_time_zero_and_response(lifetimes_ps: tuple[
     delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
     parts = ((0.5, 1 / lifetimes_ps[0]), (0.25, 1 / lifetimes_ps[1]), (0.25, 0.0))
     exact = -0.03 * np.sum([share * convolved_decay(delays_ps, rate, 45.0).value for share, rate in parts], axis=0)
-    fit = fit_time_zero(delays_ps, exact, np.full(delays_ps.size, 3e-4), irf_error_ps=15.0)
+    fit = fit_time_zero(delays_ps, exact, np.full(delays_ps.size, 3e-4), RiseModel(irf_error_ps=15.0))
     assert abs(fit.t0_ps.value) < 0.45 * fit.t0_ps.sigma
     assert abs(fit.irf_sigma_ps.value - 45.0) < 0.3 * fit.irf_sigma_ps.sigma
 
@@ -61,14 +61,16 @@ def test_two_decays_that_cancel_each_other_are_no_result() -> None:
     delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
     parts = ((0.527, 1 / 117.0), (0.173, 1 / 1143.0), (0.300, 0.0))
     decays = [share * convolved_decay(delays_ps + 38.5, rate, 53.5).value for share, rate in parts]
-    fit = fit_time_zero(delays_ps, -0.06 * np.sum(decays, axis=0), np.full(delays_ps.size, 6e-4), irf_error_ps=15.0)
+    fit = fit_time_zero(
+        delays_ps, -0.06 * np.sum(decays, axis=0), np.full(delays_ps.size, 6e-4), RiseModel(irf_error_ps=15.0)
+    )
     assert abs(fit.t0_ps.value + 38.5) < 0.35 * fit.t0_ps.sigma
 
 
 def test_fixed_decays_are_worth_a_smaller_error() -> None:
     data = signal(DELAYS_PS, 0.0) + NOISE * np.random.default_rng(1).standard_normal(DELAYS_PS.size)
     errors = np.full(DELAYS_PS.size, NOISE)
-    free, fixed = (fit_time_zero(DELAYS_PS, data, errors, decays=decays) for decays in (None, PAPER_DECAYS))
+    free, fixed = (fit_time_zero(DELAYS_PS, data, errors, RiseModel(decays=decays)) for decays in (None, PAPER_DECAYS))
     assert fixed.t0_ps.sigma < 0.8 * free.t0_ps.sigma
     assert free.lifetime_ps is not None
     assert 40 < free.lifetime_ps < 400
@@ -78,7 +80,9 @@ def test_time_zero_of_a_measured_run(br_beam_time: type[Any]) -> None:
     """From the counts of a run with jet noise; 4 sigma, 1 in 16 000 by chance."""
     table = np.outer(signal(DELAYS_PS, 25.0), [1.0, 0.0, 0.0, 0.0, 0.0])
     beam_time = br_beam_time(DELAYS_PS, np.ones(DELAYS_PS.size), table, axis="delay_ps", modes=("spc",), dwell_s=3.0)
-    fit = time_zero(spc_trace(accumulate(beam_time.documents(np.random.default_rng(2)))), decays=PAPER_DECAYS)
+    fit = time_zero(
+        spc_trace(accumulate(beam_time.documents(np.random.default_rng(2)))), RiseModel(decays=PAPER_DECAYS)
+    )
     assert abs(fit.t0_ps.value - 25.0) < 4 * fit.t0_ps.sigma
     assert fit.t0_ps.sigma < 10.0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from storage import Store, list_runs, load_chain, load_run, open_store
+from storage import Store, TiledServer, list_runs, load_chain, load_run, open_store
 from storage.atomic_file import write_atomically
 from storage.catalogue_files import catalogued_uids
 from storage.journal import LockedFile, done_folder, journal_paths
@@ -63,8 +63,10 @@ def test_the_catalogue_is_opened_only_for_runs_without_a_journal(store: Store) -
     assert not store.may_have_others(["first", "second"])
     assert store.may_have_others(["first"])
     assert not needs_catalogue(store)
-    assert not needs_catalogue(Store(store.root, uri="http://127.0.0.1:9", is_shared=False))
-    assert needs_catalogue(Store(store.root, uri="http://127.0.0.1:9")), "a shared server has runs of other folders"
+    assert not needs_catalogue(Store(store.root, server=TiledServer(uri="http://127.0.0.1:9", is_shared=False)))
+    assert needs_catalogue(Store(store.root, server=TiledServer(uri="http://127.0.0.1:9"))), (
+        "a shared server has runs of other folders"
+    )
     (store.root / "catalog.db").write_bytes(b"damaged")
     assert store.may_have_others(["first", "second"])
     assert needs_catalogue(store)
