@@ -15,10 +15,27 @@ def with_error(value: float, sigma: float | None, unit: str = "") -> str:
         return f"{value:.6g}{end}"
     places = 1 - math.floor(math.log10(sigma))
     if places not in _PLACES:
-        return f"{value:.6g} ± {sigma:.2g}{end}"
+        return f"{value:.{_digits(value, sigma)}g} ± {sigma:.2g}{end}"
     # Adding 0 turns -0.0, which would be printed with its sign, into 0.
     rounded = round(value, places) + 0.0
     return f"{rounded:.{max(0, places)}f} ± {round(sigma, places):.{max(0, places)}f}{end}"
+
+
+def rounded(value: float, sigma: float) -> float:
+    """Return a value rounded to the second digit of its error, but to no fewer than two digits of its own.
+
+    For a label that has no room for the error. Without a finite error above 0 the value is returned as it is.
+    """
+    if not (math.isfinite(sigma) and sigma > 0 and math.isfinite(value)):
+        return value
+    return float(f"{value:.{_digits(value, sigma)}g}")
+
+
+def _digits(value: float, sigma: float) -> int:
+    """Return how many digits a value has down to the second one of its error; at least two."""
+    if value == 0:
+        return 2
+    return max(2, math.floor(math.log10(abs(value))) - math.floor(math.log10(sigma)) + 2)
 
 
 def delay_text(delay_ps: float) -> str:

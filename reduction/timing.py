@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from errors import ReductionError
+from reduction.number_text import with_error
 from reduction.start_keys import require_keys
 
 LONGEST_BLIND = 1.5
@@ -114,14 +115,14 @@ class Timing:
         """Where the instrument response comes from, with its value and error in ps: the prior of every fit."""
         if self.irf_error_ps == 0:
             return f"fixed at {self.irf_sigma_ps:g} ps, not in the errors: the run records no error of it"
-        return f"{self.irf_sigma_ps:.3g} ± {self.irf_error_ps:.2g} ps, {self.irf_source or 'recorded'}"
+        return f"{with_error(self.irf_sigma_ps, self.irf_error_ps, 'ps')}, {self.irf_source or 'recorded'}"
 
     @property
     def period_text(self) -> str:
         """Bunch period with its error in ns, and where it comes from: the delays of all gates follow from it."""
         if self.bunch_period_error_ps == 0:
             return f"{1e-3 * self.bunch_period_ps:.7g} ns, not in the errors: the run records no error of it"
-        text = f"{1e-3 * self.bunch_period_ps:.8g} ± {1e-3 * self.bunch_period_error_ps:.2g} ns"
+        text = with_error(1e-3 * self.bunch_period_ps, 1e-3 * self.bunch_period_error_ps, "ns")
         if self.bunch_period_source == CONFIGURED:
             return f"{text}, as configured: neither measured nor from the RF frequency"
         return f"{text}, {'from the ' if self.bunch_period_source.startswith('RF') else ''}{self.bunch_period_source}"

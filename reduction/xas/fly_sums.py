@@ -16,6 +16,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator
 from reduction.events import events_of
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.alignment import align
 from reduction.xas.static_xas import SpectrumPoints
@@ -93,7 +94,7 @@ class FlyFacts:
             value, sigma = self.backlash_ev
             half = f"up {-value / 2:+.3f} eV, down {value / 2:+.3f} eV"
             end = "corrected" if self.corrected else "not corrected, as its error is too large"
-            backlash = f"{value:.3f} ± {sigma:.3f} eV ({half}; {end})"
+            backlash = f"{with_error(value, sigma, 'eV')} ({half}; {end})"
         width = f"{self.broadening_ev:.3f} eV rms, bins of {self.step_ev:g} eV at {self.speed_ev_s:.3g} eV/s"
         return [f"{'backlash of sweeps':<22} {backlash}", f"{'broadening by sweeps':<22} {width}"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from errors import ReductionError
-from reduction.number_text import delay_text
+from reduction.number_text import delay_text, rounded
 from reduction.values import Value
 from reduction.xas.gate_rates import MIN_PHOTONS
 from reduction.xas.kinetics.fit import is_delicate
@@ -85,8 +85,8 @@ class MapFit:
 
     @property
     def component_names(self) -> tuple[str, ...]:
-        """Names of the rows of `spectra`, (components,): its lifetime in ps or ns, or the offset."""
-        lifetimes = (delay_text(float(f"{value.value:.3g}")) for value in self.lifetimes_ps)
+        """Names of the rows of `spectra`, (components,): lifetimes in ps or ns, as exact as their errors; the offset."""
+        lifetimes = (delay_text(rounded(value.value, value.sigma)) for value in self.lifetimes_ps)
         return (*lifetimes, "offset") if self.model.has_offset else tuple(lifetimes)
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 
 from errors import InputError, ReductionError
+from reduction.number_text import with_error
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -53,8 +54,8 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
     errors = np.sqrt(np.diag(covariance))
     if not abs(found[1]) > LEAST_HEIGHT_SIGMAS * errors[1] or not x.min() <= found[2] <= x.max():
         raise ReductionError(
-            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height {found[1]:.3g} ± "
-            f"{errors[1]:.1g} at {found[2]:.3g} um. Widen the scan, count longer, or check time zero first."
+            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height "
+            f"{with_error(float(found[1]), float(errors[1]))} at {found[2]:.3g} um. Widen the scan, count longer, or check time zero first."
         )
     return OverlapFit(
         center_um=float(found[2]),

@@ -18,7 +18,7 @@ from errors import InputError, ReductionError
 from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS, curve_delays_ps
 from gui.palette import ORANGE, ROLES_ON_WHITE, SKY_BLUE
 from reduction.kinds import RunReduction
-from reduction.number_text import delay_text
+from reduction.number_text import delay_text, with_error
 from reduction.run_kind import RunCurve, RunResults
 from reduction.values import Value
 from reduction.xas.combination.results import CombinedSpectra, CombinedTrace
@@ -285,8 +285,8 @@ def _delay_label(spectrum: Spectrum) -> str:
 def _fit_label(fit: KineticsFit) -> str:
     if fit.undetermined:
         return "fit, lifetimes or fractions not determined"
-    lifetimes = (f"{tau_ps.value:.0f} ± {tau_ps.sigma:.0f} ps" for tau_ps in fit.lifetimes_ps)
-    rise = "" if fit.rise_ps is None else f"rise {fit.rise_ps.value:.0f} ± {fit.rise_ps.sigma:.0f} ps, "
+    lifetimes = (with_error(tau_ps.value, tau_ps.sigma, "ps") for tau_ps in fit.lifetimes_ps)
+    rise = "" if fit.rise_ps is None else f"rise {with_error(fit.rise_ps.value, fit.rise_ps.sigma, 'ps')}, "
     return f"fit: {rise}{', '.join(lifetimes)}"
 
 

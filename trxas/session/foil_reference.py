@@ -8,6 +8,7 @@ import bluesky.plan_stubs as bps
 
 from errors import InputError
 from reduction.kinds import reduce_run
+from reduction.number_text import with_error
 from reduction.xas.foil_reference import own_reference
 from reduction.xas.results import FoilResults
 from storage import load_dataset
@@ -37,7 +38,7 @@ def use_foil_reference(
     made = own_reference(found.absorption, edge, source, edge_ev=edge_ev, error_ev=error_ev, at_ev=at_ev)
     foils = session.beamline.foils
     session.measure_all(bps.configure(foils, {"own": {**foils.own, edge: made}}))
-    return f"reference of {edge}: {source}, edge at {edge_ev:.10g} ± {made['error_ev']:.2g} eV"
+    return f"reference of {edge}: {source}, edge at {with_error(edge_ev, made['error_ev'], 'eV')}"
 
 
 def use_foil_reference_function(session: Session) -> Callable[..., str]:

@@ -106,7 +106,7 @@ def test_the_bunch_period_of_a_run_has_its_error_and_source() -> None:
     assert timing.delay_sigma_of(4) == pytest.approx(4 * 4.2)
     assert timing.period_text == "153.4415 ± 0.0042 ns, measured"
     configured = timing_from(VERSION_1, None, {"period_ps": 153_400.0, "error_ps": 29.0, "source": "configuration"})
-    assert configured.period_text == "153.4 ± 0.029 ns, as configured: neither measured nor from the RF frequency"
+    assert configured.period_text == "153.400 ± 0.029 ns, as configured: neither measured nor from the RF frequency"
     earlier = timing_from(VERSION_1)
     assert earlier.period_text == "153.4 ns, not in the errors: the run records no error of it"
     assert earlier.delay_sigma_of(4) == 0.0

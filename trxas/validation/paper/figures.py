@@ -104,7 +104,7 @@ def foil_figure(found: Mapping[str, FoilResults]) -> Figure:
     axes = figure.subplots()
     for (when, results), colour in zip(found.items(), COLOURS, strict=False):
         edge = results.edge_ev
-        label = when if edge is None else f"{when}: {edge.value:.2f} ± {edge.sigma:.2f} eV"
+        label = when if edge is None else f"{when}: {edge} eV"
         axes.plot(*results.absorption, ".-", color=colour, label=label)
         if edge is not None:
             axes.axvline(edge.value, color=colour, linewidth=0.8, linestyle="--")

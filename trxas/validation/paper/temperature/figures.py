@@ -54,7 +54,7 @@ def alignment_figure(spectrum: SpectrumPoints, reference: SpectrumPoints) -> Fig
     low, high = OPTIMISATION_WINDOW_EV
     axes.plot(SHIFTS_EV, curve, color=COLOURS[3], label=f"the paper's parameter, {low:g} to {high:g} eV")
     found = align(spectrum, reference, (reference.energy_ev[0], reference.energy_ev[-1])).shift_ev
-    label = f"best match of all points: {found.value:.4f} ± {found.sigma:.4f} eV"
+    label = f"best match of all points: {found} eV"
     axes.axvline(found.value, color=COLOURS[0], linestyle="--", label=label)
     axes.set_xlabel("shift (eV)")
     axes.set_ylabel("difference of the areas under\nthe normalised derivative (eV)")

@@ -79,7 +79,7 @@ def _reduce_warming(runs: StoredRuns) -> SectionResult:
         _sign("D around 150 K minus that at 60 K and below", around, [maps[5.0], maps[60.0]]),
         *(truth_row(maps[one.temperature_k], one, f"D at {one.temperature_k:g} K") for one in WARMING),
     )
-    notes = [f"{kelvin:g} K: {one.diffusivity_cm2_s.value:.4f} ± {one.diffusivity_cm2_s.sigma:.4f} cm2/s"
+    notes = [f"{kelvin:g} K: {one.diffusivity_cm2_s} cm2/s"
              for kelvin, one in maps.items()]  # fmt: skip
     return SectionResult(rows=rows, notes=("D at 1 nW and 2.5 MHz. " + "; ".join(notes),))
 
