@@ -85,7 +85,7 @@ class MapFit:
 
     @property
     def component_names(self) -> tuple[str, ...]:
-        """Names of the rows of `spectra`, (components,): lifetimes in ps or ns, as exact as their errors; the offset."""
+        """Names of the rows of `spectra`, (components,): lifetimes in ps or ns, to the digits of their errors."""
         lifetimes = (delay_text(rounded(value.value, value.sigma)) for value in self.lifetimes_ps)
         return (*lifetimes, "offset") if self.model.has_offset else tuple(lifetimes)
 

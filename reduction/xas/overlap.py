@@ -53,9 +53,10 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
         raise ReductionError(f"No maximum of the transient: {failure}. Widen the scan, or count longer.") from failure
     errors = np.sqrt(np.diag(covariance))
     if not abs(found[1]) > LEAST_HEIGHT_SIGMAS * errors[1] or not x.min() <= found[2] <= x.max():
+        height = with_error(float(found[1]), float(errors[1]))
         raise ReductionError(
-            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height "
-            f"{with_error(float(found[1]), float(errors[1]))} at {found[2]:.3g} um. Widen the scan, count longer, or check time zero first."
+            f"No maximum of the transient within {x.min():g} to {x.max():g} um: height {height} at {found[2]:.3g} um. "
+            "Widen the scan, count longer, or check time zero first."
         )
     return OverlapFit(
         center_um=float(found[2]),
