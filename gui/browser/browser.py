@@ -155,8 +155,8 @@ class RunBrowser(QWidget):
         self._timer.stop()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size in pixels with room for list and plot side by side."""
-        return QSize(1100, 560)
+        """Return a size in pixels with room for the night's table above the plot."""
+        return QSize(1100, 620)
 
     def _show_first(self, runs: Sequence[ListedRun]) -> None:
         self._show_list(runs)
@@ -345,8 +345,8 @@ class RunBrowser(QWidget):
         row.addWidget(self.files.export)
         row.addWidget(self.settings_button)
         row.addWidget(self.replay_button)
-        left = QWidget(self)
-        column = QVBoxLayout(left)
+        top = QWidget(self)
+        column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.search, self.table, self.message):
             column.addWidget(widget)
@@ -355,10 +355,11 @@ class RunBrowser(QWidget):
         tabs = QTabWidget(self)
         tabs.addTab(self.overlay, "Curves")
         tabs.addTab(self.metadata, "Metadata")
-        split = QSplitter(Qt.Orientation.Horizontal, self)
-        split.addWidget(left)
+        # One above the other: the night's table needs the whole width.
+        split = QSplitter(Qt.Orientation.Vertical, self)
+        split.addWidget(top)
         split.addWidget(tabs)
-        split.setSizes([540, 660])
+        split.setSizes([260, 300])
         layout = QVBoxLayout(self)
         layout.addWidget(split, stretch=1)
         if self.replay_bar is not None:

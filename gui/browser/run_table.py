@@ -16,27 +16,33 @@ from gui.plots.legend_bar import style_icon
 from gui.plots.styles import CurveStyle
 from gui.theme import current_theme
 from gui.types import Severity
-from storage.table.cells import fixed_texts, user_names, user_text, user_title
-from storage.table.columns import UserColumns
+from storage.table.cells import fixed_texts, size_text, user_names, user_text, user_title
+from storage.table.columns import Cell, UserColumns
 from storage.table.night_table import NightRow
 
 NIGHT_COLUMNS: Mapping[str, str] = {
     "Delay": "delay",
     "Transient": "transient",
     "Size": "size",
-    "Null tests": "null tests",
+    "Null χ²": "null tests",
     "Photons": "photons",
 }
 """Columns of the night's table, by their titles here, which are computed from the data of a run."""
 
-EDITABLE = ("Rating", "Tags", "Comment")
+EDITABLE = ("Rating", "Comment", "Tags")
 """Columns that a user changes by typing into them."""
 
-COLUMNS = ("", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Points", *NIGHT_COLUMNS, *EDITABLE, "Series")
-"""Columns that every table has; a user's own come after them."""
+COLUMNS = (
+    "", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Delay", "Transient", "Size", "Null χ²", *EDITABLE,
+    "Points", "Photons", "Series",
+)  # fmt: skip
+"""Columns that every table has, the most wanted first; a user's own come after them."""
 
-SPARKLINE_SIZE = (110, 18)
+SPARKLINE_SIZE = (80, 18)
 """Width and height of a drawn transient, pixels."""
+
+NIGHT_S = 16 * 3600.0
+"""Age up to which a run began "at 23:15", without a date, s."""
 
 STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "complete": ("✓", "good"),
@@ -217,10 +223,11 @@ class RunTable(QAbstractTableModel):
         if role == _Role.DecorationRole and index.column() == 0:
             style = self._styles.get(run.summary.uid)
             return None if style is None else _marker(style)
-        if role == _Role.ForegroundRole and title == "Status":
-            return QColor(current_theme().state_colour(STATUS_SIGNS[run.summary.status][1]))
+        if role == _Role.ForegroundRole:
+            severity = self._severity(run, index.column())
+            return None if severity is None else QColor(current_theme().state_colour(severity))
         if role == _Role.ToolTipRole:
-            return self._tip(run, title)
+            return self._tip(run, index.column())
         if role == _Role.TextAlignmentRole and title in ("Scan", "Points", "Photons"):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -244,22 +251,43 @@ class RunTable(QAbstractTableModel):
             return ""
         if title in NIGHT_COLUMNS:
             return "" if title == "Transient" else fixed_texts(row)[NIGHT_COLUMNS[title]]
-        return user_text(row.reduced.cells.get(self._user_names[column - len(COLUMNS)]), self._user_columns)
+        return user_text(self._own_cell(run, column), self._user_columns)
 
-    def _tip(self, run: ListedRun, title: str) -> str:
-        """Return what a cell has no room for: the meaning of a size, or why there is none, and otherwise the run."""
+    def _severity(self, run: ListedRun, column: int) -> Severity | None:
+        """Return the state that the colour of a cell shows, which its text shows too; None for the usual colour."""
+        if self.titles[column] == "Status":
+            return STATUS_SIGNS[run.summary.status][1]
+        own = self._own_cell(run, column)
+        return "warning" if own is not None and own.error else None
+
+    def _own_cell(self, run: ListedRun, column: int) -> Cell | None:
+        """Return the cell of a user's column; None for other columns, and before it is computed."""
+        row = self._night.get(run.summary.uid)
+        if column < len(COLUMNS) or row is None or row.reduced is None:
+            return None
+        return row.reduced.cells.get(self._user_names[column - len(COLUMNS)])
+
+    def _tip(self, run: ListedRun, column: int) -> str:
+        """Return what a cell has no room for: its whole text, the meaning of a size or why there is none, and the run.
+
+        The cell of a user's column that has failed gives the whole error.
+        """
+        title = self.titles[column]
         row = self._night.get(run.summary.uid)
         reduced = None if row is None else row.reduced
+        own = self._own_cell(run, column)
+        if own is not None and own.error:
+            return f"{self._user_names[column - len(COLUMNS)]} failed for this run.\n{own.error}"
         if reduced is not None and title == "Size":
-            return reduced.quantity or reduced.problem
-        if reduced is not None and title == "Null tests":
+            return "\n".join(filter(None, (size_text(reduced), reduced.quantity or reduced.problem)))
+        if reduced is not None and title == "Null χ²":
             return "\n".join(
                 f"{test.name}: {test.chi_square:.1f} / {test.degrees_of_freedom}, p = {test.p_value:.3g}"
                 for test in reduced.null_tests
             )
         if title == "Comment" and run.note.comment:
             return f"{run.note.comment}\n{run.note.by}"
-        return _tip(run)
+        return "\n".join(filter(None, (self._text(run, column, edited=False), _tip(run))))
 
 
 def status_text(run: ListedRun) -> str:
@@ -294,8 +322,9 @@ def _marker(style: CurveStyle) -> QIcon:
 def _time_text(time_s: float) -> str:
     then = time.localtime(time_s)
     now = time.localtime()
-    if then[:3] == now[:3]:
-        return time.strftime("%H:%M:%S", then)
+    # A night goes on after midnight: its hours need no date.
+    if then[:3] == now[:3] or 0 <= time.time() - time_s < NIGHT_S:
+        return time.strftime("%H:%M", then)
     return time.strftime("%b %d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
 
 

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableView, QWidget
 
-from gui.browser.run_table import RunTable
+from gui.browser.run_table import COLUMNS, RunTable
 from gui.browser.search import HINT
+
+WIDEST: Mapping[str, int] = {
+    "Sample": 14, "Plan": 12, "Delay": 14, "Size": 19, "Null χ²": 8, "Comment": 32, "Tags": 14, "Series": 12,
+}  # fmt: skip
+"""Widest text of a column, in letters of mean width; a longer one is cut, and its cell's tool tip has all of it."""
+
+WIDEST_OWN = 18
+"""The same for columns of the user's own."""
+
+MARGINS = 2
+"""Room beside the text of a cell, in letters."""
+
+
+class RunTableView(QTableView):
+    """The table of runs: each column as wide as its texts, up to the width that leaves room for the others."""
+
+    def sizeHintForColumn(self, column: int) -> int:  # noqa: N802  # Qt's name
+        """Return the width of a column, pixels, by its texts and its limit; the header has the room it needs."""
+        model = self.model()
+        assert isinstance(model, RunTable)
+        letters = WIDEST.get(model.titles[column], 0 if column < len(COLUMNS) else WIDEST_OWN)
+        width = int(super().sizeHintForColumn(column))
+        return min(width, (letters + MARGINS) * self.fontMetrics().averageCharWidth()) if letters else width
 
 
 def search_line(parent: QWidget) -> QLineEdit:
@@ -20,7 +45,7 @@ def search_line(parent: QWidget) -> QLineEdit:
 
 def table_view(model: RunTable, parent: QWidget) -> QTableView:
     """Return the table of `model`, in which several rows can be selected; icons are at most 96 x 48 pixels."""
-    table = QTableView(parent)
+    table = RunTableView(parent)
     table.setModel(model)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

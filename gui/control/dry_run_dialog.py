@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from gui.control.parameters import Kind, Parameter, title
 from gui.message_line import MessageLine
 
 MOST_RUNS = 20
@@ -27,9 +28,9 @@ MOST_RUNS = 20
 class DryRunDialog(QDialog):
     """The answer to a dry run: `problem`, or `columns` and `runs` with `summary`, `moves` (rows) and `expects`."""
 
-    def __init__(self, title: str, answer: Mapping[str, Any], parent: QWidget | None = None) -> None:
+    def __init__(self, plan: str, answer: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Dry run: {title}")
+        self.setWindowTitle(f"Dry run: {plan}")
         inside = QWidget(self)
         self._column = QVBoxLayout(inside)
         self._column.addWidget(QLabel("Nothing has moved.", self))
@@ -62,7 +63,7 @@ class DryRunDialog(QDialog):
         self._column.addWidget(line)
 
     def _add_run(self, run: Mapping[str, Any], columns: list[str]) -> None:
-        for text in (str(run["summary"]), *run["expects"]):
+        for text in (_spoken(str(run["summary"])), *run["expects"]):
             label = QLabel(text, self)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -70,17 +71,31 @@ class DryRunDialog(QDialog):
         rows = list(run["moves"])
         if not rows:
             return
-        table = QTableWidget(len(rows), len(columns), self)
-        table.setHorizontalHeaderLabels(columns)
+        # The unit stands with the name of the axis, as in the forms.
+        titles = [name.capitalize() for name in columns[:-1]]
+        table = QTableWidget(len(rows), len(titles), self)
+        table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         for row, cells in enumerate(rows):
-            for column, text in enumerate(cells):
+            for column, text in enumerate((axis_label(cells[0], cells[-1]), *cells[1:-1])):
                 table.setItem(row, column, QTableWidgetItem(str(text)))
         height_px = table.horizontalHeader().sizeHint().height() + table.verticalHeader().defaultSectionSize() * len(
             rows
         )
         table.setFixedHeight(height_px + 2 * table.frameWidth())
         self._column.addWidget(table)
+
+
+def axis_label(name: str, unit: str) -> str:
+    """Return an axis as the forms write it: "Delay (ps)" for "delay_ps"."""
+    label = Parameter(name=name, kind=Kind.NUMBER, unit=unit)
+    return f"{label.label} ({label.unit})" if label.unit else label.label
+
+
+def _spoken(summary: str) -> str:
+    """Return the line about a run with the name of its plan, the first word, as the forms write it."""
+    plan, space, rest = summary.partition(" ")
+    return f"{title(plan)}{space}{rest}"

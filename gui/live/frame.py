@@ -54,8 +54,9 @@ class LiveFrame:
     """A snapshot of the run, its progress, and the answers to the requests of the panels.
 
     `number` grows with every frame. `events` counts the events of the run, `rejected` those that failed a condition;
-    `rejections` are the latest of them. `exit_status` is None while the run is open. `latest` are the data of the
-    latest event. `left_out` are the earlier runs of the series that the scope "series" cannot include.
+    `rejections` are the latest of them. `exit_status` is None while the run is open; `ended_s` is the Unix time of its
+    end. `latest` are the data of the latest event. `left_out` are the earlier runs of the series that the scope
+    "series" cannot include.
     """
 
     number: int
@@ -66,6 +67,7 @@ class LiveFrame:
     rejections: tuple[Rejection, ...] = ()
     left_out: tuple[LeftOutRun, ...] = ()
     exit_status: str | None = None
+    ended_s: float | None = None
     latest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     answers: Mapping[Request[Any], Answer[Any]] = field(default_factory=dict, repr=False)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gui.live.frame import LiveFrame
 from gui.live.rejection import Rejection
@@ -12,6 +13,21 @@ from gui.live.words import progress_text, run_text
 
 ONE_BY_ONE = 5
 """Up to this many exposures rejected at once get a line each; more are counted by their reasons."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """One line of a log: a sentence, and the Unix time of what it reports, None for the present."""
+
+    sentence: str
+    time_s: float | None = None
+
+    def line(self) -> str:
+        """Return local time and sentence; another day than today is named."""
+        now = time.localtime()
+        then = now if self.time_s is None else time.localtime(self.time_s)
+        clock = time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%b %d %H:%M:%S", then)
+        return f"{clock}  {self.sentence}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +45,15 @@ class _Seen:
 
 
 class FrameNews:
-    """The differences between successive frames, as sentences; call it with every frame."""
+    """The differences between successive frames, in sentences; call it with every frame.
+
+    A view that opens late gets what has happened before with the times at which it happened.
+    """
 
     def __init__(self) -> None:
         self._seen = _Seen()
 
-    def __call__(self, frame: LiveFrame) -> list[str]:
+    def __call__(self, frame: LiveFrame) -> list[News]:
         """Return the news since the previous frame."""
         # Only differences between two frames are news. Frames may be skipped, since a window shows at most 30 per
         # second, so counts are compared instead of events counted: three exposures rejected between two frames are
@@ -42,7 +61,7 @@ class FrameNews:
         before = self._seen
         now = _seen(frame)
         self._seen = now
-        return [*_feed_news(before, now), *_run_news(before, now, frame)]
+        return [*(News(sentence=one) for one in _feed_news(before, now)), *_run_news(before, now, frame)]
 
 
 def _seen(frame: LiveFrame) -> _Seen:
@@ -75,24 +94,26 @@ def _feed_news(before: _Seen, now: _Seen) -> list[str]:
     return news
 
 
-def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
+def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[News]:
     if frame.run is None:
         return []
     name = run_text(frame.run)
     news = []
     other = now.uid != before.uid
     if other:
-        news.append(f"{name}: started")
+        news.append(News(sentence=f"{name}: started", time_s=frame.run.time_s))
     # Frames skip events, so rejections are counted by difference; a new run begins from 0.
     rejected = now.rejected - (0 if other else before.rejected)
     if rejected > 0:
-        news += [f"{name}: {sentence}" for sentence in _rejected(rejected, frame.rejections[-rejected:])]
+        found = _rejected(rejected, frame.rejections[-rejected:])
+        news += [replace(one, sentence=f"{name}: {one.sentence}") for one in found]
     if now.exit_status is not None and (other or before.exit_status is None):
-        news.append(f"{name}: ended, {now.exit_status}, after {progress_text(frame)}")
+        ended = f"{name}: ended, {now.exit_status}, after {progress_text(frame)}"
+        news.append(News(sentence=ended, time_s=frame.ended_s))
     return news
 
 
-def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
+def _rejected(number: int, latest: Sequence[Rejection]) -> list[News]:
     """Return which of `number` exposures were rejected and why, or only their counts by reason.
 
     `latest` may not include all of them.
@@ -101,11 +122,12 @@ def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
     # else out of the log; so a burst is counted by its reasons. The worker holds the latest 200 rejections, older ones
     # of the burst are known by their number only.
     if number <= min(ONE_BY_ONE, len(latest)):
-        return [f"{_place(one)} rejected: {_words(one.reasons)}" for one in latest]
+        return [News(sentence=f"{_place(one)} rejected: {_words(one.reasons)}", time_s=one.time_s) for one in latest]
     reasons = Counter(_words(one.reasons) for one in latest)
     counted = [f"{count} for {reason}" for reason, count in reasons.most_common()]
     others = [f"{number - len(latest)} before these"] if number > len(latest) else []
-    return [f"{number} exposures rejected: {'; '.join([*counted, *others])}"]
+    sentence = f"{number} exposures rejected: {'; '.join([*counted, *others])}"
+    return [News(sentence=sentence, time_s=latest[-1].time_s if latest else None)]
 
 
 def _place(one: Rejection) -> str:

@@ -73,11 +73,12 @@ class RunState:
 
     `start` is None before the first run. `sums` are those of the run, as its kind makes them; None before the first
     run, and for one whose start document cannot be reduced. `events` counts the events of the run, `rejected` those
-    that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
-    the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
-    document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
-    this one, oldest first; `left_out` those that differ from it only by their calibrations; `earlier_sums` are the sums
-    of earlier runs of its series that are not pump-probe scans, whatever kind of run this one is.
+    that failed a condition; `rejections` are the latest of them. `ended_s`: Unix time of its end. `latest` are the data
+    of the latest event, `image` is the latest image. `version` grows with every document that changes the state, over
+    all runs. `problem` names the document that could not be reduced, and why. `earlier` are the runs with the series,
+    the grid and the settings of this one, oldest first; `left_out` those that differ from it only by their
+    calibrations; `earlier_sums` are the sums of earlier runs of its series that are not pump-probe scans, whatever kind
+    of run this one is.
     `find_decay` looks for the decay of the same sample, which takes seconds.
     """
 
@@ -87,6 +88,7 @@ class RunState:
         self.start: Mapping[str, Any] | None = None
         self.sums: RunSums | None = None
         self.exit_status: str | None = None
+        self.ended_s: float | None = None
         self.events = 0
         self.rejected = 0
         self.rejections: tuple[Rejection, ...] = ()
@@ -299,13 +301,13 @@ class RunState:
         self.version += 1
         self.events += 1
         if data.get("quality", ""):
-            self._reject(data)
+            self._reject(data, event.get("time"))
         self.latest = data
         self.history.append(event.get("time", np.nan), data)
         self.image = self._assets.find(data, self.events) or self.image
         self._reduce("event", event)
 
-    def _reject(self, data: Mapping[str, Any]) -> None:
+    def _reject(self, data: Mapping[str, Any], time_s: float | None) -> None:
         self.rejected += 1
         scan = data.get("scan_index")
         point = data.get("point_index")
@@ -314,6 +316,7 @@ class RunState:
             scan=None if scan is None else int(scan) + 1,
             point=None if point is None else int(point) + 1,
             reasons=str(data["quality"]),
+            time_s=time_s,
         )
         # A new tuple each time, because published frames hold the previous one.
         self.rejections = (*self.rejections, rejection)[-REJECTIONS:]
@@ -323,6 +326,7 @@ class RunState:
             return
         self.version += 1
         self.exit_status = str(stop.get("exit_status", "success"))
+        self.ended_s = stop.get("time")
         self._reduce("stop", stop)
 
     def _reduce(self, name: str, doc: Mapping[str, Any]) -> None:

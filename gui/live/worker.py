@@ -168,6 +168,7 @@ class LiveWorker:
             rejections=run.rejections,
             left_out=run.left_out,
             exit_status=run.exit_status,
+            ended_s=run.ended_s,
             latest=run.latest,
             answers=dict(self._answers),
         )

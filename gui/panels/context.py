@@ -15,8 +15,8 @@ class PanelContext:
     """Facts of the beamline that some panels need.
 
     `items`: lines of the device status, whose values come from `source`, None without a control system. `geometry`: of
-    the area detector, for runs that do not record it; None for the default. `techniques`: those of the beamline, whose
-    panels come first; all alike if there are none.
+    the area detector, for runs that do not record it; None for the default. `techniques`: those of the beamline, which
+    alone have panels; all of them if there are none.
     """
 
     items: Sequence[StatusItem] = ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 
 from qtpy.QtWidgets import QPlainTextEdit
 
 from gui.live.frame import LiveFrame
-from gui.live.news import FrameNews
+from gui.live.news import FrameNews, News
 from gui.panels.panel import Panel
 
 LINES = 2000
@@ -41,10 +40,9 @@ class LogPanel(Panel):
         """
         self.note(self._news(frame))
 
-    def note(self, sentences: list[str]) -> None:
-        """Add `sentences` with the local time in s; while the panel is hidden they wait, at most 2000 lines."""
-        clock = time.strftime("%H:%M:%S")
-        self._waiting.extend(f"{clock}  {sentence}" for sentence in sentences)
+    def note(self, news: list[News]) -> None:
+        """Add `news` with their local times; while the panel is hidden they wait, at most 2000 lines."""
+        self._waiting.extend(one.line() for one in news)
         if self._waiting and self.isVisible():
             self._write()
 

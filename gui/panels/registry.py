@@ -55,12 +55,12 @@ def panel_classes() -> list[type[Panel]]:
 def panel_docks(context: PanelContext, prepare: Callable[[Panel], object] = lambda _: None) -> list[Dock]:
     """Return a dock for one panel of each class, in their order; raise ImportError as `panel_classes` does.
 
-    Panels of techniques that the beamline does not have come after all others.
+    Panels of techniques that the beamline does not have are left out.
     `prepare` is called with each panel when it is made. A panel of another package that cannot be made is logged and
     left out.
     """
     docks: list[Dock] = []
-    for panel in sorted(panel_classes(), key=lambda panel: _is_foreign(panel, context.techniques)):
+    for panel in (one for one in panel_classes() if not _is_foreign(one, context.techniques)):
         make = partial(_made, panel, context, prepare)
         try:
             # Whether a panel of another package can be made must be known before it has a dock.

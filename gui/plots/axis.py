@@ -38,6 +38,12 @@ class Quantity:
 LONG = 1e6
 """Numbers from here on are written with a power of ten; more digits would overlap with the label."""
 
+TICK_EM = 3.6
+"""Room for a tick with its number, in em of the theme's font."""
+
+LETTER_EM = 0.65
+"""Width of a digit of a tick, in em of the theme's font."""
+
 ENERGY = Quantity(name="energy", unit="eV", column="energy_ev", number_format="{:.2f}")
 DELAY = Quantity(name="delay", unit="ps", column="delay_ps", number_format="{:.1f}")
 FLUENCE = Quantity(name="fluence", unit="mJ/cm²", column="fluence_mj_cm2", number_format="{:.3f}")
@@ -93,7 +99,7 @@ class UnitAxis(pg.AxisItem):
         font = pg.QtGui.QFont()
         font.setPointSizeF(0.9 * theme.font_points)
         self.setTickFont(font)
-        self._tick_px = 3.6 * em
+        self._tick_px = TICK_EM * em
         if self.orientation in ("left", "right"):
             self.setWidth(int(6.6 * em))
             self.setStyle(tickTextWidth=int(4.6 * em))
@@ -134,11 +140,23 @@ class UnitAxis(pg.AxisItem):
         special = self._map.ticks(low, high)
         if special:
             places = [float(place) for place in self._map.to_axis(special)]
+            if isinstance(self._map, CellScale):
+                return [(1.0, self._every_nth(places, (high - low) / max(size, 1.0)))]
             return [(1.0, _with_room(places, (high - low) * self._tick_px / max(size, 1.0)))]
         found: list[tuple[float, Sequence[float]]] = super().tickValues(low, high, size)
         levels = [(step, values) for step, values in found if len(values)][:2]
         self._step = min((step for step, _ in levels), default=1.0)
         return levels
+
+    def _every_nth(self, cells: Sequence[float], cells_per_px: float) -> list[float]:
+        """Return the places of cells whose labels have room, at equal distances."""
+        em_px = self._tick_px / TICK_EM
+        if self.orientation in ("left", "right"):
+            room_px = 1.8 * em_px
+        else:
+            room_px = (LETTER_EM * max(map(len, self.tickStrings(cells, 1.0, 1.0))) + 0.6) * em_px
+        step = max(1, math.ceil(room_px * cells_per_px))
+        return [place for place in cells if round(place) % step == 0]
 
     def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
         """Return `values`, of shape (ticks,), as plain numbers, all with the decimals that the finest spacing needs."""

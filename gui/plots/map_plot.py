@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidge
 
 from gui.plots.axis import Quantity
 from gui.plots.canvas import Canvas
+from gui.plots.colour_bar import ColourBar
 from gui.plots.scales import CellScale
 from gui.theme import current_theme
 
@@ -43,7 +44,7 @@ class MapPlot(QWidget):
         self._x_scale = CellScale([0.0])
         self._y_scale = CellScale([0.0])
         self._values: NDArray[np.float64] = np.zeros((0, 0))
-        self.scale_text = QLabel(" ", self)
+        self.legend = ColourBar(np.asarray(self._colours, dtype=np.uint8), self)
         self.readout = QLabel(" ", self)
         self.whole = QToolButton(self)
         self.whole.setText("Whole")
@@ -81,9 +82,9 @@ class MapPlot(QWidget):
             self.show_whole()
 
     def painted(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Return the colours (rows, columns, 4) of `values`, and describe them in the text above the map."""
+        """Return the colours (rows, columns, 4) of `values`, and show their ends in the legend."""
         limit = colour_limit(values)
-        self.scale_text.setText(f"blue -{limit:.2g} %, white 0, red +{limit:.2g} % of unpumped")
+        self.legend.show_range(f"-{limit:.2g}", f"+{limit:.2g} % of unpumped")
         return coloured(values, limit, self._colours)
 
     def value_text(self, value: float) -> str:
@@ -94,7 +95,7 @@ class MapPlot(QWidget):
         """Show no map."""
         self._values = np.zeros((0, 0))
         self._item.clear()
-        self.scale_text.setText(" ")
+        self.legend.clear()
         self.canvas.set_empty(empty=True)
 
     def show_whole(self) -> None:
@@ -133,7 +134,7 @@ class MapPlot(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(self.scale_text, 1)
+        row.addWidget(self.legend, 1)
         row.addWidget(self.whole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -160,7 +161,7 @@ class LogMapPlot(MapPlot):
         """Return the colours (rows, columns, 4) of `values`; those at or below 0 have the darkest."""
         measured = values[np.isfinite(values)]
         top = float(measured.max()) if measured.size and measured.max() > 0 else 1.0
-        self.scale_text.setText(f"dark {top * 10**-self.decades:.2g}, bright {top:.2g} {self.unit}, logarithmic")
+        self.legend.show_range(f"{top * 10**-self.decades:.2g}", f"{top:.2g} {self.unit}, logarithmic")
         # Minus one at the dark end, plus one at the bright end: the range that `coloured` paints.
         with np.errstate(invalid="ignore"):
             decades_below = np.log10(np.where(np.isfinite(values), np.maximum(values / top, 1e-30), np.nan))

@@ -66,12 +66,8 @@ class CellScale:
         return np.asarray(np.interp(np.asarray(places, dtype=float), np.arange(len(self.positions)), self.positions))
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Return the positions of the cells, the ends first, then ever finer between them."""
-        last = len(self.positions) - 1
-        order = [0, last]
-        for step in (16, 8, 4, 2, 1):
-            order += range(0, last, step)
-        return [float(self.positions[index]) for index in dict.fromkeys(order) if low <= index <= high]
+        """Return the positions of all cells, in their order; an axis without room for all keeps every nth."""
+        return [float(position) for index, position in enumerate(self.positions) if low <= index <= high]
 
 
 class DelayScale:

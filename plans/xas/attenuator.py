@@ -113,7 +113,7 @@ def _fit_cosine(angles_deg: FloatArray, powers_w: FloatArray) -> tuple[FloatArra
     return coefficients, variance * np.linalg.pinv(design.T @ design)
 
 
-@plan(group=Group.ALIGNMENT, order=1, own_keys=("num_points", "readings", "angles_deg"))
+@plan(group=Group.ALIGNMENT, order=2, own_keys=("num_points", "readings", "angles_deg"))
 def calibrate_attenuator(
     beamline: Beamline,
     angles_deg: AnglesDeg = CALIBRATION_ANGLES_DEG,

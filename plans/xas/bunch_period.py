@@ -14,7 +14,7 @@ from plans.parameters import PeriodErrorPs, PeriodPs
 from plans.registry import Group, plan
 
 
-@plan(group=Group.ALIGNMENT, order=9)
+@plan(group=Group.ALIGNMENT, order=11)
 def apply_bunch_period(beamline: Beamline, period_ps: PeriodPs, error_ps: PeriodErrorPs) -> Generator[Msg, Any, str]:
     """Use a measured bunch period and its error; nothing moves.
 

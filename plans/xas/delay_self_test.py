@@ -123,7 +123,7 @@ def any_probe(beamline: Beamline) -> Detection:
 
 @scan_plan(
     group=Group.ALIGNMENT,
-    order=8,
+    order=9,
     detection=any_probe,
     around=holding,
     own_keys=(KEY,),

@@ -83,7 +83,7 @@ def with_foil(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPla
 
 @scan_plan(
     group=Group.ALIGNMENT,
-    order=2,
+    order=3,
     detection=foil,
     around=with_foil,
     own_keys=("laser", "delay_ps", "fluence_mj_cm2", ELEMENT, REFERENCE),
@@ -127,7 +127,7 @@ def _standing(beamline: Beamline) -> Mapping[str, Any]:
     return {**laser, "delay_ps": beamline.delay.position, "fluence_mj_cm2": beamline.fluence.position}
 
 
-@plan(group=Group.ALIGNMENT, order=3)
+@plan(group=Group.ALIGNMENT, order=4)
 def apply_energy_calibration(
     beamline: Beamline, offset_ev: OffsetEv | None = None, error_ev: OffsetErrorEv = 0.0
 ) -> Generator[Msg, Any, float]:

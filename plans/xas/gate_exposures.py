@@ -45,7 +45,7 @@ def without_xrays(beamline: Beamline, _md: Mapping[str, Any], run: RunPlan) -> R
     return uid
 
 
-@scan_plan(group=Group.ALIGNMENT, order=10, detection=xrays_off, around=without_xrays)
+@scan_plan(group=Group.ALIGNMENT, order=1, detection=xrays_off, around=without_xrays)
 def dark_exposures(
     configuration: BeamlineConfiguration,
     edge: Edge = BR_K.name,
@@ -71,7 +71,7 @@ def dark_exposures(
     )
 
 
-@scan_plan(group=Group.ALIGNMENT, order=11, detection=pump_probe, own_keys=("laser",))
+@scan_plan(group=Group.ALIGNMENT, order=10, detection=pump_probe, own_keys=("laser",))
 def blocked_exposures(
     configuration: BeamlineConfiguration,
     edge: Edge = BR_K.name,

@@ -48,7 +48,7 @@ def returning_home(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> R
 
 @scan_plan(
     group=Group.ALIGNMENT,
-    order=4,
+    order=5,
     detection=pump_probe,
     around=returning_home,
     own_keys=("direction", HOME, *PROBE_KEYS),

@@ -32,7 +32,7 @@ AroundPs = Annotated[
 ]
 
 
-@scan_plan(group=Group.ALIGNMENT, order=5, detection=pump_probe)
+@scan_plan(group=Group.ALIGNMENT, order=6, detection=pump_probe)
 def time_zero_scan(
     configuration: BeamlineConfiguration,
     edge: Edge = BR_K.name,
@@ -67,7 +67,7 @@ def time_zero_scan(
     )
 
 
-@plan(group=Group.ALIGNMENT, order=6)
+@plan(group=Group.ALIGNMENT, order=7)
 def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
     """Make `t0_ps`, a delay on the current axis, the new zero; nothing moves.
 
@@ -84,7 +84,7 @@ def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
     return raw_ps
 
 
-@plan(group=Group.ALIGNMENT, order=7)
+@plan(group=Group.ALIGNMENT, order=8)
 def apply_instrument_response(
     beamline: Beamline, sigma_ps: ResponsePs, error_ps: ResponseErrorPs
 ) -> Generator[Msg, Any, str]:

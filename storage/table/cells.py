@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ COLUMNS = (
 BLOCKS = "▁▂▃▄▅▆▇█"
 STALE = "*"
 """Mark of a cell that an earlier version of the user's file has computed."""
+
+MOST_ERRORS = 5
+"""Errors of a user's functions that remarks state in full, the most frequent ones."""
 
 FALSE_ALARMS = 1e-3
 """A null test with a smaller p-value is marked: in one of a thousand good runs by chance."""
@@ -125,18 +129,22 @@ def sparkline_text(values: Sequence[float], width: int = 16) -> str:
 
 
 def user_text(cell: Cell | None, columns: UserColumns) -> str:
-    """Return a cell of the user's columns: number with error, text, or the error of the function.
+    """Return a cell of the user's columns: number with error, text, or the kind of the error of the function.
 
     "-" if it was never computed for this run; a mark at the end if an earlier version of the file computed it.
     """
     if cell is None:
         return "-"
-    text = f"! {cell.error}" if cell.error else cell.text if cell.value is None else with_error(cell.value, cell.sigma)
+    if cell.error:
+        # The whole error, which would push all other columns away, is among the remarks.
+        text = f"! {cell.error.partition(':')[0]}"
+    else:
+        text = cell.text if cell.value is None else with_error(cell.value, cell.sigma)
     return text if cell.version == columns.version else f"{text} {STALE}"
 
 
 def column_remarks(rows: Sequence[NightRow], columns: UserColumns) -> list[str]:
-    """Return sentences on the user's file: why it cannot be used, and which cells are not those of its version."""
+    """Return sentences on the user's file: why it cannot be used, which functions fail, which cells are outdated."""
     remarks = [columns.problem] if columns.problem else []
     reduced = [row.reduced for row in rows if row.reduced is not None]
     stale = sum(any(cell.version != columns.version for cell in row.cells.values()) for row in reduced)
@@ -146,4 +154,13 @@ def column_remarks(rows: Sequence[NightRow], columns: UserColumns) -> list[str]:
             f"columns.py has changed: {stale} runs have cells of an earlier version ({STALE}), {never} lack cells (-). "
             "Compute them again: `trxas runs list --recompute`, `night(recompute=True)`, or the button in the window."
         )
-    return remarks
+    return remarks + _failures(reduced)
+
+
+def _failures(reduced: Sequence[ReducedRow]) -> list[str]:
+    """Return a sentence for each error of the user's functions, with the number of its runs."""
+    found = Counter((name, cell.error) for row in reduced for name, cell in row.cells.items() if cell.error)
+    return [
+        f"Column {name} fails for {number} run{'s' if number > 1 else ''}: {error}"
+        for (name, error), number in found.most_common(MOST_ERRORS)
+    ]

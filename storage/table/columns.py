@@ -31,6 +31,9 @@ FILE_NAME = "columns.py"
 LONGEST_TEXT = 200
 """Longest text of a cell, characters."""
 
+LONGEST_ERROR = 2000
+"""Longest error of a function, characters."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -101,7 +104,7 @@ class UserColumns:
             value = function(run)
             return _as_cell(value, self.version)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's function may raise anything
-            return Cell(error=f"{type(error).__name__}: {error}"[:LONGEST_TEXT], version=self.version)
+            return Cell(error=f"{type(error).__name__}: {error}"[:LONGEST_ERROR], version=self.version)
 
 
 def read_columns(root: Path) -> UserColumns:

@@ -166,8 +166,7 @@ class Watcher:
     def _follow(self) -> None:
         while not self._stopping.wait(TICK_S):
             frame = self._worker.frame
-            clock = time.strftime("%H:%M:%S")
-            self._log.extend(f"{clock}  {sentence}" for sentence in self._news(frame))
+            self._log.extend(one.line() for one in self._news(frame))
             uid = frame.run.uid if frame.run else ""
             if uid != self._uid:
                 self._begin(uid)

@@ -29,6 +29,7 @@ def browser(tmp_path: Path, qtbot: QtBot) -> Iterator[RunBrowser]:
     stored.write(later(energy_run("energy-2", overrides={"scan_id": 2}), 100.0)[:60])
     (tmp_path / "columns.py").write_text(
         "from reduction import column\n@column(unit='eV')\ndef first(run): return float(run.curve.x[0])\n"
+        "@column()\ndef none(run): return run.start['nobody has recorded this']\n"
     )
     with open_store(tmp_path, recover_runs=False) as store:
         widget = RunBrowser(store, refresh_s=0.05, catalogue=False)
@@ -55,15 +56,19 @@ def write(browser: RunBrowser, title: str, words: str) -> None:
 
 def test_the_list_has_results_notes_and_own_columns(browser: RunBrowser, qtbot: QtBot, tmp_path: Path) -> None:
     assert text(browser, 1, "Size").endswith(" %")
-    assert text(browser, 1, "Size", Role.ToolTipRole).startswith("transient at 134")
-    assert "unpumped - unpumped" in text(browser, 1, "Null tests", Role.ToolTipRole)
+    assert "transient at 134" in text(browser, 1, "Size", Role.ToolTipRole)
+    assert "unpumped - unpumped" in text(browser, 1, "Null χ²", Role.ToolTipRole)
     assert text(browser, 1, "Delay") == "10.1 ns"
     assert text(browser, 1, "first (eV)").startswith("134")
+    assert text(browser, 1, "none") == "! KeyError"
+    assert "'nobody has recorded this'" in text(browser, 1, "none", Role.ToolTipRole)
+    comment = browser.model.titles.index("Comment")
+    assert browser.table.columnViewportPosition(comment) < 800, "the night's table fits beside the other docks"
     transient = browser.model.index(1, browser.model.titles.index("Transient"))
     assert isinstance(browser.model.data(transient, Role.DecorationRole), QPixmap)
     # The one that is being measured is left to the live panels.
     assert text(browser, 0, "Size") == ""
-    assert browser.model.headerData(browser.model.columnCount() - 1, Qt.Orientation.Horizontal) == "first (eV)"
+    assert browser.model.headerData(browser.model.columnCount() - 2, Qt.Orientation.Horizontal) == "first (eV)"
 
     write(browser, "Comment", "jet was good")
     write(browser, "Rating", "4")
@@ -94,16 +99,17 @@ def test_a_wrong_note_is_refused_with_the_reason(browser: RunBrowser, qtbot: QtB
 def test_columns_are_computed_again_and_the_table_is_saved(
     browser: RunBrowser, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert browser.recompute_button.isHidden()
+    assert "--recompute" not in browser.recompute_button.toolTip()
     path = tmp_path / "columns.py"
     path.write_text(path.read_text().replace("[0]", "[-1]"))
     # The cell may be gone for a moment: the browser may read the file while it is being written.
     qtbot.waitUntil(lambda: text(browser, 1, "first (eV)").endswith("*"), timeout=WAIT_MS)
     before = text(browser, 1, "first (eV)")
-    qtbot.waitUntil(lambda: not browser.recompute_button.isHidden(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "--recompute" in browser.recompute_button.toolTip(), timeout=WAIT_MS)
+    assert not browser.recompute_button.isHidden()
     browser.recompute_button.click()
     qtbot.waitUntil(lambda: text(browser, 1, "first (eV)") not in ("", before), timeout=WAIT_MS)
-    qtbot.waitUntil(browser.recompute_button.isHidden, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "--recompute" not in browser.recompute_button.toolTip(), timeout=WAIT_MS)
     target = tmp_path / "night.md"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     browser.files.save.click()

@@ -107,11 +107,22 @@ def test_the_log_shows_the_course_of_a_run() -> None:
         )
     )
     ended = course(replace(OPEN, number=4, rejected=4, exit_status="abort"))
-    assert started == ["scan 3 · CsPbBr3 · Br K · energy scan: started"]
-    assert rejected[0].endswith("point 5 of pass 2 rejected: jet flow")
-    assert [line.rpartition(": exposure")[2] for line in several] == [" 9 rejected: i0"] * 3
-    assert "ended, abort" in ended[0]
+    assert [one.sentence for one in started] == ["scan 3 · CsPbBr3 · Br K · energy scan: started"]
+    assert rejected[0].sentence.endswith("point 5 of pass 2 rejected: jet flow")
+    assert [line.sentence.rpartition(": exposure")[2] for line in several] == [" 9 rejected: i0"] * 3
+    assert "ended, abort" in ended[0].sentence
     assert course(replace(OPEN, number=5, rejected=4, exit_status="abort")) == []
+
+
+def test_a_late_log_has_the_times_of_what_happened() -> None:
+    """Lost: a window that is opened in the morning, whose log has the whole night at the minute of its opening."""
+    run = replace(OPEN.run, time_s=1_000.0) if OPEN.run else None
+    one = Rejection(event=7, scan=2, point=5, reasons="jet_flow", time_s=2_000.0)
+    joined = replace(OPEN, run=run, rejected=1, rejections=(one,), exit_status="success", ended_s=3_000.0)
+    told = FrameNews()(joined)
+    assert [one.time_s for one in told] == [None, 1_000.0, 2_000.0, 3_000.0]
+    assert told[1].line().startswith(time.strftime("%b %d %H:%M:%S", time.localtime(1_000.0)))
+    assert told[0].line()[2] == ":"
 
 
 def test_the_log_shows_trouble_with_the_source() -> None:
@@ -119,8 +130,11 @@ def test_the_log_shows_trouble_with_the_source() -> None:
     course(OPEN)
     gone = course(replace(OPEN, feed=replace(LIVE, connected=False, remark="The relay does not answer.")))
     back = course(replace(OPEN, feed=replace(LIVE, missed=3)))
-    assert gone == ["The relay does not answer."]
-    assert back == ["The source answers again.", "3 documents were lost and could not be recovered."]
+    assert [one.sentence for one in gone] == ["The relay does not answer."]
+    assert [one.sentence for one in back] == [
+        "The source answers again.",
+        "3 documents were lost and could not be recovered.",
+    ]
 
 
 def test_the_log_counts_many_rejections_by_their_reasons() -> None:
@@ -132,7 +146,7 @@ def test_the_log_counts_many_rejections_by_their_reasons() -> None:
         Rejection(event=9, scan=1, point=9, reasons="i0,laser_lock"),
     )
     (told,) = course(replace(OPEN, number=2, rejected=12, rejections=latest))
-    assert told.endswith("12 exposures rejected: 8 for jet flow; 1 for i0, laser lock; 3 before these")
+    assert told.sentence.endswith("12 exposures rejected: 8 for jet flow; 1 for i0, laser lock; 3 before these")
 
 
 def test_a_late_view_does_not_call_old_documents_new(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,9 @@ def test_columns_of_a_users_own_file(store: Store) -> None:
     assert energy.reduced.cells["i0"].value == pytest.approx(expected)
     assert delay.reduced.cells["noise"].error.startswith("AttributeError: 'TraceResults'")
     assert delay.reduced.cells["word"].text == "Br K"
-    assert texts(delay, columns, ["noise"])[-1].startswith("! AttributeError")
+    assert texts(delay, columns, ["noise"])[-1] == "! AttributeError"
+    (remark,) = column_remarks([delay, energy], columns)
+    assert remark.startswith("Column noise fails for 1 run: AttributeError: 'TraceResults'")
 
 
 def test_changed_columns_are_computed_again_on_request(known: Store) -> None:

@@ -146,18 +146,23 @@ def test_a_dry_run_is_asked_for_until_it_is_answered() -> None:
 def test_the_answer_is_shown_with_a_row_per_axis(qtbot: QtBot) -> None:
     answer = {
         "problem": "",
-        "columns": ["axis", "now"],
-        "runs": [{"summary": "energy_scan: 79 exposures", "moves": [["energy_ev", "13450"]], "expects": ["±0.1 %"]}],
+        "columns": ["axis", "now", "unit"],
+        "runs": [
+            {
+                "summary": "energy_scan Br K: 79 exposures",
+                "moves": [["fluence_mj_cm2", "8.83", "mJ/cm2"]],
+                "expects": ["±0.1 %"],
+            }
+        ],
     }
     dialog = DryRunDialog("Energy scan", answer)
     qtbot.addWidget(dialog)
     texts = [label.text() for label in dialog.findChildren(QLabel)]
-    assert texts == ["Nothing has moved.", "energy_scan: 79 exposures", "±0.1 %"]
+    assert texts == ["Nothing has moved.", "Energy scan Br K: 79 exposures", "±0.1 %"]
     table = dialog.findChild(QTableWidget)
     assert table is not None
-    cell = table.item(0, 1)
-    assert cell is not None
-    assert cell.text() == "13450"
+    cells = [table.item(0, column) for column in range(table.columnCount())]
+    assert [cell.text() for cell in cells if cell is not None] == ["Fluence (mJ/cm²)", "8.83"]
 
 
 def test_arguments_of_a_command_line_are_those_of_a_form() -> None:
