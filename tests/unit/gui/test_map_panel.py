@@ -125,7 +125,7 @@ def test_an_axis_of_cells_has_as_many_ticks_as_have_room(qtbot: QtBot, columns: 
     """Lost: the energies of a map, of which only the ends and one between had a number."""
     plot = MapPlot(ENERGY, DELAY)
     qtbot.addWidget(plot)
-    energies = np.linspace(13_460.0, 13_480.0, columns)
+    energies = np.linspace(13_460.0, 13_459.0 + columns, columns)
     plot.show_map((ENERGY, energies), (DELAY, np.array([0.0, 100.0])), np.ones((2, columns)))
     ((_, places),) = plot.canvas.bottom.tickValues(-0.5, columns - 0.5, 300.0)
     assert len(places) == shown
