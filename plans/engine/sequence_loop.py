@@ -91,7 +91,7 @@ class SequenceLoop:
 
     def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
         self._plan((scan_index, *one) for one in self._request.course_of_pass(scan_index, chosen))
-        # Later passes are decided again, with all counts there are.
+        # Only the first pass: points of later ones are chosen again, from all counts so far.
         if self._request.recovers and scan_index == 0 and self._missing:
             yield from self._recovered()
         yield from self._rounds()

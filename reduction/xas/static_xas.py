@@ -92,7 +92,7 @@ class StaticAccumulator:
         # Rows: corrected counts, their variance, i0, sum of energies, sum of temperatures, exposures.
         self._sums = np.zeros((6, 0))
         self._course: EnergyCourse | None = None
-        # By the time of each foil scan: its offset and error, eV, and its shares in the offsets, summed over exposures.
+        # Key: time of a foil scan. Value: its offset and error, eV, and its share in the offsets of all exposures.
         self._foils: dict[float, FoilShare] = {}
         self._dated = True
 
