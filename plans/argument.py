@@ -127,8 +127,8 @@ class Parameter:
             return self.arg.read(value)
         if self.choices:
             return self._choice(value)
-        # The annotation decides which check applies. Arrays only become lists here: the grid checks them as a whole, and
-        # names the number that is wrong.
+        # The annotation decides which check applies. Arrays only become lists here: the grid checks them as a whole,
+        # and names the number that is wrong.
         readers: dict[Any, Callable[[Any], Any]] = {
             bool: self._flag,
             int: self._integer,

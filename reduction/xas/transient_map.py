@@ -12,6 +12,8 @@ from reduction.xas.dependence import PhotonPairs
 from reduction.xas.gate_rates import MIN_PHOTONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray
     from reduction.values import Value
@@ -66,6 +68,31 @@ class TransientMap(PhotonPairs):
     columns: FloatArray
     positions: FloatArray
     later: tuple[LaterGate, ...] = ()
+
+    @classmethod
+    def of_counts(
+        cls,
+        energies_ev: FloatArray,
+        delays_ps: FloatArray,
+        pumped: FloatArray,
+        unpumped: FloatArray,
+        later: Sequence[FloatArray] = (),
+    ) -> TransientMap:
+        """Return the map of plain Poisson counts, tables (energies, delays), measured where it was planned.
+
+        `later`: counts of the gates after the pumped one, from probe 1 on.
+        """
+        return cls(
+            axes=(ENERGY, DELAY),
+            rows=energies_ev,
+            columns=delays_ps,
+            positions=np.array(np.broadcast_arrays(energies_ev[:, None], delays_ps[None, :])),
+            pumped=pumped,
+            unpumped=unpumped,
+            pumped_variance=pumped,
+            unpumped_variance=unpumped,
+            later=tuple(LaterGate(probe=probe, photons=one, variance=one) for probe, one in enumerate(later, 1)),
+        )
 
     @property
     def measured(self) -> int:

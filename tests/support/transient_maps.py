@@ -55,16 +55,7 @@ def drawn_map(
     level = photons * absorption[:, None] * random.normal(1.0, 0.05, size=on.shape)
     pumped = random.poisson(level * EFFICIENCY * (1.0 + on)).astype(float)
     unpumped = random.poisson(level * (1.0 + off)).astype(float)
-    return TransientMap(
-        axes=("energy_ev", "delay_ps"),
-        rows=ENERGY_EV,
-        columns=delay_ps,
-        positions=np.array(np.broadcast_arrays(ENERGY_EV[:, None], delay_ps[None, :])),
-        pumped=pumped,
-        unpumped=unpumped,
-        pumped_variance=pumped,
-        unpumped_variance=unpumped,
-    )
+    return TransientMap.of_counts(ENERGY_EV, delay_ps, pumped, unpumped)
 
 
 LATER_EFFICIENCIES = (0.97, 1.01, 1.03)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reduction.xas.pump_train import PumpTrain
-from reduction.xas.transient_map import LaterGate, TransientMap
+from reduction.xas.transient_map import TransientMap
 from trxas.benchmarks.drawn_runs import GATES, JET, TIMING
 
 ENERGY_EV = np.linspace(13_458.0, 13_486.0, 15)
@@ -36,14 +36,4 @@ def drawn_map(seed: int) -> TransientMap:
     jet = 1.0 + JET * random.standard_normal(signal.shape[:2])
     photons = random.poisson(PHOTONS * static[:, None, None] * jet[..., None] * (1.0 + signal)).astype(float)
     pumped, *later, unpumped = (photons[..., gate] for gate in range(GATES))
-    return TransientMap(
-        axes=("energy_ev", "delay_ps"),
-        rows=ENERGY_EV,
-        columns=DELAY_PS,
-        positions=np.array(np.broadcast_arrays(ENERGY_EV[:, None], DELAY_PS[None, :])),
-        pumped=pumped,
-        unpumped=unpumped,
-        pumped_variance=pumped,
-        unpumped_variance=unpumped,
-        later=tuple(LaterGate(probe=probe, photons=one, variance=one) for probe, one in enumerate(later, 1)),
-    )
+    return TransientMap.of_counts(ENERGY_EV, DELAY_PS, pumped, unpumped, later)

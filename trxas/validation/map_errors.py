@@ -87,16 +87,7 @@ def drawn_map(seed: int, *, photons: float = PHOTONS, delay_ps: FloatArray = DEL
     level = photons * LEVEL[:, None] * random.normal(1.0, JET, on.shape)
     pumped = random.poisson(level * EFFICIENCY * (1.0 + on)).astype(float)
     unpumped = random.poisson(level * (1.0 + off)).astype(float)
-    return TransientMap(
-        axes=("energy_ev", "delay_ps"),
-        rows=ENERGY_EV,
-        columns=delay_ps,
-        positions=np.array(np.broadcast_arrays(ENERGY_EV[:, None], delay_ps[None, :])),
-        pumped=pumped,
-        unpumped=unpumped,
-        pumped_variance=pumped,
-        unpumped_variance=unpumped,
-    )
+    return TransientMap.of_counts(ENERGY_EV, delay_ps, pumped, unpumped)
 
 
 def row_of(measured: TransientMap, index: int) -> TransientMap:

@@ -58,7 +58,8 @@ def require_combinable(runs: Sequence[RunMetadata], *, force: bool = False) -> t
     uids = [run.uid for run in runs]
     if len(set(uids)) < len(uids):
         raise InputError(
-            f"A run is given twice among {', '.join(uid[:8] for uid in uids)}: its counts would be used twice. Give each run once."
+            f"A run is given twice among {', '.join(uid[:8] for uid in uids)}: its counts would be used twice. Give "
+            "each run once."
         )
     first = runs[0]
     never = [_difference(name, value, first, run) for run in runs[1:] for name, value in _NEVER.items()]
