@@ -72,7 +72,7 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
     Raises ReductionError if a spectrum or the foil cannot be reduced.
     """
     # The gates are calibrated just before the spectra, which are sensitive to differences of 1e-4 between gates. If
-    # they were calibrated before the delay scans, time zero would drift by 1 ps meanwhile, which is more than its error.
+    # they were calibrated before the delay scans, time zero would drift by 1 ps meanwhile, more than its error.
     calibrate_gates(beamline, run_engine)
     before = _foil(beamline, run_engine)
     documents = _documents_of(run_engine, _scan(beamline, FIRST_DELAY_PS))
