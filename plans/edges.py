@@ -247,6 +247,16 @@ def dwell_factors(
     )
 
 
+def region_ends(
+    edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None = None
+) -> list[float]:
+    """Return where the regions of the grid of `edge_points` end, eV, those in eV first."""
+    if regions_k is None:
+        regions_k = edge.regions_k if regions_ev is None else ()
+    ends = [float(stop) for _, stop, _ in (edge.regions_ev if regions_ev is None else regions_ev)]
+    return ends + [energy_of_k(stop, edge.zero_ev) for _, stop, _ in regions_k]
+
+
 def feature_energy(edge: EdgePreset, energy_ev: float | None) -> float:
     """Return `energy_ev`, by default that of the edge's main feature, eV.
 

@@ -22,6 +22,7 @@ from plans.choices import (
     ShutterReference,
     read_schedule,
 )
+from plans.dwell_factors import HIGHEST, LOWEST
 from plans.edges import edge_name, suggested_edges
 from plans.grids import Region
 from plans.limits import (
@@ -125,6 +126,16 @@ DwellPower = Annotated[
         "it constant",
         low=0.0,
         high=3.0,
+        rare=True,
+    ),
+]
+DwellFactors = Annotated[
+    Sequence[float],
+    Arg(
+        "factors of `dwell_s`, one for each region of the grid or for each point; without them all points count "
+        "equally long",
+        low=LOWEST,
+        high=HIGHEST,
         rare=True,
     ),
 ]

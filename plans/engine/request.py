@@ -147,7 +147,8 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
-    for dwell_s in (options.dwell_s, round(options.dwell_s * max(spec.dwell_factors, default=1.0), 3)):
+    for factor in {1.0, min(spec.dwell_factors, default=1.0), max(spec.dwell_factors, default=1.0)}:
+        dwell_s = options.dwell_s if factor == 1.0 else round(options.dwell_s * factor, 3)
         beamline.exposure.check_dwell(dwell_s)
     return ScanRequest(
         plan_name=spec.plan_name,
@@ -195,7 +196,7 @@ def _check_flown(spec: ScanSpec) -> None:
         f"order = {str(spec.options.order)!r}": spec.options.order not in (None, PointOrder.SNAKE),
         f"shutter_reference = {str(spec.shutter_reference)!r}": spec.shutter_reference is not ShutterReference.NONE,
         "until_sigma": spec.until is not None,
-        "dwell_power": max(spec.dwell_factors, default=1.0) != 1.0,
+        "dwell_power or dwell_factors": set(spec.dwell_factors) - {1.0} != set(),
     }
     if given := [name for name, is_given in refused.items() if is_given]:
         raise InputError(

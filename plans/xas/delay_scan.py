@@ -8,6 +8,7 @@ from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
 from plans.choices import DelayGoal, DelayStepping, Stepping
+from plans.dwell_factors import factors_of_points
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.request import MARGIN_SIGMAS
@@ -15,7 +16,7 @@ from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
 from plans.grids import Region, join_regions, log_spaced
 from plans.options import ScheduledOptions
-from plans.parameters import DelaysPs, Edge, EnergyEv, RegionsPs, SliceS, SteppedBy, UntilDelays
+from plans.parameters import DelaysPs, DwellFactors, Edge, EnergyEv, RegionsPs, SliceS, SteppedBy, UntilDelays
 from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
@@ -53,6 +54,7 @@ class DelayScanOptions(ScheduledOptions):
     until: UntilDelays = DelayGoal.POINTS
     stepping: SteppedBy = DelayStepping.SOFTWARE
     slice_s: SliceS | None = None
+    dwell_factors: DwellFactors | None = None
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=2, detection=pump_probe)
@@ -80,10 +82,14 @@ def delay_scan(
         delays_ps = join_regions(regions_ps, "ps")
     preset = edge_preset(edge, configuration)
     delays_ps = default_delays_ps(configuration) if delays_ps is None else delays_ps
+    ends = [stop for _, stop, _ in regions_ps or ()]
     scan = ScanSpec(
         edge=preset,
         axis=AxisName.DELAY,
         points=delays_ps,
+        dwell_factors=factors_of_points(
+            delays_ps, ends, options.dwell_factors, has_until=options.until_sigma is not None
+        ),
         fixed={
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,

@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
+from errors import InputError
 from plans.choices import EnergyGoal, EnergyStepping, Stepping
-from plans.edges import EdgePreset, check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
+from plans.dwell_factors import factors_of_points
+from plans.edges import (
+    EdgePreset,
+    check_belongs,
+    check_reducible,
+    dwell_factors,
+    edge_points,
+    edge_preset,
+    region_ends,
+)
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes
@@ -18,6 +28,7 @@ from plans.parameters import (
     AllowUnreducible,
     BinS,
     DelayPs,
+    DwellFactors,
     DwellPower,
     Edge,
     RegionsEv,
@@ -35,6 +46,7 @@ class EnergyScanOptions(ScheduledOptions):
     """Options of an energy scan besides its energies."""
 
     dwell_power: DwellPower = 0.0
+    dwell_factors: DwellFactors | None = None
     allow_unreducible: AllowUnreducible = False
     until: UntilEnergies = EnergyGoal.POINTS
     until_window_ev: UntilWindowEv | None = None
@@ -69,11 +81,16 @@ def energy_scan(
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=options.allow_unreducible)
+    if options.dwell_factors and options.dwell_power:
+        raise InputError("dwell_factors with dwell_power: both set the dwell of each point. Give one of them.")
+    factors = dwell_factors(preset, points, options.dwell_power, regions_ev, regions_k) or factors_of_points(
+        points, region_ends(preset, regions_ev, regions_k), options.dwell_factors, has_until=bool(options.until_sigma)
+    )
     scan = ScanSpec(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
-        dwell_factors=dwell_factors(preset, points, options.dwell_power, regions_ev, regions_k),
+        dwell_factors=factors,
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
         options=as_sweeps(options) if flies else with_most_passes(options),
         stepping=Stepping(options.stepping),

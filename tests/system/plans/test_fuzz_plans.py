@@ -82,6 +82,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "until": ("points", "tau1", "window"),
     "until_window_ev": (None, (13_471.0, 13_473.0), (13_473.0, 13_471.0), (1.0, 2.0)),
     "stepping": ("software", "hardware", "fly"),
+    "dwell_factors": (None, None, None, [1.0], [0.5, 2.0], [1.0, 0.0]),
 }
 """Values that make sense, for every parameter that is no number on an axis."""
 

@@ -247,3 +247,28 @@ def test_a_dwell_that_grows_beyond_the_limit_is_refused() -> None:
 
 def test_start_documents_tell_the_main_feature() -> None:
     assert reduction_metadata(BR_K, FakeHardware().beamline)["main_feature_ev"] == 13_472.0
+
+
+def test_regions_of_a_grid_count_for_as_long_as_they_are_worth() -> None:
+    """Lost: beam time at energies where nothing changes, or the points at the border of two regions."""
+    with RecordedRuns(None) as recorded:
+        options: dict[str, Any] = {"regions_ev": [(13_455, 13_460, 5), (13_460, 13_466, 2)], "allow_unreducible": True}
+        recorded.run(
+            plans.energy_scan(recorded.line, "Br K", delay_ps=100.0, dwell_s=2.0, dwell_factors=[0.5, 3], **options)
+        )
+        assert recorded.starts[0]["grid"]["dwell_s"] == [1.0, 1.0, 6.0, 6.0, 6.0]
+        recorded.run(
+            plans.delay_scan(
+                recorded.line, "Br K", delays_ps=[-100.0, 0.0, 100.0], dwell_s=1.0, dwell_factors=[1, 2, 3]
+            )
+        )
+        assert recorded.starts[1]["grid"]["dwell_s"] == [1.0, 2.0, 3.0]
+
+
+def test_factors_that_fit_neither_regions_nor_points_are_refused() -> None:
+    with pytest.raises(InputError, match="has 2 numbers. Give 4, one for each region, or 79, one for each point"):
+        plans.energy_scan.entry.specs(WIDE, edge="Br K", delay_ps=100.0, dwell_factors=[1, 2])
+    with pytest.raises(InputError, match="with until_sigma"):
+        plans.delay_scan.entry.specs(WIDE, edge="Br K", dwell_factors=[1.0] * 35, until="tau1", until_sigma=10.0)
+    with pytest.raises(InputError, match="with dwell_power"):
+        plans.energy_scan.entry.specs(WIDE, edge="Fe K", delay_ps=100.0, dwell_factors=[1] * 4, dwell_power=1.0)

@@ -35,6 +35,7 @@ BEYOND: dict[str, list[Any]] = {
     "settings": [[{"nozzle_mm": 5.1}], [{"delay_ps": 0.0, "nozzle_mm": -5.1}]],
     "angles_deg": [[0.0, 10.0, 20.0, 51.0], [-1.0, 10.0, 20.0, 30.0]],
     "dwell_power": [3.1, -0.1],
+    "dwell_factors": [[0.009, 1.0], [1.0, 101.0]],
     "dwell_s": [401.0, 0.0],
     "image_dwell_s": [3601.0],
     "t0_ps": [76_701.0, -76_701.0],
