@@ -266,7 +266,7 @@ def test_regions_of_a_grid_count_for_as_long_as_they_are_worth() -> None:
 
 
 def test_factors_that_fit_neither_regions_nor_points_are_refused() -> None:
-    with pytest.raises(InputError, match="has 2 numbers. Give 4, one for each region, or 79, one for each point"):
+    with pytest.raises(InputError, match=r"has 2 numbers\. Give 4, one for each region, or 79, one for each point"):
         plans.energy_scan.entry.specs(WIDE, edge="Br K", delay_ps=100.0, dwell_factors=[1, 2])
     with pytest.raises(InputError, match="with until_sigma"):
         plans.delay_scan.entry.specs(WIDE, edge="Br K", dwell_factors=[1.0] * 35, until="tau1", until_sigma=10.0)
