@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ophyd.status import StatusBase
 
 from devices.configuration import QualitySettings
@@ -60,7 +61,7 @@ class HistogramReader(EventReader):
 
     def _counted(self, frame: TimingFrame, raw: Raw) -> dict[str, Any]:
         return {
-            "tcspc_counts": frame.counts.astype(np.uint32),
+            "tcspc_counts": self._whole_period(frame),
             "bin_ps": frame.bin_ps,
             "sync_pulses": frame.sync_pulses,
             "sync_rate_hz": frame.sync_pulses / frame.exposure_s if frame.exposure_s else 0.0,
@@ -72,6 +73,20 @@ class HistogramReader(EventReader):
             "exposure_s": frame.exposure_s,
             "exposure_id": frame.exposure_id,
         }
+
+    def _whole_period(self, frame: TimingFrame) -> NDArray[np.uint32]:
+        """Return the counts in as many channels as every histogram of the run has."""
+        # The laser at another rate gives another number of channels. Such an exposure is bad, but it is stored, and a
+        # run with arrays of two lengths could not be: the whole map would be missing from the catalogue.
+        counts = np.zeros(self._channels(), dtype=np.uint32)
+        kept = min(len(counts), len(frame.counts))
+        counts[:kept] = frame.counts[:kept]
+        return counts
+
+    def _channels(self) -> int:
+        """Return the channels of one period at the rate that the plan has set; those of the last frame without one."""
+        rate_mhz = self._life.targets.positions.get(RATE)
+        return (self._timing.channels_at(rate_mhz) if rate_mhz else 0) or len(self._timing.latest.counts)
 
     def _stages(self, raw: Raw) -> dict[str, float]:
         """Return the positions of the detector's stage as read, mm."""
@@ -91,6 +106,11 @@ class HistogramReader(EventReader):
         expected = frame.exposure_s * 1e6 * rate_mhz if rate_mhz else 0.0
         if expected and abs(frame.sync_pulses / expected - 1) > SYNC_TOLERANCE:
             remarks["sync_rate"] = f"sync_rate: {frame.sync_pulses} laser pulses were counted of {expected:.0f}"
+        if len(frame.counts) != self._channels():
+            remarks["channels"] = (
+                f"channels: the histogram has {len(frame.counts)}, one period has {self._channels()}; the repetition "
+                "rate or the width of a channel was changed"
+            )
         # Pile-up is corrected in the reduction, to first order exactly; far above the limit the correction itself rests
         # on the dead time, which is known to some per cent only.
         photons = int(frame.counts.sum())
@@ -115,10 +135,11 @@ class HistogramReader(EventReader):
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys with their shapes, units and the PVs behind them."""
         source = self._timing.counts_source
-        channels = len(self._timing.latest.counts)
         keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
         keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
-        keys["tcspc_counts"] = data_key("array", source=source, shape=[channels], units="counts", dtype_numpy="<u4")
+        keys["tcspc_counts"] = data_key(
+            "array", source=source, shape=[self._channels()], units="counts", dtype_numpy="<u4"
+        )
         keys |= {name: data_key("number", source=source, units="Hz") for name in HERTZ}
         keys["bin_ps"] = data_key("number", source=source, units="ps")
         keys["exposure_s"] = data_key("number", source=source, units="s")

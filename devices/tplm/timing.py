@@ -115,6 +115,7 @@ class PhotonTiming(OwnDetector):
         self._configured_dark_hz = dark_rate_hz
         self.count_share_high = count_share_high
         self.channel_high = channel_high
+        self._bin_ps = math.nan
         self._dwell_s = math.nan
         self._armed_after = -1
         self._latest: TimingFrame | None = None
@@ -140,7 +141,14 @@ class PhotonTiming(OwnDetector):
 
     def read_bin_ps(self) -> float:
         """Return the width of a channel, ps; raises NotConnectedError if its PV does not answer."""
-        return float(read_together({"bin": self.resolution})["bin"])
+        self._bin_ps = float(read_together({"bin": self.resolution})["bin"])
+        return self._bin_ps
+
+    def channels_at(self, rate_mhz: float) -> int:
+        """Return the channels of one pump period at a rate, MHz, of the width read last; 0 if none was read."""
+        if not (rate_mhz > 0 and self._bin_ps > 0):
+            return 0
+        return min(int(1e6 / rate_mhz / self._bin_ps + 1e-9), int(self.facts["electronics"]["channels"]))
 
     def reader(self, devices: PointDevices, quality: QualitySettings) -> EventReader:
         """Return the reader of its exposures, with axes and conditions among `devices`."""

@@ -65,7 +65,7 @@ def common_metadata(beamline: Beamline, rate_mhz: float, laser: str) -> Mapping[
         facts["time_zero_error_ps"] = measured["time_zero_error_ps"]
     return {
         "technique": TECHNIQUE,
-        "kept_channels": min(int(1e6 / rate_mhz / bin_ps + 1e-9), facts["electronics"]["channels"]),
+        "kept_channels": timing.channels_at(rate_mhz),
         "bin_ps": bin_ps,
         "time_zero_ps": zero_ps % (1e6 / rate_mhz),
         **facts,

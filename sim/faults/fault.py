@@ -21,7 +21,7 @@ class Fault:
 
     Times are seconds of beam, or seconds of wall time for kinds with `wall_clock`: a network does not run faster
     because the beamline is simulated fast. `longest_s` limits the duration. A random schedule draws one of `variants`,
-    each a set of parameters.
+    each a set of parameters; a kind without any strikes only when it is asked for, because no point shows it.
     """
 
     meaning: ClassVar[str] = ""

@@ -76,6 +76,12 @@ class MicroscopeTargets(ServerTargets, Protocol):
     async def disturb(self, name: str, value: float | str) -> None:
         """Write a switch of what goes wrong, in its unit; its usual value ends it."""
 
+    async def change_rate(self, rate_mhz: float) -> None:
+        """Set the repetition rate of the laser, MHz, at the laser alone."""
+
+    async def restore_rate(self) -> None:
+        """Set the rate before `change_rate`, unless somebody has set another one since."""
+
     def swing_cryostat(self, amplitude_k: float, period_s: float) -> None:
         """Make the temperature of the sample oscillate, amplitude in K and period in s; amplitude 0 ends it."""
 

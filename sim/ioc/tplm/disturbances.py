@@ -25,6 +25,9 @@ class Disturbances(PVGroup):
     ambient_hz = _number("AmbientHz", "Hz", 1e6, "light in the room at the detector")
     vibration_nm = _number("VibrationNm", "nm", 1000.0, "vibration of the sample, rms")
     flood_hz = _number("FloodHz", "Hz", 1e7, "light of the laser itself at the detector")
+    backlash_um = _number("BacklashUm", "um", 500.0, "detector stage beside its encoder along x")
+    spot_jump_nm = _number("SpotJumpNm", "nm", 5000.0, "image beside its place along x, on the sample's scale")
+    afterpulse_share = _number("AfterpulseShare", "", 0.5, "afterpulses of the detector per photon")
     emission_off = pvproperty(
         name="tplm:sim:EmissionOff", value="No", dtype=ChannelType.ENUM, enum_strings=["No", "Yes"],
         doc="Simulation only: laser off by its interlock",

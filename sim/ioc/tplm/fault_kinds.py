@@ -10,6 +10,7 @@ from sim.faults import server_faults as server
 from sim.faults.fault import Fault
 from sim.faults.kinds import FaultTable
 from sim.faults.targets import MicroscopeTargets
+from sim.physics.tplm.setting import EXTERNAL_RATES_MHZ
 
 STAGE_MOTORS = ("tplm:m1", "tplm:m2")
 """Motor records of the detector's stage."""
@@ -122,6 +123,90 @@ class StageLost(Fault):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RateByHand(Fault):
+    """Somebody sets the laser to `rate_mhz`; at the end it has its former rate, unless that was set again before."""
+
+    meaning: ClassVar[str] = "Repetition rate changed by hand"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({"rate_mhz": 5.0}, {"rate_mhz": 1.0})
+    rate_mhz: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse rates that the laser does not have."""
+        self._require(rate_mhz=EXTERNAL_RATES_MHZ)
+
+    async def begin(self, targets: MicroscopeTargets, duration_s: float) -> None:
+        """Change the rate."""
+        await targets.change_rate(self.rate_mhz)
+
+    async def end(self, targets: MicroscopeTargets) -> None:
+        """Set the former rate."""
+        await targets.restore_rate()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacklashSkipped(Fault):
+    """The detector stands `play_um` of the stage beside what the encoder along x shows: its play was not taken out."""
+
+    meaning: ClassVar[str] = "Backlash of the detector stage is skipped"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    play_um: float = 8.0
+
+    def __post_init__(self) -> None:
+        """Refuse a play beyond that of a broken stage."""
+        self._require(play_um=(0.0, 500.0))
+
+    async def begin(self, targets: MicroscopeTargets, duration_s: float) -> None:
+        """Put the detector beside its place."""
+        await targets.disturb("backlash_um", self.play_um)
+
+    async def end(self, targets: MicroscopeTargets) -> None:
+        """Put the detector where its encoder says."""
+        await targets.disturb("backlash_um", 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotJump(Fault):
+    """The image jumps by `jump_nm` along x on the sample's scale, as when the sample or the laser's fibre slips."""
+
+    meaning: ClassVar[str] = "Spot jumps"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    jump_nm: float = 100.0
+
+    def __post_init__(self) -> None:
+        """Refuse jumps out of the field of view."""
+        self._require(jump_nm=(0.0, 5000.0))
+
+    async def begin(self, targets: MicroscopeTargets, duration_s: float) -> None:
+        """Move the image."""
+        await targets.disturb("spot_jump_nm", self.jump_nm)
+
+    async def end(self, targets: MicroscopeTargets) -> None:
+        """Move it back."""
+        await targets.disturb("spot_jump_nm", 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Afterpulsing(Fault):
+    """The diode counts, for every photon, `share` further ones without light within some 300 ns."""
+
+    meaning: ClassVar[str] = "Detector counts afterpulses"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    share: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse shares of a diode that never stops."""
+        self._require(share=(0.0, 0.5))
+
+    async def begin(self, targets: MicroscopeTargets, duration_s: float) -> None:
+        """Begin to count them."""
+        await targets.disturb("afterpulse_share", self.share)
+
+    async def end(self, targets: MicroscopeTargets) -> None:
+        """Count photons alone."""
+        await targets.disturb("afterpulse_share", 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FrameStale(Fault):
     """Counting ends as usual, but the frame still shows the exposure before."""
 
@@ -160,6 +245,10 @@ KINDS: dict[str, type[Fault]] = {
         ChannelsFull,
         StageLost,
         FrameStale,
+        RateByHand,
+        BacklashSkipped,
+        SpotJump,
+        Afterpulsing,
         PvGone,
         MonitorsStop,
         server.IocFreeze,

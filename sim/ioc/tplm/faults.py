@@ -15,6 +15,7 @@ from sim.ioc.motor import MotorGroup
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.fault_kinds import TABLE
+from sim.ioc.tplm.laser import DiodeLaser
 
 
 class MicroscopeFaults(FaultSwitches):
@@ -48,13 +49,27 @@ class MicroscopeTargets(RunningServer):
     """Targets of faults (`sim.faults.targets.MicroscopeTargets`) among the devices; `motors` by names without macro."""
 
     disturbances: Disturbances
+    laser: DiodeLaser
     cryostat: Cryostat
     motors: Mapping[str, MotorGroup]
+    _rates_mhz: tuple[float, float] | None = None  # before the change by hand, and after it
 
     async def disturb(self, name: str, value: float | str) -> None:
         """Write a switch of what goes wrong, in its unit; raises AttributeError for an unknown one."""
         # A fault writes the switch that a user may write too, so both act in the same way, and one ends the other.
         await getattr(self.disturbances, name).write(value)
+
+    async def change_rate(self, rate_mhz: float) -> None:
+        """Set the repetition rate of the laser, MHz, at the laser alone."""
+        self._rates_mhz = (float(self.laser.rate.value), rate_mhz)
+        await self.laser.rate.write(rate_mhz)
+
+    async def restore_rate(self) -> None:
+        """Set the rate before `change_rate`, unless somebody has set another one since."""
+        before, changed = self._rates_mhz or (0.0, 0.0)
+        self._rates_mhz = None
+        if changed and float(self.laser.rate.value) == changed:
+            await self.laser.rate.write(before)
 
     def swing_cryostat(self, amplitude_k: float, period_s: float) -> None:
         """Make the temperature of the sample oscillate, amplitude in K and period in s; amplitude 0 ends it."""

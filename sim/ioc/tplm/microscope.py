@@ -105,6 +105,7 @@ class SimulatedMicroscope:
             macro=self._macro,
             known_pv=lambda name: name.partition(".")[0] in self.pvdb,
             disturbances=self.disturbances,
+            laser=self.laser,
             cryostat=self.cryostat,
             motors=stage,
         )
@@ -123,7 +124,8 @@ class SimulatedMicroscope:
             after_write(channel, self.timing.show_rates)
         wrong = self.disturbances
         after_write(wrong.power_share, laser.show_power)
-        for channel in (wrong.ambient_hz, wrong.vibration_nm, wrong.flood_hz):
+        for channel in (wrong.ambient_hz, wrong.vibration_nm, wrong.flood_hz, wrong.backlash_um, wrong.spot_jump_nm,
+                        wrong.afterpulse_share):  # fmt: skip
             after_write(channel, self._note)
         for channel in (wrong.emission_off, wrong.frame_stale, wrong.stage_stalled):
             after_write(channel, self._disturb)
@@ -151,9 +153,12 @@ class SimulatedMicroscope:
     def scene(self) -> Scene:
         """Return what the detector sees now: the true state of the hardware, not what its read-backs show."""
         magnification = self.film.image.magnification
+        wrong = self.disturbances
+        # An image that has jumped is seen as a detector that stands elsewhere: only their distance counts.
+        stage_um = 1e3 * self.detector_stage.true_mm("x") + float(wrong.backlash_um.value)
         return Scene(
             setting=self._setting(),
-            x_um=1e3 * self.detector_stage.true_mm("x") / magnification,
+            x_um=stage_um / magnification - 1e-3 * float(wrong.spot_jump_nm.value),
             y_um=1e3 * self.detector_stage.true_mm("y") / magnification,
             sync_hz=self.timing.measured_sync_hz(),
             light=self.path.light,
@@ -178,6 +183,7 @@ class SimulatedMicroscope:
             ambient_hz=float(self.disturbances.ambient_hz.value),
             vibration_nm=float(self.disturbances.vibration_nm.value),
             flood_hz=float(self.disturbances.flood_hz.value),
+            afterpulse_share=float(self.disturbances.afterpulse_share.value),
         )
 
     def histogram(self, stretches: Sequence[Stretch]) -> Histogram:

@@ -22,6 +22,10 @@ SUPPORT_POINTS = (100, 60)
 """Numbers of these times; the light of all channels is interpolated between them."""
 
 
+AFTERPULSE_NS = 300.0
+"""Time in which the traps of the diode empty, ns (chosen: some 100 ns in thin silicon diodes)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Pulse:
     """Light per channel, the same at all places: of the last pulse, of the previous one, and of all others."""
@@ -44,6 +48,10 @@ def expected_per_pulse(film: Film, setting: Setting, *, x_um: float, y_um: float
     per_channel = background_hz * film.timing.bin_ps * 1e-12
     if not setting.shutter_open or setting.power_nw == 0:
         return np.full(channels, per_channel)
+    if setting.afterpulse_share:
+        steady = replace(setting, afterpulse_share=0.0)
+        seen = expected_per_pulse(film, steady, x_um=x_um, y_um=y_um, elapsed_s=elapsed_s)
+        return seen + afterpulses(seen, setting)
     if setting.flood_hz:
         per_pulse = setting.flood_hz * 1e-6 / setting.repetition_rate_mhz
         dry = replace(setting, flood_hz=0.0)
@@ -55,6 +63,15 @@ def expected_per_pulse(film: Film, setting: Setting, *, x_um: float, y_um: float
     # Dose and drift change with every exposure, place and all else only between maps: the decay is computed once.
     pulse = _pulse(film, replace(setting, dose_nw_s=0.0, ambient_hz=0.0, nd_od=0.0, defocus_um=0.0, vibration_nm=0.0))
     return photons_per_pulse(film, setting) * _light(film, setting, pulse, offset2) + per_channel
+
+
+def afterpulses(seen: FloatArray, setting: Setting) -> FloatArray:
+    """Return the mean afterpulses per channel, (channels,), of photons per channel `seen`."""
+    # The pulse during which a photon arrives registers nothing more, so what follows falls into later periods, at
+    # delays that have forgotten that of the photon: the traps of the diode empty exponentially over a period.
+    delay_ns = np.arange(len(seen)) * (setting.period_ns / len(seen))
+    shape = np.exp(-delay_ns / AFTERPULSE_NS)
+    return np.asarray(setting.afterpulse_share * seen.sum() / shape.sum() * shape)
 
 
 def photons_per_pulse(film: Film, setting: Setting) -> float:

@@ -23,4 +23,5 @@ class FakeTiming(PhotonTiming):
 
     def read_bin_ps(self) -> float:
         """Return the width of a channel, ps."""
-        return 16.0
+        self._bin_ps = 16.0
+        return self._bin_ps

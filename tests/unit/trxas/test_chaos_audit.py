@@ -15,6 +15,7 @@ from storage import open_store, primary_data
 from tests.support.live_runs import delay_run
 from tests.support.stored_runs import StoredRuns
 from trxas.simulation import FaultKind
+from trxas.validation.robustness import fault_schedule
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
 from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.exposure_truth import NOMINAL, USUAL_DIVIDER, ExposureTruth
@@ -135,6 +136,14 @@ def test_a_seed_gives_the_same_faults_and_every_kind_as_often() -> None:
     assert {fault.parameters["X"] for fault in faults} == {1, 2}
     assert all(fault.wall_clock is (fault.kind == "c") for fault in faults)
     assert all(SHORTEST_S <= fault.duration_s <= LONGEST_S and fault.gap_s >= 0 for fault in faults)
+
+
+def test_kinds_that_no_point_shows_strike_only_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: a night that is never clean, because its points cannot show what struck."""
+    kinds = [FaultKind(name="a", wall_clock=False), FaultKind(name="b", wall_clock=False, variants=())]
+    monkeypatch.setattr(fault_schedule, "known_kinds", lambda: kinds)
+    assert fault_schedule.chosen_kinds(None) == kinds[:1]
+    assert [one.kind for one in plan_faults(2, 1, fault_schedule.chosen_kinds("b"))] == ["b", "b"]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def chosen_kinds(names: str | None) -> list[FaultKind]:
     """Return the kinds with these names, separated by commas, or all; raises InputError for an unknown name."""
     kinds = {kind.name: kind for kind in known_kinds()}
     if names is None:
-        return list(kinds.values())
+        # Kinds without variants are shown by the result of a run alone: every audit of points would fail with them.
+        return [kind for kind in kinds.values() if kind.variants]
     chosen = names.split(",")
     if unknown := set(chosen) - set(kinds):
         raise InputError(f"Unknown kinds of faults: {', '.join(sorted(unknown))}. Known: {', '.join(kinds)}.")
@@ -71,11 +72,12 @@ def plan_faults(count: int, seed: int, kinds: Sequence[FaultKind]) -> list[Plann
 
 
 def _drawn(kind: FaultKind, random: np.random.Generator) -> PlannedFault:
+    variants = kind.variants or ({},)
     return PlannedFault(
         kind=kind.name,
         switch=kind.switch,
         gap_s=float(random.exponential(GAP_S)),
         duration_s=float(random.uniform(SHORTEST_S, LONGEST_S)),
         wall_clock=kind.wall_clock,
-        parameters=dict(kind.variants[int(random.integers(len(kind.variants)))]),
+        parameters=dict(variants[int(random.integers(len(variants)))]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from devices.session.health import PvState, diagnose
 from devices.tplm.timing import PhotonTiming
 from errors import AcquisitionError, ConfigurationError, InputError, OutOfRangeError
 from plans.registry import PLANS, plans_of
-from reduction.kinds import combine_runs
+from reduction.kinds import combine_runs, reduce_run
 from reduction.run_kind import CombineChoice
 from reduction.tplm.spectrum_results import SpectrumResults
 from sim.physics.tplm.sample import load_film
@@ -258,6 +259,56 @@ def test_a_laser_that_stops_suspends_the_map_and_a_weak_one_spoils_its_points(se
     assert struck[:4] == ["off", "suspended", "continued", "weak"]
     assert [event["point_index"] for event in good] == list(range(documents[0][1]["num_points"]))
     assert all(event["laser_power_nw"] == pytest.approx(1.0, abs=0.02) for event in good)
+
+
+@contextlib.contextmanager
+def fault(session: Session, kind: str, exposures: tuple[int, int]) -> Iterator[None]:
+    """Let a fault strike from one exposure of the next run on, and end it after another one."""
+    switch = epics.PV(f"{MACRO}tplm:sim:Fault:{kind}")
+    assert switch.wait_for_connection(timeout=WAIT_S)
+    seen = 0
+
+    def strike(name: str, _doc: Any) -> None:
+        nonlocal seen
+        seen += name == "event"
+        if name == "event" and seen in exposures:
+            switch.put(1e9 if seen == exposures[0] else 0.0, wait=True)
+
+    token = session.run_engine.subscribe(strike)
+    try:
+        yield
+    finally:
+        session.run_engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
+        switch.put(0.0, wait=True)
+
+
+def test_a_rate_that_is_changed_by_hand_spoils_points_of_no_map(session: Session) -> None:
+    """Lost: a map at two rates, whose histograms have different lengths."""
+    with fault(session, "RateByHand", (2, 99)):
+        (documents,) = run(session, "tplm_map", dwell_s=20.0)
+    found = events_of(documents)
+    assert any("channels" in event["quality"].split(",") for event in found)
+    assert {np.shape(event["tcspc_counts"]) for event in found} == {(25_000,)}
+    good = [event for event in found if not event["quality"]]
+    assert [event["point_index"] for event in good] == list(range(documents[0][1]["num_points"]))
+    assert {round(event["sync_rate_hz"]) for event in good} == {2_500_000}
+
+
+@pytest.mark.parametrize(
+    ("kind", "remark"),
+    [
+        ("BacklashSkipped", "does not follow the image"),
+        ("SpotJump", "does not follow the image"),
+        ("Afterpulsing", "counts before the pulse change"),
+    ],
+)
+def test_what_no_point_can_show_is_said_by_the_map(session: Session, kind: str, remark: str) -> None:
+    """Lost: a diffusivity from places that the detector never saw, or of counts without light."""
+    with fault(session, kind, (3, 6)):
+        (documents,) = run(session, "tplm_map", power_nw=10.0, dwell_s=30.0, positions=11, step_um=0.2, centre_every=4)
+    assert not any(event["quality"] for event in events_of(documents))
+    table = reduce_run(documents).table()
+    assert remark in table, table
 
 
 def test_an_interrupted_map_is_resumed_where_it_stopped(session: Session) -> None:

@@ -10,6 +10,7 @@ import pytest
 from devices.tplm.laser import divider_index
 from devices.tplm.timing import parse_timing_frame
 from errors import AcquisitionError, ConfigurationError
+from tests.support.tplm.fake_timing import FakeTiming
 from trxas.configuration import load_configuration
 from trxas.window.status_items import status_items
 
@@ -53,6 +54,14 @@ def test_a_frame_is_read_as_a_whole_or_not_at_all() -> None:
     for raw in ([0.0] * 8, HEAD, [*HEAD, 1.0, 1.0], [*HEAD, 0.0, -1.0, 0.0, 0.0], [*HEAD, 0.0, np.nan, 0.0, 0.0]):
         with pytest.raises(AcquisitionError, match="frame"):
             parse_timing_frame(raw, "frame")
+
+
+def test_the_channels_of_a_run_are_those_of_a_period_and_of_the_electronics() -> None:
+    """Lost: runs whose histograms have other lengths than their start documents say, which no catalogue takes."""
+    timing = FakeTiming()
+    assert timing.channels_at(2.5) == 0
+    assert timing.read_bin_ps() == 16.0
+    assert [timing.channels_at(rate) for rate in (0.5, 1.0, 2.5, 40.0)] == [65_536, 62_500, 25_000, 1562]
 
 
 @pytest.mark.parametrize(("rate_mhz", "divider"), [(0.5, 0), (10.0, 0), (20.0, 1), (40.0, 2), (80.0, 3)])

@@ -218,6 +218,14 @@ def test_a_wrong_sample_file_names_the_key(text: str, problem: str, tmp_path: Pa
         load_film(wrong)
 
 
+def test_afterpulses_are_a_share_of_the_counts_and_have_forgotten_the_pulse() -> None:
+    seen = expected_per_pulse(FILM, LOW, x_um=0.1, y_um=0, elapsed_s=0)
+    wrong = expected_per_pulse(FILM, replace(LOW, afterpulse_share=0.05), x_um=0.1, y_um=0, elapsed_s=0)
+    more = wrong - seen
+    assert more.sum() == pytest.approx(0.05 * seen.sum())
+    assert more[0] / more[-1] == pytest.approx(np.exp(400 / 300), rel=1e-3)
+
+
 def test_an_impossible_setting_is_refused() -> None:
     with pytest.raises(SimulationInputError, match=r"0\.5 to 80 MHz"):
         at_power(1, 100)
