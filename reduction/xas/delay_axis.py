@@ -291,15 +291,19 @@ def rise_of(
 def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
     """Return time zero of a rise, ps, with the instrument response of its run as a prior, or fitted freely.
 
-    Runs up to version 0.2.0, which record no error of the response, give the same time zero as then. Raises
-    ReductionError if there is no step.
+    The fit is to the relative change. Runs up to version 0.2.0, which record no error of the response, give the same
+    time zero as then: the fit is to the logarithm. Raises ReductionError if there is no step.
     """
+    change, sigma = rise.change, rise.sigma
+    if rise.timing.records_response:
+        # Decays add up in the signal, not in its logarithm, in which the rise of a transient of 8 % is 1 ps later.
+        change, sigma = np.expm1(change), np.exp(change) * sigma
     model = RiseModel(
         irf_sigma_ps=rise.timing.irf_sigma_ps,
         irf_error_ps=math.inf if free_irf else rise.timing.irf_error_ps,
         slow_rate_per_ns=SLOW_RATE_PER_NS if rise.timing.records_response else CONSTANT_LEVEL,
     )
-    return fit_time_zero(rise.delay_ps, rise.change, rise.sigma, model)
+    return fit_time_zero(rise.delay_ps, change, sigma, model)
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from reduction.pileup import true_counts, true_counts_variance
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
 from reduction.xas.gate_correlation import common_share
 from reduction.xas.laser_power import mean_power, mean_power_error
+from reduction.xas.run_clock import mean_elapsed_s
 from reduction.xas.spc_time import before_pump
 
 if TYPE_CHECKING:
@@ -44,12 +45,16 @@ class GateRates:
     variance: FloatArray
     pulses: FloatArray
     pumped: BoolArray
+    elapsed_s: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         """Refuse arrays whose shapes do not match."""
         points = self.delay_ps.shape
+        if not self.elapsed_s.size:
+            object.__setattr__(self, "elapsed_s", np.zeros(points))
         tables = {self.photons.shape, self.variance.shape, self.pulses.shape}
-        if len(points) != 1 or self.pumped.shape != points or len(tables) != 1 or self.photons.shape[:1] != points:
+        rows = {self.pumped.shape, self.elapsed_s.shape}
+        if len(points) != 1 or rows != {points} or len(tables) != 1 or self.photons.shape[:1] != points:
             raise ReductionError(
                 f"Gate rates need {points} delays and three (points, probes) tables of one shape, not {sorted(tables)}."
             )
@@ -57,7 +62,7 @@ class GateRates:
     @classmethod
     def joined(cls, parts: Sequence[GateRates]) -> GateRates:
         """Return the rows of several measurements of one sample at one energy, (points, probes) in total."""
-        names = [field.name for field in fields(cls)]
+        names = [one.name for one in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     def log_rate(self) -> tuple[FloatArray, FloatArray]:
@@ -146,6 +151,7 @@ def _signal_rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
         variance=variance[measured],
         pulses=np.repeat(seconds[:, None], signal.shape[-1], axis=1)[measured],
         pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
+        elapsed_s=mean_elapsed_s(accumulator, shutter)[measured],
     )
 
 
@@ -174,6 +180,7 @@ def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
         variance=variance[measured],
         pulses=total[measured],
         pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
+        elapsed_s=mean_elapsed_s(accumulator, shutter)[measured],
     )
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import Decay, PumpTrain
 
+DAY_S = 24 * 3600.0
+
 RESPONSE = "irf_sigma_ps"
 """Name of the fitted width of the instrument response, ps."""
 
@@ -64,7 +66,7 @@ class WhitenedTrace:
     model removes it exactly, and the shared off counts need no covariance matrix.
 
     `delay_ps`, `active`, `log_rate`, `root_weight` (rows, gates): delay of each gate, whether it can carry signal, the
-    logarithm of its rate, and the inverse of its error; `train`: the pumps.
+    logarithm of its rate, and the inverse of its error; `train`: the pumps; `elapsed_s` (rows,): when it was measured.
     """
 
     delay_ps: FloatArray
@@ -72,6 +74,7 @@ class WhitenedTrace:
     log_rate: FloatArray
     root_weight: FloatArray
     train: PumpTrain
+    elapsed_s: FloatArray
 
     @cached_property
     def share(self) -> FloatArray:
@@ -103,6 +106,7 @@ class WhitenedTrace:
             log_rate=log_rate[:, columns],
             root_weight=variance[:, columns] ** -0.5,
             train=train,
+            elapsed_s=rates.elapsed_s,
         )
 
     @property
@@ -139,6 +143,16 @@ class WhitenedTrace:
         """
         delays_ps, places = np.unique(self.delay_ps[self.active], return_inverse=True)
         return delays_ps, places
+
+    def time_zero_drifts(self) -> FloatArray:
+        """Return two courses of a time zero that swings once a day, relative to its standard deviation, (2, rows).
+
+        About the middle of the trace: a constant, and what changes meanwhile.
+        """
+        # A swing of random phase is a cosine and a sine of independent sizes. The cosine is taken as constant, which is
+        # its largest effect: nothing else tells the time zero of a run from that of another.
+        phase = 2 * np.pi * (self.elapsed_s - self.elapsed_s.mean()) / DAY_S
+        return np.stack([np.ones_like(phase), np.sin(phase)])
 
     def whiten(self, table: FloatArray) -> FloatArray:
         """Subtract each row's weighted mean from (..., rows, gates), scale to unit variance, flatten to (..., n)."""

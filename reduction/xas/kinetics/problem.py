@@ -260,7 +260,8 @@ class KineticsProblem:
     def covariance(self, parameters: Parameters) -> FloatArray | None:
         """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular.
 
-        It contains the drift of time zero that the runs state, by which each trace is shifted independently.
+        It contains the drift of time zero that the runs state: each trace is shifted independently, and its points
+        against each other by what a swing of this size does in the time between them.
         """
         jacobian = self.jacobian(parameters)
         # Parameters of different units differ by orders of magnitude, so columns are scaled to one before the
@@ -273,7 +274,7 @@ class KineticsProblem:
         return covariance + self._by_drift(parameters, jacobian, covariance)
 
     def _by_drift(self, parameters: Parameters, jacobian: FloatArray, covariance: FloatArray) -> FloatArray:
-        """Return what a time zero that moves from trace to trace adds to the covariance, (n, n)."""
+        """Return what a time zero that moves, between traces and within each, adds to the covariance, (n, n)."""
         varied = [name for name, parameter in parameters.items() if parameter.vary]
         added = np.zeros_like(covariance)
         begin = 0
@@ -281,9 +282,11 @@ class KineticsProblem:
             rows = slice(begin, begin + trace.delay_ps.size)
             begin = rows.stop
             # A shift of this trace alone changes its residuals by the column of time zero; the fit answers linearly.
-            shifted = jacobian[rows, varied.index(self.t0_name(index))]
-            moved = self.timing.time_zero_drift_ps * (covariance @ (jacobian[rows].T @ shifted))
-            added += np.outer(moved, moved)
+            by_time_zero = jacobian[rows, varied.index(self.t0_name(index))]
+            for course in trace.time_zero_drifts():
+                shifted = np.repeat(course, trace.gates) * by_time_zero
+                moved = self.timing.time_zero_drift_ps * (covariance @ (jacobian[rows].T @ shifted))
+                added += np.outer(moved, moved)
         return added
 
 

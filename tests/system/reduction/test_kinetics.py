@@ -71,6 +71,29 @@ def test_a_time_zero_that_moves_between_traces_is_in_all_errors() -> None:
     assert stated.t0_ps.sigma > 1.1 * steady.t0_ps.sigma
 
 
+def test_a_time_zero_that_moves_within_a_trace_is_in_all_errors() -> None:
+    """Lost: a width of the response that is wrong by half its error, as early points see another time zero."""
+    near = (-500, -250, -60, -30, 0, 30, 60, 100, 150, 220, 320)
+    delays_ps = np.array([*near, 450, 650, 900, 1300, 1900, 2800, 5e3, 2e4])
+    points = delays_ps.size
+    signal = Truth(amplitude=-0.08, t0_ps=-20.0).signal(delays_ps)
+    trace = measure(np.random.default_rng(3), signal, delays_ps=delays_ps, pulses=100 * GATES_IN_36_S)
+    # As a single pass measures them, in six hours: every other point upwards, the others downwards.
+    order = [*range(0, points, 2), *range(1, points, 2)[::-1]]
+    hours = np.zeros(points)
+    hours[order] = np.linspace(-3.0, 3.0, points)
+    timed = replace(trace, elapsed_s=3600.0 * (hours + 3.0))
+    timing = replace(TIMING, irf_error_ps=15.0, time_zero_drift_ps=0.5)
+    at_once, stated = (fit_kinetics(one, timing, intervals=False) for one in (trace, timed))
+    moved_ps = 0.5 * np.sin(2 * np.pi * hours / 24.0)
+    moved = fit_kinetics(replace(trace, delay_ps=delays_ps + moved_ps), timing, intervals=False)
+    for name in ("t0_ps", "tau1_ps", "irf_sigma_ps"):
+        before, after = getattr(at_once, name), getattr(stated, name)
+        shift = getattr(moved, name).value - before.value
+        assert abs(shift) > 0.05 * before.sigma
+        assert math.sqrt(after.sigma**2 - before.sigma**2) == pytest.approx(abs(shift), rel=0.2)
+
+
 def test_offset_that_does_not_decay_leaves_finite_errors_elsewhere() -> None:
     """A rate at its limit of zero must not blow up the errors of the other parameters."""
     truth = Truth(offset_lifetime_ps=1e9)

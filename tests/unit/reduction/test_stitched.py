@@ -87,7 +87,7 @@ def test_late_gates_need_a_zero_of_their_own() -> None:
     assert set(found.gate) == {0}
     assert "need the laser blocked" in found.table()
     late = rates.delay_ps > 0
-    names = ("delay_ps", "photons", "variance", "pulses", "pumped")
+    names = ("delay_ps", "photons", "variance", "pulses", "pumped", "elapsed_s")
     cut = replace(rates, **{name: getattr(rates, name)[late] for name in names})
     with pytest.raises(ReductionError, match=r"not known.*shutter_reference"):
         stitched_trace([cut], TIMING)

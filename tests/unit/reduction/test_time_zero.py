@@ -13,6 +13,8 @@ from errors import ReductionError
 from plans.grids import join_regions
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.accumulator import accumulate
+from reduction.timing import Timing
+from reduction.xas.delay_axis import Rise, fit_rise
 from reduction.xas.pump_train import convolved_decay
 from reduction.xas.rise_model import PAPER_DECAYS, Decays, RiseModel
 from reduction.xas.spc_time import spc_trace
@@ -54,6 +56,24 @@ def test_a_second_decay_hardly_moves_time_zero_and_response(lifetimes_ps: tuple[
     fit = fit_time_zero(delays_ps, exact, np.full(delays_ps.size, 3e-4), RiseModel(irf_error_ps=15.0))
     assert abs(fit.t0_ps.value) < 0.45 * fit.t0_ps.sigma
     assert abs(fit.irf_sigma_ps.value - 45.0) < 0.3 * fit.irf_sigma_ps.sigma
+
+
+def test_a_strong_transient_has_the_time_zero_of_a_weak_one() -> None:
+    """Lost: 0.7 ps for a transient of 8 %, half an error, if the logarithm of the gates counts as a sum of decays."""
+    delays_ps = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
+    recorded = Timing(irf_error_ps=15.0, irf_source="configuration")
+    weak, strong = (
+        fit_rise(
+            Rise(
+                delay_ps=delays_ps,
+                change=np.log1p(size * signal(delays_ps, 0.0)),
+                sigma=np.full(delays_ps.size, 1e-3 * size),
+                timing=recorded,
+            )
+        )
+        for size in (0.1, 2.7)
+    )
+    assert abs(strong.t0_ps.value - weak.t0_ps.value) < 0.1
 
 
 def test_two_decays_that_cancel_each_other_are_no_result() -> None:
