@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from devices.configuration import QualitySettings
 from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.point_reader import PointDevices, conditions_of
+from devices.shutter import CLOSED
 from devices.signals.uncached_signal import read_with_alarms, require_valid, served_number
 from devices.tplm.spectrograph import Spectrograph
 
@@ -54,10 +56,18 @@ class HistogramReader(EventReader):
         counted = self._counted(frame, raw)
         failed = self._quality(raw, reading)
         values = self._indices() | self._positions(raw) | counted | self._stages(raw)
+        self._add_dose(values)
         values["quality"] = ",".join(failed)
         values["marks"] = ",".join(self.marks)
         now = time.time()
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
+
+    def _add_dose(self, values: Mapping[str, Any]) -> None:
+        """Add the dose of the exposure to that of the lit spot, also if the exposure is bad."""
+        if values["laser_shutter"] == CLOSED:
+            return
+        place = (values.get("piezo_x_um", 0.0), values.get("piezo_y_um", 0.0))
+        self._timing.doses.add(place, values.get("laser_power_nw", 0.0) * values["exposure_s"])
 
     def _counted(self, frame: TimingFrame, raw: Raw) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.own_detector import OwnDetector
 from devices.exposure.point_reader import PointDevices
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, put_and_wait, read_together, valid_readings
+from devices.tplm.spot_dose import SpotDoses
 from devices.types import IntArray
 from errors import AcquisitionError
 
@@ -87,6 +88,7 @@ class PhotonTiming(OwnDetector):
     `facts` are what start documents state of detector and electronics, by key: `detector_um`, `time_zero_ps` by trigger
     source, `response`, `electronics`, `excitation`, `magnification`. `dark_rate_hz` is used until one is measured.
     An exposure is bad above `count_share_high` photons per pulse, or with more than `channel_high` counts in a channel.
+    Plans refuse to give a spot more than `dose_limit_nw_s`; `doses` are those of the spots of this session.
     """
 
     # Each calibration is a mapping as its run has given it: values with their errors and units in the keys, `run`, and
@@ -108,6 +110,7 @@ class PhotonTiming(OwnDetector):
         dark_rate_hz: float,
         count_share_high: float = 0.05,
         channel_high: int = 59_000,
+        dose_limit_nw_s: float = math.inf,
         **kwargs: Any,
     ) -> None:
         self.facts = dict(facts)
@@ -115,6 +118,7 @@ class PhotonTiming(OwnDetector):
         self._configured_dark_hz = dark_rate_hz
         self.count_share_high = count_share_high
         self.channel_high = channel_high
+        self.doses = SpotDoses(limit_nw_s=dose_limit_nw_s)
         self._bin_ps = math.nan
         self._dwell_s = math.nan
         self._armed_after = -1

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from devices.beamline import Beamline
 from plans.argument import Arg
 from plans.engine.scanning import measure_runs
-from plans.engine.spec import ScanSpec
+from plans.engine.spec import ScanSpec, as_list
 from plans.plan_entry import PlanEntry
 from plans.registry import scan_plan
 from plans.tplm.centring import (
@@ -56,7 +56,8 @@ Refocus = Annotated[bool, Arg("search the focus and the centre of the image at e
 
 def _centre_course(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
     arguments = with_centre(timing_of(beamline), arguments)
-    yield from announce_runs(beamline, list(entry.specs(beamline.configuration, **arguments)))  # type: ignore[arg-type]  # a list
+    specs = as_list(entry.specs(beamline.configuration, **arguments))
+    yield from announce_runs(beamline, specs, allow_dose=arguments["allow_dose"])
     options, excitation = _of_search(arguments, BriefOptions)
     return (yield from search_centre(beamline, in_one_series(options), excitation))
 
@@ -90,7 +91,8 @@ def _focus_course(
     options, excitation = _of_search(arguments, BriefOptions)
     middle_um = float(beamline.axes["piezo_z_um"].position)
     reach_um = arguments["reach_um"]
-    yield from announce_runs(beamline, [focus_grid(options, excitation, middle_um, reach_um)])
+    grid = focus_grid(options, excitation, middle_um, reach_um)
+    yield from announce_runs(beamline, [grid], allow_dose=arguments["allow_dose"])
     return (yield from search_focus(beamline, in_one_series(options), excitation, reach_um))
 
 
@@ -118,7 +120,8 @@ def tplm_focus(
 def _temperature_course(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
     timing = timing_of(beamline)
     arguments = with_centre(timing, arguments)
-    yield from announce_runs(beamline, list(entry.specs(beamline.configuration, **arguments)))  # type: ignore[arg-type]  # a list
+    specs = as_list(entry.specs(beamline.configuration, **arguments))
+    yield from announce_runs(beamline, specs, allow_dose=arguments["allow_dose"])
     # Everything that is aligned at one temperature is wrong at the next: the sample has moved along the beam, and the
     # image across it. So the order is temperature, focus, centre, map; each needs its predecessor. The first run at
     # a temperature settles it, with the laser shutter closed, and all others find it settled.

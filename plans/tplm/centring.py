@@ -16,6 +16,7 @@ from plans.engine.request import check_request
 from plans.engine.scanning import announcement, measure_runs
 from plans.engine.spec import ScanSpec, as_list
 from plans.plan_entry import PlanEntry
+from plans.tplm.dose import check_dose
 from plans.tplm.histograms import timing_of
 from plans.tplm.map_points import Excitation, map_run, run_of
 from plans.tplm.parameters import LineAxis, MapOptions, SpotOptions
@@ -33,6 +34,7 @@ MOST_ROUNDS = 6
 def at_measured_centre(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
     """Measure the runs of a plan at the centre of the image that was found last, unless the call gives another one."""
     runs = entry.specs(beamline.configuration, **with_centre(timing_of(beamline), arguments))
+    check_dose(beamline, as_list(runs), allowed=arguments["allow_dose"])
     uids = yield from measure_runs(beamline, as_list(runs))
     return uids if isinstance(runs, list) else uids[0]
 
@@ -50,11 +52,13 @@ def centre_line(options: SpotOptions, excitation: Excitation, axis: LineAxis, st
     return replace(map_run(line, excitation), **run_of("tplm_centre"))
 
 
-def announce_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, Any, None]:
+def announce_runs(beamline: Beamline, specs: list[ScanSpec], *, allow_dose: bool) -> Generator[Msg, Any, None]:
     """Check all runs of a plan that decides on the way, and announce them, before anything moves.
 
-    Raises InputError for a wrong argument, which would otherwise show when the run's turn has come.
+    Raises InputError for a wrong argument, which would otherwise show when the run's turn has come, and for a dose
+    above the limit of the spot, unless `allow_dose`.
     """
+    check_dose(beamline, specs, allowed=allow_dose)
     yield announcement([check_request(beamline, spec) for spec in specs])
 
 

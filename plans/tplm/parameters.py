@@ -76,6 +76,7 @@ Positions = Annotated[int, Arg("positions on the line", low=3, high=400)]
 StepUm = Annotated[float, Arg("distance of two positions, by default one width of the detector", unit="um", low=0.001,
                               high=10.0)]  # fmt: skip
 CentreEvery = Annotated[int, Arg("positions after which the centre is measured again; 0 for never", low=0, high=400)]
+AllowDose = Annotated[bool, Arg("measure although the spot exceeds its dose limit then")]
 Line = Annotated[LineAxis, Arg("direction of the line")]
 
 
@@ -102,6 +103,7 @@ class SpotOptions:
     sample: Sample = ""
     series: Series = ""
     md: Metadata | None = None
+    allow_dose: AllowDose = False
 
     @property
     def centre(self) -> dict[LineAxis, float]:

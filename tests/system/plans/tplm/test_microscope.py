@@ -19,6 +19,7 @@ from devices.session.health import PvState, diagnose
 from devices.tplm.timing import PhotonTiming
 from errors import AcquisitionError, ConfigurationError, InputError, OutOfRangeError
 from plans.registry import PLANS, plans_of
+from plans.tplm.dose import spot_of
 from reduction.kinds import combine_runs, reduce_run
 from reduction.run_kind import CombineChoice
 from reduction.tplm.spectrum_results import SpectrumResults
@@ -309,6 +310,26 @@ def test_what_no_point_can_show_is_said_by_the_map(session: Session, kind: str, 
     assert not any(event["quality"] for event in events_of(documents))
     table = reduce_run(documents).table()
     assert remark in table, table
+
+
+def test_a_spot_that_has_had_its_dose_is_not_lit_again_without_saying_so(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: a film that fades, and maps of it that pass for those of a fresh one."""
+    timing: Any = session.beamline.exposure
+    doses = timing.doses
+    spot = spot_of(session.beamline)
+    before = doses.at(spot)
+    runs_before = len(list_runs(session.store, limit=100))
+    monkeypatch.setattr(doses, "limit_nw_s", before + 6.0)
+    with pytest.raises(InputError, match=r"gives the spot 7 nW s.*exceeds its limit.*piezo_x_um.*allow_dose=True"):
+        run(session, "tplm_map", power_nw=1.0, dwell_s=1.0)
+    assert len(list_runs(session.store, limit=100)) == runs_before
+    run(session, "tplm_map", power_nw=1.0, dwell_s=1.0, allow_dose=True)
+    assert doses.at(spot) == pytest.approx(before + 7.0, abs=0.1)
+    monkeypatch.setattr(doses, "limit_nw_s", 6.0)
+    with pytest.raises(InputError, match="dose"):
+        run(session, "tplm_temperature_series", power_nw=1.0, dwell_s=1.0)
 
 
 def test_an_interrupted_map_is_resumed_where_it_stopped(session: Session) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from devices.tplm.laser import divider_index
+from devices.tplm.spot_dose import SpotDoses
 from devices.tplm.timing import parse_timing_frame
 from errors import AcquisitionError, ConfigurationError
 from tests.support.tplm.fake_timing import FakeTiming
@@ -62,6 +63,14 @@ def test_the_channels_of_a_run_are_those_of_a_period_and_of_the_electronics() ->
     assert timing.channels_at(2.5) == 0
     assert timing.read_bin_ps() == 16.0
     assert [timing.channels_at(rate) for rate in (0.5, 1.0, 2.5, 40.0)] == [65_536, 62_500, 25_000, 1562]
+
+
+def test_a_spot_keeps_its_dose_when_the_sample_comes_back() -> None:
+    doses = SpotDoses()
+    doses.add((0.0, 0.0), 100.0)
+    doses.add((0.9, 0.0), 10.0)
+    doses.add((5.0, 0.0), 1.0)
+    assert [doses.at(place) for place in ((0.0, 0.5), (5.5, 0.0), (2.0, 0.0))] == [110.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize(("rate_mhz", "divider"), [(0.5, 0), (10.0, 0), (20.0, 1), (40.0, 2), (80.0, 3)])
