@@ -1,8 +1,8 @@
 """A session in its own process, for tests that end its plan badly.
 
-`python -m tests.support.measuring_session MACRO DATA PLAN` obeys lines on its standard input and answers each with a
-line: "measure" runs the plan with exposures of two seconds at 200 times the beam time, "fail" does the same but its
-first event cannot be stored, "abort" aborts a paused plan.
+`python -m tests.support.measuring_session MACRO CONFIGURATION DATA PLAN` obeys lines on its standard input and answers
+each with a line: "measure" runs the plan with exposures of two seconds at 200 times the beam time, "fail" does the same
+but its first event cannot be stored, "abort" aborts a paused plan.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(macro: str, data: str, name: str) -> None:
+def main(macro: str, configuration: str, data: str, name: str) -> None:
     """Carry out orders until standard input ends."""
     orders = {"measure": measure, "fail": fail, "abort": abort}
-    with open_session(patient(load_configuration(prefix=macro, data=data))) as session:
+    with open_session(patient(load_configuration(configuration, prefix=macro, data=data))) as session:
         session.run_engine.subscribe(lambda kind, doc: say("measuring"), "start")
         say("ready")
         for line in sys.stdin:

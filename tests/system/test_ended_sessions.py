@@ -15,17 +15,51 @@ import pytest
 from tests.support.fault_bench import FaultBench
 from tests.support.quick_plans import MOVE_NOTHING, PLANS
 from tests.support.waiting import WAIT_S, until
+from trxas.configuration import load_configuration
 
 MACRO = "ended:"
-PUMPED = ("energy_scan", "delay_scan", "fluence_scan", "time_zero_scan", "overlap_scan", "delay_self_test")
+SHUTTERS = dict.fromkeys(
+    (
+        "energy_scan",
+        "delay_scan",
+        "fluence_scan",
+        "time_zero_scan",
+        "overlap_scan",
+        "delay_self_test",
+        "axis_scan",
+        "grid_scan",
+        "settings_scan",
+    ),
+    (1, 1),
+) | {"dark_exposures": (1, 0)}
+"""Laser and X-ray shutter in the exposure in which a plan is ended, by plan; 0 and 1 for all others."""
+
+BEAMLINE = """extends = "7ID-D"
+
+[axes.nozzle_mm]
+motor = "7idd:m41"
+unit = "mm"
+low = -5.0
+high = 5.0
+tolerance = 0.01
+"""
+"""The beamline with an axis of its own, for the plans that scan one."""
 
 SIGINT_APART_S = 0.2
 """bluesky takes two signals within 0.1 s for one."""
 
 
 @pytest.fixture(scope="module")
-def ioc(start_ioc: Any) -> Iterator[Any]:
-    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "200", "--seed", "3") as running:
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("configuration") / "beamline.toml"
+    path.write_text(BEAMLINE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def ioc(start_ioc: Any, configuration: Path) -> Iterator[Any]:
+    options = load_configuration(configuration).simulation_options
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "200", "--seed", "3", *options) as running:
         yield running
 
 
@@ -42,8 +76,8 @@ def bench(ioc: Any, get: Any, put: Any) -> Iterator[FaultBench]:
 class Measuring:
     """A session that takes orders on its standard input."""
 
-    def __init__(self, data: Path, name: str) -> None:
-        command = [sys.executable, "-m", "tests.support.measuring_session", MACRO, str(data), name]
+    def __init__(self, configuration: Path, data: Path, name: str) -> None:
+        command = [sys.executable, "-m", "tests.support.measuring_session", MACRO, str(configuration), str(data), name]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.hear("ready")
 
@@ -74,15 +108,15 @@ def exposing(bench: FaultBench, name: str) -> bool:
     if name == "calibrate_attenuator":
         return True
     counting = bench.get("7idd:scaler1.CNT") == 1
-    return counting and bench.shutters() == (1 if name in PUMPED else 0, 1)
+    return counting and bench.shutters() == SHUTTERS.get(name, (0, 1))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in PLANS if name not in MOVE_NOTHING])
 def test_ctrl_c_twice_an_exception_and_a_kill_leave_both_shutters_shut(
-    bench: FaultBench, tmp_path: Path, name: str
+    bench: FaultBench, configuration: Path, tmp_path: Path, name: str
 ) -> None:
-    session = Measuring(tmp_path, name)
+    session = Measuring(configuration, tmp_path, name)
     try:
         session.tell("measure")
         session.hear("measuring")
