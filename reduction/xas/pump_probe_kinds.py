@@ -165,7 +165,9 @@ def _against_blocked(run: RunAccumulator, mode: Mode, recipe: Recipe) -> Spectru
         ratio = scatter_ratio(*scan_transients(run, mode, pumped, "laser shutter")).ratio
     except ReductionError:
         return None
-    return replace(found, sigma=found.sigma * max(ratio, 1.0))
+    wider = max(ratio, 1.0)
+    covariance = None if found.covariance is None else found.covariance * wider**2
+    return replace(found, sigma=found.sigma * wider, covariance=covariance)
 
 
 def _with_decay(results: RunResults, decay: MeasuredDecay | None) -> RunResults:

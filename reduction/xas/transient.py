@@ -148,11 +148,11 @@ class Spectrum(CurvesWithErrors):
     `energy_ev` (points,): mean read-back. `sigma_scatter` (points,): the error that the paper gives for boxcar
     transients, from the scatter of on and off between scans. It includes jet fluctuations, which cancel in the
     transient; None with fewer than three scans and for SPC. `correlation`: of the errors of on and off, which `sigma`
-    contains; 0 for SPC, and where the scans do not show any. `covariance` (points, points) of the transient of several
-    runs that were combined, or that was corrected by foil scans; None for any other, whose is given by
-    `transient_covariance`. `energy_sigma_ev`: error of all energies together by the foil scans, 0 without them.
-    `absorption_loss`: the loss of fluorescence per edge step for which the spectrum was corrected, without unit; 0 ± 0
-    for one that was not.
+    contains; 0 for SPC, and where the scans do not show any. `covariance` (points, points) of the transient, with the
+    errors of offsets and scales; None for the boxcar, unless several runs were combined or the spectrum was corrected:
+    `transient_covariance` gives it then. `energy_sigma_ev`: error of all energies together by the foil scans, 0 without
+    them. `absorption_loss`: the loss of fluorescence per edge step for which the spectrum was corrected, without unit;
+    0 ± 0 for one that was not.
     """
 
     energy_ev: FloatArray

@@ -85,14 +85,15 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
 
     A fixed energy: the largest of many noisy points would be larger than the transient is. An edge without a known
     main feature has the maximum of its unpumped spectrum, which the noise of the transient does not choose. The size is
-    that against the reference of the spectrum; `size_of` corrects it.
+    that against the reference of the spectrum; `size_of` corrects it. Its error contains those of offsets and scales.
     """
     main_ev = spectrum.metadata.main_feature_ev
     if main_ev is None:
         main_ev = float(spectrum.energy_ev[spectrum.off.argmax()])
     index = int(abs(spectrum.energy_ev - main_ev).argmin())
     static = float(spectrum.off[index])
-    size = Value(float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / abs(static))
+    variance = spectrum.sigma[index] ** 2 if spectrum.covariance is None else spectrum.covariance[index, index]
+    size = Value(float(spectrum.transient[index]) / static, float(variance**0.5) / abs(static))
     return float(spectrum.energy_ev[index]), size
 
 
