@@ -118,7 +118,8 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             self.sizes.show_rows([])
             return
         others = other_rows(found, self._spectra) if self.choices.scope == "mean" else []
-        self.sizes.show_rows([*size_rows(size_of(found, self._decay)), *others, *hour_rows(found)])
+        sizes = size_rows(size_of(found, self._decay))
+        self.sizes.show_rows([*sizes, *others, *later_rows(found), *hour_rows(found)])
 
     def _places(self) -> list[FoundPlace]:
         found = self._spectrum
@@ -186,6 +187,17 @@ def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]
         ]
         for one in spectra
         if one is not own
+    ]
+
+
+def later_rows(found: Spectrum) -> list[list[Cell]]:
+    """Return that calibrations after the run are not in a spectrum that is calibrated, (1, 2); none for any other."""
+    energies = ["the foil"] if found.energy_sigma_ev > 0 else []
+    gates = ["dark and blocked exposures"] if found.metadata.is_calibrated else []
+    if not (energies or gates):
+        return []
+    return [
+        ["corrections of later runs", f"not in it: {' and '.join(energies + gates)} after this run; show(-1) has them"]
     ]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gui.live.run_state import RunState
-from gui.panels.xas.spectra import size_rows
+from gui.panels.xas.spectra import later_rows, size_rows
 from gui.requests.xas.spectra import DecayRequest
+from reduction.accumulator import accumulate
 from reduction.run_kind import MeasuredDecay
 from reduction.values import Value
+from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.unpumped_size import NO_DECAY, TransientSize
 from tests.support.live_runs import energy_run
 
@@ -49,3 +52,13 @@ def test_both_sizes_are_shown_and_a_missing_correction_is_a_warning() -> None:
     ]
     blocked = TransientSize(energy_ev=13_472.0, measured=MEASURED, share=Value(0.0, 0.0))
     assert size_rows(blocked)[1] == ["corrected", "nothing to correct: the laser was blocked"]
+
+
+def test_corrections_that_later_runs_measure_are_said_to_be_missing() -> None:
+    """Lost: the reader takes the live size for the final one, which the foil after the scan may change."""
+    found = spc_spectrum(accumulate(energy_run()))
+    assert later_rows(found) == []
+    calibrated = replace(found, energy_sigma_ev=0.02, metadata=replace(found.metadata, is_calibrated=True))
+    ((label, text),) = later_rows(calibrated)
+    assert label == "corrections of later runs"
+    assert text == "not in it: the foil and dark and blocked exposures after this run; show(-1) has them"
