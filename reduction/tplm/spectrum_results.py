@@ -129,10 +129,20 @@ class SpectrumResults(RunResults):
         """Return the error of the energy of a peak, eV, with that of the wavelengths."""
         return math.hypot(peak.sigma, self.wavelength_error_nm * peak.value**2 / EV_NM)
 
+    def width_of(self, fit: SpectrumFit) -> Value:
+        """Return the full width at half maximum of a spectrum, eV, with the error of the wavelengths."""
+        # The same range of wavelengths is a wider range of energies further in the blue, dE = E^2 / hc dlambda.
+        relative = 2 * self.wavelength_error_nm * fit.peak_ev.value / EV_NM
+        return Value(fit.fwhm_ev.value, math.hypot(fit.fwhm_ev.sigma, relative * fit.fwhm_ev.value))
+
     def lines(self) -> list[str]:
         """Return light, peak, eV, width, meV, and relative yield of every setting, then trends, as lines of text."""
         lines = [_line(one, self.mean_yield) for one in self.points]
-        lines.append(f"{'error of all peaks':<22} {1e3 * self.with_scale(Value(2.4, 0.0)):.1g} meV, of the wavelengths")
+        relative = 2 * self.wavelength_error_nm * 2.4 / EV_NM
+        lines.append(
+            f"{'error of all peaks':<22} {1e3 * self.with_scale(Value(2.4, 0.0)):.1g} meV, and of all widths "
+            f"{100 * relative:.1g} %, of the wavelengths"
+        )
         for trends in (self.power, self.temperature):
             lines += [] if trends is None else trends.lines()
         return lines

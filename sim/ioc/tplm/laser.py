@@ -37,6 +37,12 @@ METER_PERIOD_S = 0.1
 """Wall time between readings of the power meter."""
 
 
+def meter_reading_nw(rng: np.random.Generator, power_nw: float) -> float:
+    """Return one reading of the power meter at a power, nW."""
+    # A relative and an absolute part: at 0.1 nW the amplifier of the meter decides, at 100 nW the laser.
+    return power_nw + math.hypot(METER_RELATIVE * power_nw, METER_OFFSET_NW) * float(rng.standard_normal())
+
+
 class DiodeLaser(PVGroup):
     """The laser as its control system shows it; power is that at the meter outside the microscope.
 
@@ -157,10 +163,7 @@ class DiodeLaser(PVGroup):
 
     async def show_power(self) -> None:
         """Take one noisy reading of the power meter, nW."""
-        power_nw = self.power_nw
-        # A relative and an absolute part: at 0.1 nW the amplifier of the meter decides, at 100 nW the laser.
-        noise = math.hypot(METER_RELATIVE * power_nw, METER_OFFSET_NW) * self._meter.standard_normal()
-        await self.power_readback.write(power_nw + noise)
+        await self.power_readback.write(meter_reading_nw(self._meter, self.power_nw))
 
     @power_readback.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power_readback(self, instance: Any, async_lib: Any) -> None:

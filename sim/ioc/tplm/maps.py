@@ -6,6 +6,10 @@ Each line on the standard input is a job in JSON: `film` (path of a sample file)
 `places_um` (rows of x and y in the sample plane, divided by the true magnification), `dwell_s`, `overhead_s` between
 places, `seed`, and `output`, the file (.npy) that gets the counts, (places, channels). The answer is a line in JSON
 with `sync_pulses`, or with `error`. The program ends with its standard input.
+
+A job with `settings`, a list, instead of `setting` is one of spectra around `centre_nm`: the file gets the counts of
+the camera, (settings, 2, columns), with the laser shutter open and closed; the answer has `meter_nw`, a reading of the
+power meter at each setting.
 """
 
 from __future__ import annotations
@@ -20,10 +24,12 @@ from typing import Any, TextIO
 import numpy as np
 
 from sim.errors import SimulationInputError
+from sim.ioc.tplm.laser import meter_reading_nw
 from sim.physics.tplm.counting import blocked_pulses, draw
 from sim.physics.tplm.forward import expected_per_pulse
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
+from sim.physics.tplm.spectrum import Readout, draw_image, electrons_per_s
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
@@ -47,11 +53,29 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     return {"sync_pulses": sync_pulses}
 
 
+def measure_spectra(job: dict[str, Any]) -> dict[str, Any]:
+    """Draw the spectra of a job and save them; return what the answer holds. Raises the errors of `measure`."""
+    film = load_film(Path(job["film"]))
+    rng = np.random.default_rng(job["seed"])
+    readout = Readout(exposure_s=job["dwell_s"], rows=1)
+    counts = []
+    meter_nw = []
+    for keys in job["settings"]:
+        setting = Setting(**keys)
+        meter_nw.append(meter_reading_nw(rng, setting.power_nw))
+        for is_open in (True, False):
+            light = electrons_per_s(film, replace(setting, shutter_open=is_open), centre_nm=job["centre_nm"])
+            counts.append(draw_image(rng, film, job["dwell_s"] * light, readout)[0])
+    np.save(job["output"], np.array(counts, dtype=np.uint32).reshape(len(job["settings"]), 2, -1))
+    return {"meter_nw": meter_nw}
+
+
 def serve(lines: Iterable[str], answers: TextIO) -> None:
     """Answer every job, a line each; errors in a job are answered with their text."""
     for line in lines:
         try:
-            answer = measure(json.loads(line))
+            job = json.loads(line)
+            answer = measure_spectra(job) if "settings" in job else measure(job)
         except (SimulationInputError, OSError, KeyError, TypeError, ValueError) as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")

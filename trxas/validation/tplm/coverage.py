@@ -26,6 +26,8 @@ from trxas.validation.tplm.simulated_maps import (
     line_places_um,
     simulated_maps,
 )
+from trxas.validation.tplm.spectrum_coverage import PARAMETERS as SPECTRUM_PARAMETERS
+from trxas.validation.tplm.spectrum_coverage import spectrum_estimates
 
 POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 100.0)
 """Powers of a series, nW."""
@@ -41,11 +43,12 @@ LAWS = {HiddenLaw.RELAXATION: RelaxationLaw.EXPONENTIAL, HiddenLaw.MEMORY: Relax
 
 PARAMETERS = (
     "D at 1 nW", "line at 1 nW", "D at 10 nW", "line at 10 nW", "x0", "lifetime", "time zero", "slow", "fast", "tau",
-    "D at 1 nW, shared", "D at 10 nW, shared", "tau, shared",
+    "D at 1 nW, shared", "D at 10 nW, shared", "tau, shared", *SPECTRUM_PARAMETERS,
 )  # fmt: skip
 """Compared quantities: diffusivities in cm2/s, x0 in um, lifetime in ns, time zero in ps, tau in us.
 
-Those that are shared come from one fit to all maps of the series, with a common width at time zero.
+Those that are shared come from one fit to all maps of the series, with a common width at time zero. The last ones are
+those of spectra.
 """
 
 
@@ -61,7 +64,9 @@ def measure(samples: int, seed: int) -> Iterator[Mapping[str, Estimate]]:
             runs = {power: _map(maps, film, calibration, power, int(rng.integers(2**31))) for power in POWERS_NW}
             found = {power: reduce_run(documents) for power, documents in runs.items()}
             shared = _shared(film, list(runs.values()))
-            yield {**estimates, **_of_maps(film, found), **_of_series(film, found), **shared}
+            # Numbers of their own: maps are the same with and without spectra.
+            spectra = spectrum_estimates(maps, film, rng.spawn(1)[0])
+            yield {**estimates, **_of_maps(film, found), **_of_series(film, found), **shared, **spectra}
 
 
 def _calibrate(maps: SimulatedMaps, film: HiddenFilm, seed: int) -> tuple[Calibration, dict[str, Estimate]]:

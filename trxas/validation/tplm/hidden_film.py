@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+
+from trxas.validation.tplm.hidden_spectrum import HiddenSpectrum, draw_spectrum
 
 EXCITONS_PER_NW_MHZ = 0.0205
 """Excitons per crystal and pulse at 1 nW and 1 MHz (SI 6), in the film's file and in the truth."""
@@ -29,7 +32,7 @@ class HiddenLaw(StrEnum):
 class HiddenFilm:
     """Hidden truth: diffusivities, cm2/s, relaxation time, us, lifetimes, ns, centre, um, and the optics.
 
-    `y_error_um` is by how much the line misses the centre of the image.
+    `y_error_um` is by how much the line misses the centre of the image; `spectrum` is that of the emission.
     """
 
     law: HiddenLaw
@@ -44,6 +47,7 @@ class HiddenFilm:
     irf_fwhm_ps: float
     magnification: float
     y_error_um: float
+    spectrum: HiddenSpectrum
 
     def share(self, power_nw: float, rate_mhz: float) -> float:
         """Return the true share of fast crystals, 0 to 1, at a power, nW, and rate, MHz."""
@@ -68,7 +72,7 @@ class HiddenFilm:
     def write(self, folder: Path) -> Path:
         """Write the sample file for the simulation, and return its path; raises OSError if it cannot be written."""
         path = folder / "hidden.toml"
-        tables: dict[str, dict[str, str | float]] = {
+        tables: dict[str, Mapping[str, str | float]] = {
             "diffusion": {
                 "law": self.law.value, "slow_cm2_s": self.slow_cm2_s, "fast_cm2_s": self.fast_cm2_s,
                 "tau_us": self.tau_us,
@@ -83,6 +87,7 @@ class HiddenFilm:
                 "magnification": self.magnification,
             },
             "timing": {"time_zero_ps": self.time_zero_ps, "irf_fwhm_ps": self.irf_fwhm_ps},
+            **self.spectrum.tables(),
         }  # fmt: skip
         lines = ['extends = "ola_oa"', 'name = "hidden film"']
         for name, table in tables.items():
@@ -108,4 +113,5 @@ def draw_film(rng: np.random.Generator) -> HiddenFilm:
         irf_fwhm_ps=float(rng.uniform(60.0, 100.0)),
         magnification=float(rng.normal(NOMINAL_MAGNIFICATION, MAGNIFICATION_ERROR)),
         y_error_um=float(rng.normal(0.0, 0.005)),
+        spectrum=draw_spectrum(rng.spawn(1)[0]),
     )

@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,17 @@ import numpy as np
 
 from errors import ConfigurationError
 from trxas.validation.tplm.hidden_film import MAGNIFICATION_ERROR, NOMINAL_MAGNIFICATION, HiddenFilm
+from trxas.validation.tplm.hidden_spectrum import WAVELENGTH_ERROR_NM
 
 BIN_PS = 16.0
 DWELL_S = 30.0
 OVERHEAD_S = 0.5
 PLACES = 31
 PIXEL_UM = 50.0 / NOMINAL_MAGNIFICATION
+
+SPECTRUM_CENTRE_NM = 515.0
+SPECTRUM_KEYS = ("power_nw", "repetition_rate_mhz", "temperature_k")
+"""Middle of the camera, nm, and the settings of a spectrum."""
 
 Documents = list[tuple[str, dict[str, Any]]]
 
@@ -71,6 +76,20 @@ class SimulatedMaps:
         answer = self._ask(asked)
         counts = np.load(output)
         return _documents(plan_name, counts, places, answer["sync_pulses"], calibration, job)
+
+    def spectra(
+        self, film: HiddenFilm, settings: Sequence[tuple[float, float, float]], dwell_s: float, seed: int
+    ) -> Documents:
+        """Return the documents of a run of spectra at settings of power, nW, rate, MHz, and temperature, K."""
+        output = self._folder / "spectra.npy"
+        keys = [dict(zip(SPECTRUM_KEYS, one, strict=True)) for one in settings]
+        answer = self._ask({
+            "film": str(film.write(self._folder)), "settings": keys, "centre_nm": SPECTRUM_CENTRE_NM,
+            "dwell_s": dwell_s, "seed": seed, "output": str(output),
+        })  # fmt: skip
+        # The power is what the meter has shown, as in the events of a session.
+        shown = [{**one, "power_nw": meter} for one, meter in zip(keys, answer["meter_nw"], strict=True)]
+        return _spectrum_documents(np.load(output), shown, dwell_s, seed)
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None  # both are pipes
@@ -128,4 +147,26 @@ def _documents(
             "highest_channel": int(row.max()),
         }  # fmt: skip
         documents.append(("event", {"descriptor": "primary", "seq_num": number, "data": data}))
+    return documents
+
+
+def _spectrum_documents(counts: Any, settings: Sequence[dict[str, float]], dwell_s: float, seed: int) -> Documents:
+    optics = {
+        "pixels": counts.shape[-1], "rows": 100, "dispersion_nm": 0.44, "fwhm_nm": 3.0, "electrons_per_count": 1.0,
+        "wavelength_error_nm": WAVELENGTH_ERROR_NM,
+    }  # fmt: skip
+    start = {
+        "uid": f"spectra-{seed}", "plan_name": "pl_spectrum_series", "technique": "tplm", "time": 0.0,
+        "spectrograph": optics,
+    }  # fmt: skip
+    documents: Documents = [("start", start), ("descriptor", {"uid": "primary", "name": "primary"})]
+    for point, (pair, setting) in enumerate(zip(counts, settings, strict=True)):
+        for row, shutter in zip(pair, (1, 0), strict=True):
+            data = {
+                "pl_counts": row, "exposure_s": dwell_s, "laser_shutter": shutter, "point_index": point, "quality": "",
+                "wavelength_nm": SPECTRUM_CENTRE_NM, "laser_power_nw": setting["power_nw"],
+                "repetition_rate_mhz": setting["repetition_rate_mhz"], "temperature_k": setting["temperature_k"],
+            }  # fmt: skip
+            number = len(documents) - 1
+            documents.append(("event", {"descriptor": "primary", "seq_num": number, "data": data}))
     return documents

@@ -80,6 +80,25 @@ def test_runs_at_several_temperatures_give_shift_and_broadening() -> None:
     assert len(found.to_dataframe()) == 3
 
 
+def test_the_error_of_a_width_has_that_of_the_wavelengths() -> None:
+    """Lost: errors of bright spectra that are too small by a half, as random films have shown."""
+    found = []
+    for off_nm in (0.0, 0.2):
+        documents = spectrum_documents(FILM, settings()[2:], np.random.default_rng(9))
+        for name, doc in documents:
+            if name == "event":
+                doc["data"]["wavelength_nm"] += off_nm
+        found.append(reduce_run(documents))
+    true, wrong = found
+    assert isinstance(true, SpectrumResults)
+    assert isinstance(wrong, SpectrumResults)
+    fit = true.points[0].fit
+    stated = np.sqrt(true.width_of(fit).sigma ** 2 - fit.fwhm_ev.sigma**2)
+    assert fit.fwhm_ev.value - wrong.points[0].fit.fwhm_ev.value == pytest.approx(stated, rel=0.05)
+    assert stated > 0.8 * fit.fwhm_ev.sigma
+    assert "all widths 0.08 %" in true.table()
+
+
 def test_a_spectrum_without_its_dark_partner_waits_for_it() -> None:
     documents = spectrum_documents(FILM, settings(), np.random.default_rng(7))
     with pytest.raises(ReductionError, match="closed laser shutter"):

@@ -15,6 +15,7 @@ from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.emission import decay_at
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
+from sim.physics.tplm.spectrum import fwhm_ev, peak_ev
 from trxas.validation.coverage.technique import campaign_called
 from trxas.validation.tplm.coverage import CAMPAIGN, PARAMETERS, measure
 from trxas.validation.tplm.hidden_film import draw_film
@@ -31,6 +32,9 @@ def test_the_truth_is_that_of_the_simulation(tmp_path: Path) -> None:
             setting = Setting(power_nw=power, repetition_rate_mhz=rate)
             assert hidden.diffusivity_cm2_s(power, rate) == pytest.approx(diffusivity_cm2_s(film, setting))
             assert hidden.lifetime_ns(power) == pytest.approx(decay_at(film.emission, power).prompt_ns)
+            assert hidden.spectrum.peak_at(power) == pytest.approx(peak_ev(film.spectrum, setting))
+        assert hidden.spectrum.fwhm_ev == pytest.approx(fwhm_ev(film.spectrum, 296.0))
+        assert film.spectrograph.offset_nm == hidden.spectrum.offset_nm
 
 
 def test_a_job_gets_its_histograms(tmp_path: Path) -> None:
@@ -47,6 +51,24 @@ def test_a_job_gets_its_histograms(tmp_path: Path) -> None:
     assert counts.shape == (2, 1562)
     assert counts[0].sum() > 20 * counts[1].sum()
     assert "film" in bad["error"]
+
+
+def test_a_job_of_spectra_gets_lit_and_dark_ones_and_readings_of_the_meter(tmp_path: Path) -> None:
+    film = draw_film(np.random.default_rng(2))
+    job = {
+        "film": str(film.write(tmp_path)), "seed": 1, "dwell_s": 10.0, "centre_nm": 515.0,
+        "settings": [{"power_nw": power, "repetition_rate_mhz": 2.5} for power in (1.0, 10.0)],
+        "output": str(tmp_path / "c.npy"),
+    }  # fmt: skip
+    answers = io.StringIO()
+    serve([json.dumps(job)], answers)
+    counts = np.load(tmp_path / "c.npy").astype(float)
+    assert counts.shape == (2, 2, 1340)
+    light = (counts[:, 0] - counts[:, 1]).sum(axis=1)
+    assert light[1] / light[0] == pytest.approx(10, rel=0.1)
+    readings = json.loads(answers.getvalue())["meter_nw"]
+    assert readings == pytest.approx([1.0, 10.0], rel=0.02)
+    assert readings[1] != 10.0
 
 
 def test_a_map_goes_over_each_place_once_and_returns_to_the_centre() -> None:

@@ -43,7 +43,7 @@ def _reduce(runs: StoredRuns) -> SectionResult:
         _row("broadening per decade of power", "meV", published.NO_SHIFT_MEV, broadening, both),
         _truth_row("peak of the emission", "eV", Value(first.peak_ev.value, both.with_scale(first.peak_ev)), both,
                    "spectrum.peak_ev"),
-        _truth_row("width of the emission", "eV", first.fwhm_ev, both, ROOM_FWHM),
+        _truth_row("width of the emission", "eV", both.width_of(first), both, ROOM_FWHM),
     ]  # fmt: skip
     drawing = Drawing(
         name="tplm-spectra",
