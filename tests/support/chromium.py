@@ -89,8 +89,9 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, expression: str, timeout_s: float = WAIT_S) -> None:
-        """Wait until an expression is true on the page."""
-        until(lambda: self.value(f"Boolean({expression})"), lambda: self.value("document.body.innerText"), timeout_s)
+        """Wait until an expression is true on the page; without a body, a page is still loading."""
+        loaded = f"Boolean(document.body && ({expression}))"
+        until(lambda: self.value(loaded), lambda: self.value("document.body?.innerText"), timeout_s)
 
     def picture(self, path: Path, *, whole: bool = False) -> Path:
         """Save what is seen, or with `whole` all of the page, as PNG."""
