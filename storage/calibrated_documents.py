@@ -15,6 +15,7 @@ from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
 from reduction.xas.gate_kinds import GateResults
 from storage.chains import find_starts
 from storage.complete_runs import CompleteRuns
+from storage.sample_absorptions import SampleAbsorptions
 from storage.series_foils import SeriesFoils
 
 if TYPE_CHECKING:
@@ -29,24 +30,26 @@ GATES = "gate_calibration"
 
 
 class CalibratedDocuments:
-    """Documents with the course of the energy axis, and gates between two calibrations, from the runs of a store.
+    """Documents with what other runs of a store show: energy axis, gates between two calibrations, absorption.
 
     A start document knows what was measured before its run; foil scans and gate calibrations after it, in the same
-    series, are looked up in the store that `store` returns. Any thread may call it.
+    series, are looked up in the store that `store` returns, and spectra of the same sample for its absorption. Any
+    thread may call it.
     """
 
     def __init__(self, store: Callable[[], RunSource]) -> None:
         self.foils = SeriesFoils(store)
+        self._absorptions = SampleAbsorptions(store)
         self._store = store
         self._lock = threading.Lock()
         self._runs = CompleteRuns()
 
     def __call__(self, documents: Documents) -> Documents:
-        """Return the documents of a run, calibrated; as they are where its series has nothing later.
+        """Return the documents of a run, calibrated; as they are where no other run has measured anything for it.
 
         Raises nothing: a store that cannot be read is logged.
         """
-        return self.foils.with_course(self._with_gates(documents))
+        return self.foils.with_course(self._absorptions.with_step(self._with_gates(documents)))
 
     def _with_gates(self, documents: Documents) -> Documents:
         start = documents[0][1] if documents and documents[0][0] == "start" else {}

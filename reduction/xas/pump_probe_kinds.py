@@ -39,7 +39,7 @@ from reduction.xas.results import (
     TraceResults,
 )
 from reduction.xas.run_checks import pump_probe_checks
-from reduction.xas.sample_absorption import sample_absorption
+from reduction.xas.sample_absorption import other_concentration, sample_absorption
 from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
@@ -181,9 +181,15 @@ def _decay(run: RunAccumulator) -> KineticsFit:
 
 
 def _setting_remarks(run: RunAccumulator) -> tuple[str, ...]:
-    """Return sentences on the power of the laser and on gates that have drifted; none where all is in order."""
+    """Return sentences on the power of the laser, on gates that have drifted, and on the sample's concentration.
+
+    None where all is in order.
+    """
     use = power_use(run)
-    return (*run.metadata.gate_drifts, *(() if use is None else use.remarks))
+    jet = run.metadata.jet
+    measured = None if jet is None or not jet.measured_by else jet.expected_step
+    other = () if jet is None or measured is None else other_concentration(measured, jet.configured_step)
+    return (*run.metadata.gate_drifts, *(() if use is None else use.remarks), *other)
 
 
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:

@@ -59,9 +59,12 @@ def _thin_line(text: str, metadata: TransientMetadata) -> str:
     """Return the line of a number as a thin sample would show it, with the loss that was given back."""
     loss = described_loss(metadata)
     assert loss is not None
+    assert metadata.jet is not None
+    measured = metadata.jet.measured_by
+    source = f"absorption in the spectrum {measured[:8]}" if measured else "concentration of the configuration"
     return (
         f"{'  thin sample':<22} {text}: fluorescence was {percent_text(loss)} weaker per edge step, by the jet and the "
-        "concentration of the configuration"
+        f"{source}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,22 @@ LARGEST_LOSS = 0.02
 """Loss of fluorescence per edge step above which sizes of transients are marked (chosen: the error of a good slope)."""
 
 
+OTHER_SIGMAS = 3.0
+"""Errors by which a step differs from that of the configured concentration above which a sentence states both."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SampleAbsorption:
     """Step of ln(I0/I) over the sample's edge, without unit, with its error; `corrected` is the loss given back.
 
-    `corrected` is None for a run that does not state the geometry of its jet.
+    `corrected` is None for a run that does not state the geometry of its jet. `configured`: the step by the configured
+    concentration, None without one.
     """
 
     step: Value
     corrected: Value | None = None
     by_concentration: bool = False
+    configured: Value | None = None
 
     @property
     def loss(self) -> Value:
@@ -59,21 +66,37 @@ class SampleAbsorption:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """A sentence if the sample weakens its fluorescence by more than 2 %, on what is not corrected for that."""
+        """Sentences on a loss above 2 %, what is not corrected for it, and on a concentration other than configured."""
+        other = other_concentration(self.step, self.configured)
         if self.loss.value < LARGEST_LOSS:
-            return ()
+            return other
         loss = with_error(100 * self.loss.value, 100 * self.loss.sigma)
         if self.corrected is not None:
             return (
                 f"The fluorescence of the sample is {loss} % weaker above the edge (self-absorption). This spectrum is "
                 "corrected; amplitudes of delay scans and slopes of fluence scans only for what the configured "
-                "concentration expects: correct it in [jet], or give them this spectrum (of_thin_sample).",
+                "concentration expects, unless `reduce` finds this spectrum in the store: correct it in [jet].",
+                *other,
             )
         return (
             f"The sample absorbs so much that its fluorescence is {loss} % weaker above the edge (self-absorption): "
             "white lines, transients and slopes are too small by about that share, C is distorted. Describe the jet in "
             "[jet] of the configuration, and later spectra are corrected; or dilute the sample, or use a thinner jet.",
         )
+
+
+def other_concentration(step: Value, configured: Value | None) -> tuple[str, ...]:
+    """Return a sentence if a measured step of ln(I0/I) is not that of the configured concentration; empty otherwise."""
+    if configured is None or abs(step.value - configured.value) < OTHER_SIGMAS * math.hypot(
+        step.sigma, configured.sigma
+    ):
+        return ()
+    shown = with_error(100 * step.value, 100 * step.sigma)
+    expected = with_error(100 * configured.value, 100 * configured.sigma)
+    return (
+        f"The sample absorbs {shown} % over its edge, and {expected} % by the concentration in [jet]. Correct "
+        "concentrations_g_l: amplitudes and slopes that no spectrum accompanies are corrected by it.",
+    )
 
 
 def sample_absorption(run: RunAccumulator, spectrum: Spectrum) -> SampleAbsorption | None:
@@ -85,11 +108,12 @@ def sample_absorption(run: RunAccumulator, spectrum: Spectrum) -> SampleAbsorpti
     loss = spectrum.absorption_loss
     corrected = loss if loss.sigma > 0 else None
     step = measured_step(run, spectrum)
+    configured = None if run.metadata.jet is None else run.metadata.jet.expected_step
     if step is not None:
-        return SampleAbsorption(step=step, corrected=corrected)
-    if corrected is None or run.metadata.jet is None or run.metadata.jet.expected_step is None:
+        return SampleAbsorption(step=step, corrected=corrected, configured=configured)
+    if corrected is None or configured is None:
         return None
-    return SampleAbsorption(step=run.metadata.jet.expected_step, corrected=corrected, by_concentration=True)
+    return SampleAbsorption(step=configured, corrected=corrected, by_concentration=True)
 
 
 def measured_step(run: RunAccumulator, spectrum: Spectrum) -> Value | None:
