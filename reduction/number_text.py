@@ -7,12 +7,22 @@ import math
 _PLACES = range(-4, 9)
 """Decimal places up to which numbers are written out."""
 
+SMALL = 1e-4
+"""Numbers below are written with a power of ten: nobody counts so many zeros."""
+
 
 def with_error(value: float, sigma: float | None, unit: str = "") -> str:
-    """Return `1.0235 ± 0.0012 eV`; without a finite error above 0 the value alone, to six digits."""
+    """Return `1.0235 ± 0.0012 eV`; without a finite error above 0 the value alone, to six digits.
+
+    Small numbers share a power of ten: `(5.36 ± 0.14)e-06`.
+    """
     end = f" {unit}" if unit else ""
     if sigma is None or not math.isfinite(sigma) or sigma <= 0 or not math.isfinite(value):
         return f"{value:.6g}{end}"
+    largest = max(abs(value), sigma)
+    if largest < SMALL:
+        power = math.floor(math.log10(largest))
+        return f"({with_error(value / 10.0**power, sigma / 10.0**power)})e{power:+03d}{end}"
     places = 1 - math.floor(math.log10(sigma))
     if places not in _PLACES:
         return f"{value:.{_digits(value, sigma)}g} ± {sigma:.2g}{end}"

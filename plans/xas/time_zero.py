@@ -68,12 +68,15 @@ def time_zero_scan(
 
 
 @plan(group=Group.ALIGNMENT, order=7)
-def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
-    """Make `t0_ps`, a delay on the current axis, the new zero; nothing moves.
+def rezero(beamline: Beamline, t0_ps: TimeZeroPs | None = None) -> Generator[Msg, Any, float]:
+    """Make `t0_ps`, a delay on the current axis, the new zero, by default what the latest time-zero scan found.
 
-    The limits hold on the new axis, and must stay within those of the records behind it. Every later start document
-    carries the new raw time zero as `time_zero_raw_ps`. Returns it, ps.
+    Nothing moves. The limits hold on the new axis, and must stay within those of the records behind it. Every later
+    start document carries the new raw time zero as `time_zero_raw_ps`. Returns it, ps. Outside of a session, which
+    knows the stored runs, `t0_ps` has to be given.
     """
+    if t0_ps is None:
+        raise InputError("t0_ps is needed here: only a session knows the latest time-zero scan. Give it in ps.")
     delay = beamline.delay
     if missing := [signal.pvname for signal in (delay.coarse_setpoint, delay.fine_setpoint) if not signal.connected]:
         raise NotConnectedError(missing, 0.0)
@@ -86,13 +89,16 @@ def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
 
 @plan(group=Group.ALIGNMENT, order=8)
 def apply_instrument_response(
-    beamline: Beamline, sigma_ps: ResponsePs, error_ps: ResponseErrorPs
+    beamline: Beamline, sigma_ps: ResponsePs | None = None, error_ps: ResponseErrorPs | None = None
 ) -> Generator[Msg, Any, str]:
     """Use a measured width of the instrument response and its error; nothing moves.
 
-    Take both from a time-zero scan that was fitted with `time_zero_of(run, free_irf=True)`. Every later start document
-    carries them as `instrument_response`; fits of these runs take them as the prior of the width. Returns them as text.
+    By default both are those that the latest time-zero scan alone gives. Every later start document carries them as
+    `instrument_response`; fits of these runs take them as the prior of the width. Returns them as text. Outside of a
+    session, which knows the stored runs, both have to be given.
     """
+    if sigma_ps is None or error_ps is None:
+        raise InputError("sigma_ps and error_ps are needed, both in ps: a width without its error is no prior.")
     response = InstrumentResponse(sigma_ps=sigma_ps, error_ps=error_ps, source="measured")
     yield from bps.configure(beamline.delay, {"response": response})
     return f"instrument response {sigma_ps:g} +- {error_ps:g} ps"

@@ -7,7 +7,8 @@ from reduction.kinds import reduce_run
 from reduction.values import Value
 from reduction.xas.calibration_plans import FOIL_PLAN
 from reduction.xas.results import FoilResults
-from storage import Store, list_runs, load_dataset
+from storage import Store, load_dataset
+from trxas.session.latest_scan import latest_complete
 
 # Below the digits of any monochromator, so that a difference of equal numbers is exactly 0.
 _DIGITS = 6
@@ -19,8 +20,7 @@ def latest_foil_offset(store: Store, current_ev: float) -> Value:
     Applied a second time it is 0, as the scan states the edge on the monochromator's own energy. Raises InputError if
     no foil was scanned, if the latest scan has no edge by its reference, or if it agrees with a tabulated edge.
     """
-    runs = (run for run in list_runs(store) if run.plan_name == FOIL_PLAN and run.status == "complete")
-    newest = max(runs, key=lambda run: run.time_s, default=None)
+    newest = latest_complete(store, FOIL_PLAN)
     if newest is None:
         raise InputError("There is no complete foil scan in the data folder. Run foil_scan, or give offset_ev in eV.")
     # The run states the calibration of its own axis, which may have changed since: the total is compared with the

@@ -21,11 +21,13 @@ import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
 from plans.plan_entry import RegisteredPlan
+from reduction.number_text import with_error
 from reduction.values import Value
 from storage import Store, list_runs
 from storage.calibrations import SavedCalibration
 from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations, Plan
 from trxas.session.foil_offset import latest_foil_offset
+from trxas.session.latest_time_zero import latest_response, latest_time_zero
 
 _TYPED_DIGITS = 3
 """Digits after the decimal point, of ps or eV, that people type; fits have more."""
@@ -35,7 +37,8 @@ _TYPED_DIGITS = 3
 class RelativeCalibration:
     """A plan that adds its `argument` to the calibration `name`; `found_by` are the plans that measure the argument.
 
-    `latest`, if there is one, returns what to add to a calibration by the latest run, where the argument is left out.
+    `latest` returns what to add to a calibration by the latest run, where the argument is left out; its error is the
+    argument `error`, unless the plan takes none.
 
     `label` and `unit` are those of the calibration, for people; `setting` is how it is set as a whole.
     """
@@ -46,8 +49,12 @@ class RelativeCalibration:
     unit: str
     found_by: tuple[str, ...]
     setting: str
-    latest: Callable[[Store, float], Value] | None = None
+    latest: Callable[[Store, float], Value]
+    error: str = ""
 
+
+RESPONSE_PLAN = "apply_instrument_response"
+"""Plan that sets a calibration as a whole, so that it may be repeated; it can take it from the latest run too."""
 
 RELATIVE: Mapping[str, RelativeCalibration] = {
     "rezero": RelativeCalibration(
@@ -57,6 +64,7 @@ RELATIVE: Mapping[str, RelativeCalibration] = {
         unit="ps",
         found_by=("time_zero_scan", "delay_scan"),
         setting='RE(bps.configure(delay, {"time_zero_raw_ps": ...}))',
+        latest=latest_time_zero,
     ),
     "apply_energy_calibration": RelativeCalibration(
         name=ENERGY,
@@ -66,6 +74,7 @@ RELATIVE: Mapping[str, RelativeCalibration] = {
         found_by=("foil_scan", "energy_scan"),
         setting='RE(bps.configure(energy, {"calibration_offset_ev": ...}))',
         latest=latest_foil_offset,
+        error="error_ev",
     ),
 }
 """The plans whose result depends on how often they are called."""
@@ -76,8 +85,11 @@ def applied_once(
 ) -> Callable[..., Plan]:
     """Return `plan`; if it is one of `RELATIVE`, it reports the absolute result, and a repetition changes nothing.
 
+    A calibration without its value takes that of the latest run that measures it.
     Such a plan returns the calibration that is then in use, in its unit. It raises what the plan itself raises.
     """
+    if plan.entry.name == RESPONSE_PLAN:
+        return _with_latest_response(plan, store, say)
     relative = RELATIVE.get(plan.entry.name)
     if relative is None:
         return plan
@@ -87,10 +99,10 @@ def applied_once(
         # The arguments are checked as by the plan itself, so that a wrong one is refused before anything is compared.
         arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
         before = calibrations.current()[relative.name]
-        if arguments[relative.argument] is None and relative.latest is not None:
+        if arguments[relative.argument] is None:
             found = relative.latest(store, before)
-            arguments |= {relative.argument: found.value, "error_ev": found.sigma}
-            say(f"{relative.label}: the latest scan asks for {found.value:+.4g} ± {found.sigma:.2g} {relative.unit}")
+            arguments |= {relative.argument: found.value} | ({relative.error: found.sigma} if relative.error else {})
+            say(f"{relative.label}: the latest scan asks for a change by {with_error(*found, relative.unit)}")
         change = float(arguments[relative.argument])
         earlier = calibrations.saved(relative.name)
         if earlier is not None and is_repetition(relative, earlier, change, before, store):
@@ -101,6 +113,21 @@ def applied_once(
             after = yield from plan(beamline, **arguments)
         say(f"{relative.label}: {after:.10g} {relative.unit} (was {before:.10g}, changed by {change:+.10g})")
         return after
+
+    return applied
+
+
+def _with_latest_response(plan: RegisteredPlan, store: Store, say: Callable[[str], object]) -> Callable[..., Plan]:
+    """Return the plan that applies an instrument response, which takes it from the latest run if none is given."""
+
+    @functools.wraps(plan)
+    def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> Plan:
+        arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
+        if arguments["sigma_ps"] is None and arguments["error_ps"] is None:
+            found = latest_response(store)
+            arguments |= {"sigma_ps": found.value, "error_ps": found.sigma}
+            say(f"instrument response: the latest scan gives {with_error(*found, 'ps')}")
+        return (yield from plan(beamline, **arguments))
 
     return applied
 

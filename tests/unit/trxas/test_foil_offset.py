@@ -14,7 +14,7 @@ from reduction.xas.calibration import FoilSpectrum
 from reduction.xas.foil_reference import AlignedEdge, FoilReference
 from reduction.xas.results import FoilResults
 from tests.unit.reduction.test_foil_alignment import measured
-from trxas.session import foil_offset
+from trxas.session import foil_offset, latest_scan
 from trxas.session.foil_offset import latest_foil_offset
 
 REFERENCE = FoilReference.from_document(FoilReferences().of("Pb L3"))
@@ -35,7 +35,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Results by uid; the newest complete foil scan is "b"."""
     found: dict[str, Any] = {"a": results(13_034.0, 0.0), "b": results(13_034.3, 0.2)}
     listed = [line("d", 9.0, status="abort"), line("c", 5.0, "delay_scan"), line("b", 3.0), line("a", 1.0)]
-    monkeypatch.setattr(foil_offset, "list_runs", lambda _: listed)
+    monkeypatch.setattr(latest_scan, "list_runs", lambda _: listed)
     monkeypatch.setattr(foil_offset, "load_dataset", lambda _, uid: uid)
     monkeypatch.setattr(foil_offset, "reduce_run", lambda uid: found[uid])
     return found

@@ -39,9 +39,9 @@ class Prompt:
         self.engine.preprocessors.append(calibrations.saving)
         self.calibrations = calibrations
 
-    def run(self, name: str, value: float) -> Any:
+    def run(self, name: str, *values: float) -> Any:
         plan = applied_once(PLANS[name], self.calibrations, self.store, say=self.lines.append)
-        result = self.engine(bind(plan, self.line)(value))
+        result = self.engine(bind(plan, self.line)(*values))
         assert isinstance(result, RunEngineResult)
         return result.plan_result
 
