@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,8 @@ class BeamlineOptions(StoreOptions):
         str | None,
         typer.Option(
             metavar="HOSTS",
-            help="Hosts and ports of the control system, separated by spaces, as in EPICS_CA_ADDR_LIST.",
+            help="Hosts and ports of the control system, separated by spaces, as in EPICS_CA_ADDR_LIST (default: that "
+            "of the server of the data folder, if one runs, otherwise that of the configuration).",
         ),
     ] = None
     prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="Prefix of every PV name.")] = None
@@ -61,7 +63,22 @@ class BeamlineOptions(StoreOptions):
         return self.at(self.address_list)
 
     def at(self, address_list: str | None) -> Configuration:
-        """Return the same configuration for a control system at another `address_list`; raises ConfigurationError."""
+        """Return the same configuration for a control system at another `address_list`; raises ConfigurationError.
+
+        None is that of the environment, of the server of the data folder, or of the file, the first that there is.
+        """
         from trxas.configuration import load_configuration
 
-        return load_configuration(self.config, address_list=address_list, prefix=self.prefix, data=self.data)
+        found = load_configuration(self.config, address_list=address_list, prefix=self.prefix, data=self.data)
+        return found if address_list or os.environ.get("EPICS_CA_ADDR_LIST") else _as_served(found)
+
+
+def _as_served(configuration: Configuration) -> Configuration:
+    """Return the configuration with the control system of the folder's server, which `trxas serve --sim` starts."""
+    from trxas.announcements.server_file import read_state
+
+    state = read_state(configuration.storage.root.resolve())
+    if state is None or not state.epics:
+        return configuration
+    epics = replace(configuration.beamline.epics, address_list=state.epics)
+    return replace(configuration, beamline=replace(configuration.beamline, epics=epics))

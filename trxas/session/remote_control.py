@@ -20,14 +20,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
 from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 
-from errors import TrxasError
+from errors import InputError, TrxasError
 from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
 from trxas.session.run_uids import RunUids
@@ -152,7 +152,12 @@ class RemotelyPausableEngine(RunEngine):
         self._answers.put(answer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a plan and return `RunUids`; raises EndedFromWindowError if a window ended it."""
+        """Run a plan and return `RunUids`; raises EndedFromWindowError if a window ended it.
+
+        Raises InputError for what is no plan.
+        """
+        if args:
+            check_is_plan(args[0])
         self.before_plan()
         self._decider = _Decider.PROMPT
         self.calls += 1
@@ -217,3 +222,16 @@ class RemotelyPausableEngine(RunEngine):
             f"The plan was {answer.value} from a window. The data measured so far are stored; `resume_run()` measures "
             "the rest of a scan."
         )
+
+
+def check_is_plan(plan: object) -> None:
+    """Raise InputError for what cannot be a plan, such as the uids that a function which measures by itself returns."""
+    # bluesky fails on these deep inside its preprocessors, with a traceback of a hundred lines.
+    if isinstance(plan, str | bytes | Mapping) or not isinstance(plan, Iterable):
+        given = "nothing (None)" if plan is None else f"{plan!r}, a {type(plan).__name__}"
+        raise InputError(
+            f"RE runs plans, and this is {given}. Give a plan, as in RE(energy_scan(...)). Functions such as "
+            "resume_run, show and reduce do their work when they are called, without RE."
+        )
+    if isinstance(plan, tuple) and all(isinstance(part, str) for part in plan):
+        raise InputError(f"RE runs plans, and this is what RE has returned: {plan!r}. Give a plan.")
