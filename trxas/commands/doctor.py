@@ -88,10 +88,11 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     environment = dict(os.environ)
     channel_access.prepare(epics)
     from devices.assembly import build_beamline
-    from devices.session.health import diagnose
+    from devices.session.health import PvState, diagnose
+    from trxas.commands.clocks import clock_troubles, watched_clocks
     from trxas.commands.network_troubles import automatic_list, silent_hosts
     from trxas.commands.plugins import plug_in_troubles
-    from trxas.commands.troubles import clock_troubles, troubles_of
+    from trxas.commands.troubles import troubles_of
     from trxas.commands.two_servers import find_servers, two_servers
 
     beamline = build_beamline(configuration.beamline)
@@ -112,7 +113,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
             *automatic_list(environment, epics.address_list),
             *silent,
             *two_servers(find_servers([entry.pv for entry in pvs], epics.address_list)),
-            *clock_troubles(stamps),
+            *clock_troubles(watched_clocks([entry.pv for entry in pvs if entry.state == PvState.ALIVE]), stamps),
             *plug_in_troubles(),
         ],
         calibrations=lines,

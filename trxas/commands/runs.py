@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -190,8 +191,12 @@ def run_check(options: CheckOptions) -> int:
     from trxas.results.run_tables import check_table, check_verdict
     from trxas.terminal.tables import print_table
 
+    configuration = options.configuration()
+    # At once: opening the catalogue takes seconds, and reading every run may take minutes.
+    what = "Checking and repairing" if options.repair else "Checking"
+    print(f"{what} every run of {configuration.storage.root}, journal and catalogue ...", file=sys.stderr, flush=True)
     # Opening a store normally repairs interrupted runs, which would hide them from the check.
-    with open_configured_store(options.configuration(), recover_runs=False) as store:
+    with open_configured_store(configuration, recover_runs=False) as store:
         check = repair_store(store) if options.repair else check_store(store)
     if options.json:
         _print_json({"is_sound": check.is_sound, **dataclasses.asdict(check)})

@@ -8,7 +8,6 @@ import shutil
 import socket
 import stat
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +20,6 @@ from trxas.commands.trouble import Trouble
 
 if TYPE_CHECKING:
     from trxas.configuration import Configuration
-
-CLOCK_S = 2.0
-"""Difference between the clocks of this machine and of an IOC that is reported, s."""
 
 PRIVATE_FILES = ("keys.json", STATE, NAME)
 """Files of the data folder with keys in them."""
@@ -162,18 +158,6 @@ def announced(root: Path) -> Iterator[Trouble]:
     for path in root.glob(LOCK_PATTERN):
         if not is_held(path):
             yield _left_over(path, "session")
-
-
-def clock_troubles(timestamps_s: Iterable[float]) -> Iterator[Trouble]:
-    """Yield a note if a PV was stamped more than 2 s in the future: the clocks of this machine and its IOC differ."""
-    ahead_s = max(timestamps_s, default=0.0) - time.time()
-    if ahead_s > CLOCK_S:
-        yield Trouble(
-            subject="clock",
-            text=f"An IOC's clock is {ahead_s:.1f} s ahead of this machine's clock.",
-            remedy="Synchronise both with a time server; times of runs would be wrong.",
-            is_fault=False,
-        )
 
 
 def _left_over(path: Path, kind: str) -> Trouble:

@@ -17,10 +17,10 @@ import pytest
 
 from trxas.announcements.server_file import STATE, ServeLock
 from trxas.announcements.session_file import SessionAnnouncement
+from trxas.commands.clocks import clock_troubles
 from trxas.commands.trouble import Trouble
 from trxas.commands.troubles import (
     announced,
-    clock_troubles,
     folder_troubles,
     small_arrays,
     troubles_of,
@@ -122,5 +122,13 @@ def test_files_of_killed_processes_are_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("ahead_s", "number"), [(-3600.0, 0), (0.5, 0), (60.0, 1)])
 def test_clocks_that_differ_are_reported(ahead_s: float, number: int) -> None:
     stamps: Any = [time.time() - 1e6, time.time() + ahead_s]
-    assert len(texts(clock_troubles(stamps))) == number
-    assert texts(clock_troubles([])) == []
+    assert len(texts(clock_troubles({}, stamps))) == number
+    assert texts(clock_troubles({}, [])) == []
+
+
+def test_a_clock_behind_is_known_by_values_that_come_in() -> None:
+    """A value may be old because nothing has changed it: only one that has just come shows a clock that is behind."""
+    (told,) = texts(clock_troubles({"ioc1": -61.2, "ioc2": -0.3}, [time.time() - 61.0]))
+    assert "The clock of ioc1 is 61.2 s behind this machine's clock. Synchronise both" in told
+    (told,) = texts(clock_troubles({"ioc1": 3600.0}, [time.time() + 3600.0]))
+    assert "ioc1 is 3600.0 s ahead of" in told
