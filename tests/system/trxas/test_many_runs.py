@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from errors import ConfigurationError
 from processes.cluster import Cluster
 from storage import list_runs, open_store
 from tests.support.live_runs import energy_run
@@ -46,6 +47,13 @@ def test_several_processes_give_the_same_bundle_to_the_last_bit(tmp_path: Path) 
     made = _bundles(root, tmp_path, {"one": Cluster(), "three": Cluster(workers=3)})
     assert _names_and_numbers(made["one"]) == _names_and_numbers(made["three"])
     assert len(list(made["three"].glob("reduced/*.nxs"))) == 6
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed", reason="no Dask; `pip install distributed`")
+    monkeypatch.setattr("processes.cluster.CONNECT_S", 0.1)
+    with pytest.raises(ConfigurationError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        list(Cluster(scheduler="tcp://127.0.0.1:9").map(abs, [1]))
 
 
 def test_a_dask_cluster_gives_the_same_bundle_to_the_last_bit(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,9 @@ def test_a_bundle_has_everything_and_its_checksums(tmp_path: Path) -> None:
     assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == found for name, found in sums.items())
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processes.cluster.CONNECT_S", 0.1)
-    with pytest.raises(ConfigurationError, match="Dask"):
+def test_a_missing_dask_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigurationError, match="Dask is not installed"):
         list(Cluster(scheduler="tcp://127.0.0.1:9").map(abs, [1]))
 
 
