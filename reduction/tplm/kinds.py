@@ -16,6 +16,7 @@ from reduction.tplm.decay import DecayCurve, PowerLaw, decay_curve, fit_decay, p
 from reduction.tplm.displacement import Widths, displacement_line, image_widths, line_through_origin
 from reduction.tplm.focus import focus_of
 from reduction.tplm.intensity import integrated_light
+from reduction.tplm.leftover import leftover, leftover_remarks
 from reduction.tplm.likelihood import MapFit, fit_map
 from reduction.tplm.map_sums import MapSums
 from reduction.tplm.metadata import (
@@ -50,6 +51,9 @@ T = TypeVar("T")
 
 TAIL_SHAPE_ERROR = 0.004
 """Error of the power law's exponent by the shape of the late image: the largest one of simulated maps without noise."""
+
+LEAST_EXPONENT = 1.05
+"""Exponent of a power law from which the light of all earlier pulses has a sum that can be relied on."""
 
 MISSED_NM = 100.0
 """Distance of a line from the centre of the image, nm, for which its effect is stated: one pixel."""
@@ -88,6 +92,8 @@ def reduce_map(sums: MapSums) -> MapResults:
     share = _or_remark(remarks, lambda: timing_share(fit, seen, metadata)) or TimingShare()
     lifetime = _or_remark(remarks, lambda: fit.lifetime_ns(metadata))
     remarks += steadiness(fit, seen, metadata).remarks()
+    if tail is not None and tail.exponent.value > LEAST_EXPONENT:
+        remarks += leftover_remarks(leftover(fit, tail, seen.mean("repetition_rate_mhz")))
     if lifetime is not None and not metadata.across_measured:
         remarks.append(_beside_text(fit.longer_beside_ns(metadata, MISSED_NM)))
     conditions = conditions_of(sums)
