@@ -31,6 +31,7 @@ _HOMES = {
     "reduction.xas.gate_rates": ("gate_rates",),
     "reduction.xas.grouping": ("null_test",),
     "reduction.xas.kinetics.fit": ("fit_kinetics",),
+    "reduction.xas.later_pulses": ("later_pulse_spectrum",),
     "reduction.xas.series": ("series_spectrum",),
     "reduction.xas.spc_energy": ("spc_spectrum",),
     "reduction.xas.spc_time": ("spc_trace",),

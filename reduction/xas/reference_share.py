@@ -16,7 +16,7 @@ from reduction.values import Value
 from reduction.xas.kinetics.model import RESPONSE, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.transient import TransientMetadata
@@ -34,6 +34,31 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
     """
     if metadata.reference == "laser shutter":
         return Value(0.0, 0.0)
+    _require_single_delay(fit, metadata)
+    first_ps = _first_delay_ps(fit, metadata)
+    return _with_error(fit, lambda values: _share(fit, values, first_ps, metadata.probe))
+
+
+def transient_ratio(fit: KineticsFit, first: TransientMetadata, second: TransientMetadata) -> Value:
+    """Return the transient at the delay of the `first` over that at the delay of the `second`, without unit.
+
+    Both are differences to the unpumped gates, whose part of the signal the decay of the fit contains. The error is
+    that of the decay. Raises ReductionError as `reference_share`.
+    """
+    for one in (first, second):
+        _require_single_delay(fit, one)
+
+    def ratio(values: Mapping[str, float]) -> float:
+        seen = []
+        for one in (first, second):
+            share = _share(fit, values, _first_delay_ps(fit, one), one.probe)
+            seen.append(_signal(fit, values, _first_delay_ps(fit, one), one.probe) * (1.0 - share))
+        return seen[0] / seen[1]
+
+    return _with_error(fit, ratio)
+
+
+def _require_single_delay(fit: KineticsFit, metadata: TransientMetadata) -> None:
     if fit.constant_offset:
         raise ReductionError(
             "A fit with a constant offset assumes that the reference is unpumped. Fit the decay without "
@@ -43,13 +68,20 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
         raise ReductionError(
             "The share belongs to a single delay, and a trace has many. Use a spectrum or a fluence scan."
         )
-    first_ps = metadata.delay_ps - fit.timing.gate_delays_ps[metadata.probe]
-    value = _share(fit, fit.values, first_ps, metadata.probe)
+
+
+def _first_delay_ps(fit: KineticsFit, metadata: TransientMetadata) -> float:
+    assert metadata.delay_ps is not None  # _require_single_delay has asked
+    return metadata.delay_ps - fit.timing.gate_delays_ps[metadata.probe]
+
+
+def _with_error(fit: KineticsFit, function: Callable[[Mapping[str, float]], float]) -> Value:
+    """Return a function of the values of the fit, with the error that these give it."""
+    value = function(fit.values)
     slopes = np.zeros(len(fit.parameters))
     for index, (name, error) in enumerate(zip(fit.parameters, np.sqrt(np.diag(fit.covariance)), strict=True)):
         step = _STEP * float(error)
-        moved = {**fit.values, name: fit.values[name] + step}
-        slopes[index] = (_share(fit, moved, first_ps, metadata.probe) - value) / step
+        slopes[index] = (function({**fit.values, name: fit.values[name] + step}) - value) / step
     return Value(value, float(np.sqrt(slopes @ fit.covariance @ slopes)))
 
 
@@ -66,13 +98,13 @@ def corrected_size(size: Value, share: Value) -> Value:
 
 
 def _share(fit: KineticsFit, values: Mapping[str, float], first_delay_ps: float, probe: int) -> float:
+    references = fit.timing.reference_probes
+    unpumped = sum(_signal(fit, values, first_delay_ps, gate) for gate in references) / len(references)
+    return unpumped / _signal(fit, values, first_delay_ps, probe)
+
+
+def _signal(fit: KineticsFit, values: Mapping[str, float], first_delay_ps: float, gate: int) -> float:
     shape = Shape.from_values(values, fit.model)
     train = replace(fit.train, sigma_ps=values[RESPONSE])
-    delay_ps = first_delay_ps - values["t0_ps_0"]
-
-    def signal(gate: int) -> float:
-        age_ps = np.array([delay_ps + fit.timing.gate_delays_ps[gate]])
-        return float(shape.mix([train.decay(age_ps, rate) for rate in shape.rates], "value")[0])
-
-    references = fit.timing.reference_probes
-    return sum(map(signal, references)) / len(references) / signal(probe)
+    age_ps = np.array([first_delay_ps - values["t0_ps_0"] + fit.timing.gate_delays_ps[gate]])
+    return float(shape.mix([train.decay(age_ps, rate) for rate in shape.rates], "value")[0])

@@ -1,108 +1,78 @@
-"""Beam time of the paper's pump-probe campaign, before and after: the same errors from the same scans."""
+"""Beam time of the paper's pump-probe campaign, before and after, and what that does to its errors."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from reduction.types import FloatArray
-from reduction.xas.gate_shares import GateShares
-from reduction.xas.kinetics.allocation import Information
-from reduction.xas.kinetics.fit import fit_kinetics
-from reduction.xas.pump_train import PumpTrain
-from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, TWO_GATES, Sample, rates_of
+from trxas.benchmarks.campaign_numbers import Reduced, by_all_gates, by_the_recipe, error_bars_of, numbers_of
+from trxas.benchmarks.campaign_plans import Plans, before, with_every_error_bar, with_every_number
 from trxas.benchmarks.entry import Entries, Entry
 
-STOCK_STEP_S = 0.047
-STEP_S = 0.016
-SEQUENCE_STEP_S = 0.02
-"""Time per step beyond the dwell, s: of stock `bp.scan`, of our scans, and of the laser in a sequence.
+AFTER = {"": with_every_number, "_bars": with_every_error_bar}
+"""The shorter campaigns by the suffix of their entries."""
 
-The motion of a real monochromator comes on top of the first two; a fly scan has none.
-"""
-
-HOUR_S = 3600.0
+_ONE_SIGMA = (0.1587, 0.8413)
+_ERROR = 1.4
+"""Relative error of the ratio of two such ranges of normal values, times the root of their number."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaperScan:
-    """One kind of scan of the paper: points, passes over them, and dwell, s; `gain` is the beam time that is left.
+def bench_campaign(draws: int = 20) -> Entries:
+    """Compare beam time, h, and errors of the paper's scans before and now, from so many drawn campaigns of each.
 
-    `gain` is the variance by all gates over that by the two of the recipe.
+    `campaign`: beam time that keeps the error of every number of the paper; `campaign_bars`: that which keeps the error
+    bar of every point as well. `campaign_error_...`: scatter of a number over that before. `campaign_bars_error_...`:
+    largest error bar of a spectrum over that before, at the same point.
     """
-
-    points: int
-    scans: int
-    dwell_s: float
-    gain: float
-    step_s: float = STEP_S
-
-    @property
-    def before_h(self) -> float:
-        """Beam time by the recipe of the paper and stock plans, h."""
-        return self.points * self.scans * (self.dwell_s + STOCK_STEP_S) / HOUR_S
-
-    @property
-    def after_h(self) -> float:
-        """Beam time to the same errors, h."""
-        return self.points * self.scans * (self.gain * self.dwell_s + self.step_s) / HOUR_S
-
-
-def bench_campaign() -> Entries:
-    """Compare the beam time of every kind of pump-probe scan of the paper, h, and of all together."""
-    scans = paper_scans()
-    entries = {f"campaign_{name}": Entry.of([scan.after_h], [scan.before_h], "h") for name, scan in scans.items()}
-    totals = [sum(scan.after_h for scan in scans.values())], [sum(scan.before_h for scan in scans.values())]
-    return entries | {"campaign": Entry.of(*totals, "h")}
-
-
-def paper_scans() -> dict[str, PaperScan]:
-    """Return the pump-probe scans of the paper (SI 2, 4, 5) by name, with what all gates gain for its sample."""
-    spectrum = variance_by_all_gates(100.0)
-    # A scan at 10.1 ns gives two spectra, and is as long as the one that gains less.
-    pair = max(variance_by_all_gates(10_100.0, probe) for probe in (0, 1))
-    trace = max(trace_variance_by_all_gates().values())
-    return {
-        "br_spectrum_100ps": PaperScan(points=79, scans=9, dwell_s=6.0, gain=spectrum),
-        "br_spectra_10ns_163ns": PaperScan(points=79, scans=11, dwell_s=6.0, gain=pair),
-        "pb_spectrum_100ps": PaperScan(points=72, scans=56, dwell_s=6.0, gain=spectrum),
-        "pb_spectra_10ns_163ns": PaperScan(points=72, scans=87, dwell_s=6.0, gain=pair),
-        "br_trace": PaperScan(points=DELAYS_PS.size, scans=6, dwell_s=6.0, gain=trace, step_s=SEQUENCE_STEP_S),
-        "pb_trace": PaperScan(points=DELAYS_PS.size, scans=6, dwell_s=36.0, gain=trace, step_s=SEQUENCE_STEP_S),
-    }
-
-
-def variance_by_all_gates(delay_ps: float, probe: int = 0) -> float:
-    """Return the variance of a spectrum of the paper's sample at a delay by the gates from `probe` on, over two's."""
-    sample = Sample()
-    train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=TIMING.irf_sigma_ps)
-    times_ps = delay_ps + np.array(TIMING.gate_delays_ps)
-    parts = zip(sample.fractions, (*sample.taus_ps, sample.offset_ps), strict=True)
-    signal: FloatArray = np.sum([part * train.decay(times_ps, 1.0 / tau).value for part, tau in parts], axis=0)
-    transients = signal[probe:-1] - signal[-1]
-    gates = transients.size
-    # All gates have equal variances, and each transient that of the unpumped gate as well.
-    shares = GateShares(
-        share=transients / transients[0],
-        covariance=np.zeros((gates - 1, gates - 1)),
-        variance=np.eye(gates) + 1.0,
-        chi_square=0.0,
-        degrees_of_freedom=1,
-    )
-    return shares.variance_ratio
-
-
-def trace_variance_by_all_gates() -> dict[str, float]:
-    """Return the variances of both lifetimes of the paper's trace by all gates, over those by two, by name."""
-    sample = Sample()
-    seconds = np.full(DELAYS_PS.size, 1e3)
-    fits = {}
-    for timing in (TIMING, TWO_GATES):
-        rates = rates_of(sample.photons_per_s(timing) * 1e3, seconds)
-        fits[timing] = rates, fit_kinetics(rates, timing, intervals=False)
-    found = {}
-    for quantity in ("tau1_ps", "tau2_ps"):
-        ours, two = (Information.of(rates, seconds, fit, quantity, draws=1) for rates, fit in fits.values())
-        found[quantity] = (ours.sigma(seconds) / two.sigma(seconds)) ** 2
+    found = campaign_times()
+    old_numbers, old_bars = _drawn(before(), by_the_recipe, range(draws))
+    for place, (suffix, plans) in enumerate(AFTER.items(), 1):
+        numbers, bars = _drawn(plans(), by_all_gates, range(place * draws, (place + 1) * draws))
+        for name, values in numbers.items():
+            found[f"campaign{suffix}_error_{name}"] = _scatter(values, old_numbers[name])
+        if suffix:
+            found |= {f"campaign{suffix}_error_bar_{name}": _largest(one, old_bars[name]) for name, one in bars.items()}
     return found
+
+
+def campaign_times() -> Entries:
+    """Return the beam time of every kind of scan, h, and of all together, beside that of the paper's recipe."""
+    old = before()
+    found: Entries = {}
+    for suffix, plans in AFTER.items():
+        now = plans()
+        for (edge, kind), scan in now.items():
+            found[f"campaign{suffix}_{edge}_{kind}"] = Entry.of([scan.hours], [old[edge, kind].hours], "h")
+        totals = [[sum(scan.hours for scan in one.values())] for one in (now, old)]
+        found[f"campaign{suffix}"] = Entry.of(totals[0], totals[1], "h")
+    return found
+
+
+def _drawn(plans: Plans, reduced: Reduced, seeds: range) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return the numbers of all campaigns, (campaigns,), and the error bars of the spectra, (points,), by name."""
+    campaigns = [reduced(plans, seed) for seed in seeds]
+    numbers = [numbers_of(one) for one in campaigns]
+    bars = [error_bars_of(one) for one in campaigns]
+    return (
+        {name: np.array([one[name] for one in numbers]) for name in numbers[0]},
+        {name: np.sqrt(np.mean([one[name] ** 2 for one in bars], axis=0)) for name in bars[0]},
+    )
+
+
+def _scatter(now: FloatArray, old: FloatArray) -> Entry:
+    """Return the scatter of drawn numbers over that before; its spread is that of two estimates of a scatter."""
+    own, other = (_half_of_68(one) for one in (now, old))
+    ratio = own / other
+    return Entry(value=own, baseline=other, ratio=ratio, unit="", spread=ratio * _ERROR / float(np.sqrt(now.size)))
+
+
+def _half_of_68(values: FloatArray) -> float:
+    """Return half of the range that holds 68 % of the values: a lifetime now and then comes out far off."""
+    # A feature that the noise hides in one draw has no place there.
+    low, high = np.nanquantile(values, _ONE_SIGMA)
+    return float(high - low) / 2.0
+
+
+def _largest(now: FloatArray, old: FloatArray) -> Entry:
+    place = int(np.argmax(now / old))
+    return Entry.of([float(now[place])], [float(old[place])], "")

@@ -15,7 +15,8 @@ boxcar_spectrum boxcar_zero column
 combine_runs comparison_parameter curve_of excited_state_spectrum find_edge fit_dead_time fit_fluence fit_kinetics
 fluence_scan
 foil_absorption gate_null_test gate_rates integrate
-judge_delay_axis kind_of null_test read_xdi reduce_powder_series reduce_run series_spectrum spc_spectrum spc_trace
+judge_delay_axis kind_of later_pulse_spectrum null_test
+read_xdi reduce_powder_series reduce_run series_spectrum spc_spectrum spc_trace
 static_spectrum time_zero_of with_error
 """
 
