@@ -17,7 +17,7 @@ _ERROR = 1.4
 """Relative error of the ratio of two such ranges of normal values, times the root of their number."""
 
 
-def bench_campaign(draws: int = 20) -> Entries:
+def bench_campaign(draws: int = 40) -> Entries:
     """Compare beam time, h, and errors of the paper's scans before and now, from so many drawn campaigns of each.
 
     `campaign`: beam time that keeps the error of every number of the paper; `campaign_bars`: that which keeps the error
