@@ -146,12 +146,11 @@ def _numbers(name: str, spectra: EdgeSpectra) -> Numbers:
         found |= _bromine(spectra)
     for delay, one in spectra.by_delay().items():
         found[f"c_{delay}"] = _comparison(one, edge, name)
-        found[f"scale_{delay}"] = _scale(one, edge)
     return found
 
 
 def _bromine(spectra: EdgeSpectra) -> Numbers:
-    """Return the static features, the modulations and the areas, which the paper states of bromine only."""
+    """Return static features, modulations, areas and sizes at all delays, which the paper states of bromine only."""
     early = spectra.early
     found = {
         f"static_{_key(feature)}": _place(
@@ -169,6 +168,7 @@ def _bromine(spectra: EdgeSpectra) -> Numbers:
     for delay, one in spectra.by_delay().items():
         weights = trapezoid_weights(one.energy_ev) / edge_integral(one.energy_ev, one.off)
         found[f"area_{delay}"] = float((weights * signs) @ one.transient)
+        found[f"scale_{delay}"] = _scale(one, drawn_edge("br"))
     return found
 
 
