@@ -32,7 +32,7 @@ LARGEST_LOSS = 0.02
 
 
 OTHER_SIGMAS = 3.0
-"""Errors by which a step differs from that of the configured concentration above which a sentence states both."""
+"""Difference from the step of the configured concentration, in errors, above which a sentence states both."""
 
 
 @dataclass(frozen=True, kw_only=True)
