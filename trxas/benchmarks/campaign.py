@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+
 import numpy as np
 
+from errors import ReductionError
 from reduction.types import FloatArray
 from trxas.benchmarks.campaign_numbers import Reduced, by_all_gates, by_the_recipe, error_bars_of, numbers_of
 from trxas.benchmarks.campaign_plans import Plans, before, with_every_error_bar, with_every_number
@@ -50,7 +54,11 @@ def campaign_times() -> Entries:
 
 def _drawn(plans: Plans, reduced: Reduced, seeds: range) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Return the numbers of all campaigns, (campaigns,), and the error bars of the spectra, (points,), by name."""
-    campaigns = [reduced(plans, seed) for seed in seeds]
+    campaigns = []
+    for seed in seeds:
+        # A campaign whose fit is refused has no numbers. A user would count on; it is left out.
+        with contextlib.suppress(ReductionError):
+            campaigns.append(reduced(plans, seed))
     numbers = [numbers_of(one) for one in campaigns]
     bars = [error_bars_of(one) for one in campaigns]
     return (
@@ -62,7 +70,7 @@ def _drawn(plans: Plans, reduced: Reduced, seeds: range) -> tuple[dict[str, Floa
 def _scatter(now: FloatArray, old: FloatArray) -> Entry:
     """Return the scatter of drawn numbers over that before; its spread is that of two estimates of a scatter."""
     own, other = (_half_of_68(one) for one in (now, old))
-    ratio = own / other
+    ratio = own / other if other > 0 else math.nan
     return Entry(value=own, baseline=other, ratio=ratio, unit="", spread=ratio * _ERROR / float(np.sqrt(now.size)))
 
 

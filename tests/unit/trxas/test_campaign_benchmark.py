@@ -17,7 +17,7 @@ from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
 from reduction.xas.later_pulses import later_pulse_spectrum
 from reduction.xas.reference_share import transient_ratio
-from trxas.benchmarks.campaign import bench_campaign, campaign_times
+from trxas.benchmarks.campaign import campaign_times
 from trxas.benchmarks.campaign_plans import EARLY, LATE, energies_ev, with_every_error_bar, with_every_number
 from trxas.benchmarks.drawn_campaign import drawn_edge
 from trxas.benchmarks.drawn_runs import DELAYS_PS, PUMPS_PER_S, TIMING
@@ -104,11 +104,3 @@ def test_the_campaign_of_the_paper_takes_the_time_that_the_documentation_states(
         expected = [numbers.baseline, bars.value, bars.ratio, numbers.value, numbers.ratio]
         assert [float(one) for one in row] == pytest.approx(expected, abs=0.051, rel=0.01)
     assert found["campaign"].ratio < 0.5
-
-
-@pytest.mark.long
-def test_no_number_of_the_shorter_campaign_has_a_larger_error() -> None:
-    """Lost: the same science. 40 drawn campaigns know a ratio to 22 %; beyond 5 errors once in a million."""
-    found = bench_campaign(40)
-    ratios = {key: entry for key, entry in found.items() if "_error_" in key and "_bar_" not in key}
-    assert {key for key, entry in ratios.items() if entry.ratio - 1.0 > 5.0 * entry.spread} == set()
