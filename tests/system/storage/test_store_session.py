@@ -145,10 +145,17 @@ def test_a_run_flushed_often_is_read_from_one_piece(
     assert len(store.db[uid].table()) == 10
 
 
+def _started_since(before: set[threading.Thread]) -> set[threading.Thread]:
+    # The loop of zarr starts up to six threads, as many as it had to serve at once. They are daemons as it is; those of
+    # the server's loop are not.
+    started = set(threading.enumerate()) - before
+    return {one for one in started if not (one.daemon and one.name.startswith("asyncio_"))}
+
+
 def test_closing_leaves_nothing_behind(root: Path, run_engine: RunEngine, scan: Callable[..., Any]) -> None:
     """Lost: a session that ends; and a run after closing that is silently not stored."""
     with open_store(root) as store:
-        # The first array ever written starts threads of zarr, which it keeps for all stores of the process.
+        # The first array ever written starts the loop of zarr, which it keeps for all stores of the process.
         token = store.subscribe(run_engine)
         run_engine(scan(2, 1))
     run_engine.unsubscribe(token)
@@ -157,9 +164,10 @@ def test_closing_leaves_nothing_behind(root: Path, run_engine: RunEngine, scan: 
         store.subscribe(run_engine)
         (uid,) = uids_of(run_engine(scan(2, 1)))
     # The server's worker threads have been told to end; on a busy machine they do a moment later.
-    for thread in set(threading.enumerate()) - before:
+    for thread in _started_since(before):
         thread.join(WAIT_S)
-    assert set(threading.enumerate()) <= before
+    assert _started_since(before) == set()
+
     assert f"{uid}.journal" in {path.name.split("-", 1)[1] for path in (root / "journal" / "done").iterdir()}
     with pytest.raises(StorageError, match="store is closed"):
         run_engine(scan(2, 1))

@@ -69,7 +69,8 @@ def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
     )
     try:
         until(lambda: result.exists() or process.poll() is not None, "a measurement", END_S)
-        assert _simulations(tmp_path)
+        # Between two samples there is none for a moment.
+        until(lambda: _simulations(tmp_path), "a simulation", END_S)
         process.send_signal(end)
         said, errors = process.communicate(timeout=END_S)
     finally:
@@ -105,6 +106,9 @@ def test_an_effect_of_the_simulation_moves_the_numbers_that_depend_on_it(trxas: 
     result = json.loads((tmp_path / "e.json").read_text())
     usual, enlarged = result["effects"]["Damage"]["shifts"]["size_100ps"]
     assert abs(usual) < 0.5 < enlarged
+    # What the priors of time zero's fit cost: 0.1 errors of t0, and of what follows from it.
     quiet = result["campaigns"][0]["values"]
-    assert quiet["tau1"][0] == pytest.approx(120.0, abs=0.5)
-    assert quiet["t0"][0] == pytest.approx(17.0, abs=0.1)
+    truths = {"tau1": 120.0, "tau2": 900.0, "offset": 0.19, "t0": 17.0, "response": 45.0}
+    assert {
+        name: abs(quiet[name][0] - truth) / quiet[name][1] < 0.15 for name, truth in truths.items()
+    } == dict.fromkeys(truths, True)
