@@ -17,6 +17,7 @@ import pydantic.fields  # noqa: F401  # before Qt, see below
 import pytest
 from hypothesis import settings
 
+import trxas  # noqa: F401  # before numpy: it sets the threads of the linear algebra
 from tests.support.ca_ports import CaPorts
 from tests.support.preloaded.popen import PreloadedPopen, ServerProcess
 

@@ -296,11 +296,10 @@ def test_an_idle_window_draws_nothing(make: Make, energy_run: list[Document], qt
     spectra: Any = window.docks["spectra"].widget()
     qtbot.waitUntil(lambda: bool(spectra.transient.curves), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "ENDED" in window.liveness_bar.state.text(), timeout=WAIT_MS)
-    painted: list[int] = []
-    qtbot.wait(300)
-    spectra.transient.canvas.painted.connect(lambda: painted.append(1))
-    qtbot.wait(500)
-    assert painted == []
+    painted_s = [time.monotonic()]
+    spectra.transient.canvas.painted.connect(lambda: painted_s.append(time.monotonic()))
+    # On a busy machine the last curves are drawn late; a window that drew again and again would never be still.
+    qtbot.waitUntil(lambda: time.monotonic() - painted_s[-1] > 0.8, timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize("windows", [5, pytest.param(20, marks=pytest.mark.long)])
