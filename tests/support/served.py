@@ -71,7 +71,7 @@ class Queue:
     """The queue server's API."""
 
     def __init__(self, state: ServeState) -> None:
-        self._link = ZmqManagerLink(ServerAddress(state.queue_control, state.queue_key), timeout_s=10)
+        self._link = ZmqManagerLink(ServerAddress(state.queue_control, state.queue_key), timeout_s=WAIT_S)
 
     def ask(self, method: str, **parameters: Any) -> Any:
         return self._link.request(method, parameters)
