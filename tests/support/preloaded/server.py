@@ -18,6 +18,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,8 @@ def become(command: Command, streams: list[int]) -> None:
         os.close(stream)
     os.environ.clear()
     os.environ.update(command["environment"])
+    # The folder for temporary files is looked up once, in the environment of the server.
+    tempfile.tempdir = None
     if "PYTHONUNBUFFERED" in os.environ and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(write_through=True)
     if command["folder"] is not None:
