@@ -6,5 +6,5 @@ import os
 
 # Read when numpy is loaded, so this stands before every import of it; processes that are started inherit it. Sessions,
 # window, simulation and fits share few cores, and their matrices are small: threads of the linear algebra that wait for
-# each other would take the processor from all others. Whoever sets another number keeps it.
+# each other would take the processor from all others. A number that is set already stays.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
