@@ -30,7 +30,7 @@ def factors_of_points(
         raise InputError("dwell_factors with until_sigma: such a scan chooses its beam times itself. Give one of them.")
     for factor in factors:
         if not is_finite_number(factor):
-            raise InputError(f"dwell_factors: {factor!r} is no finite number. Give numbers.")
+            raise InputError(f"dwell_factors: {factor!r} is not a number. Give numbers from {LOWEST:g} to {HIGHEST:g}.")
         if not LOWEST <= factor <= HIGHEST:
             raise OutOfRangeError("dwell_factors", factor, LOWEST, HIGHEST, "")
     if len(factors) == len(points):
