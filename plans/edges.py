@@ -205,10 +205,9 @@ def edge_points(
     Without regions the default energies of the edge; with `regions_k` alone, its regions in eV up to where those begin.
     Raises InputError if they do not form a grid.
     """
-    if regions_k is None:
-        if regions_ev is not None:
-            return join_regions(regions_ev, "eV")
-        regions_k = edge.regions_k
+    if regions_k is None and regions_ev is not None:
+        return join_regions(regions_ev, "eV")
+    regions_k = _regions_k(edge, regions_ev, regions_k)
     behind = [energy_of_k(k, edge.zero_ev) for k in join_regions(regions_k, "1/A")] if regions_k else []
     if behind and regions_k[0][0] <= 0:
         raise InputError(f"regions_k = {regions_k!r}: k must start above 0 1/A, which is the edge itself. Raise it.")
@@ -233,7 +232,7 @@ def dwell_factors(
     """
     if power == 0:
         return ()
-    used = (edge.regions_k if regions_ev is None else ()) if regions_k is None else regions_k
+    used = _regions_k(edge, regions_ev, regions_k)
     if not used:
         raise InputError(
             f"dwell_power = {power:g}: the scan has no regions in k, where the dwell could grow. Give regions_k, or "
@@ -251,10 +250,17 @@ def region_ends(
     edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None = None
 ) -> list[float]:
     """Return where the regions of the grid of `edge_points` end, eV, those in eV first."""
-    if regions_k is None:
-        regions_k = edge.regions_k if regions_ev is None else ()
     ends = [float(stop) for _, stop, _ in (edge.regions_ev if regions_ev is None else regions_ev)]
-    return ends + [energy_of_k(stop, edge.zero_ev) for _, stop, _ in regions_k]
+    return ends + [energy_of_k(stop, edge.zero_ev) for _, stop, _ in _regions_k(edge, regions_ev, regions_k)]
+
+
+def _regions_k(
+    edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None
+) -> Sequence[Region]:
+    """Return the regions in k of a grid: those of the edge unless the user gives regions of either kind."""
+    if regions_k is not None:
+        return regions_k
+    return edge.regions_k if regions_ev is None else ()
 
 
 def feature_energy(edge: EdgePreset, energy_ev: float | None) -> float:

@@ -8,8 +8,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-STRIP_PX = (40, 160, 12)
-"""Least and greatest width of the strip, and its height."""
+NARROWEST_PX = 40
+WIDEST_PX = 160
+HEIGHT_PX = 12
+"""Least and greatest width of the strip, and its height, pixels."""
 
 
 class ColourBar(QWidget):
@@ -41,15 +43,14 @@ class ColourBar(QWidget):
 
 
 def _strip(colours: NDArray[np.uint8], parent: QWidget) -> QLabel:
-    least, most, height = STRIP_PX
     row = np.ascontiguousarray(colours[np.newaxis])
     image = QImage(row.data, len(colours), 1, 4 * len(colours), QImage.Format.Format_RGBA8888)
     label = QLabel(parent)
     # A copy of the pixels: the image of Qt refers to the memory of the array.
-    label.setPixmap(QPixmap.fromImage(image.copy().scaled(most, height, Qt.AspectRatioMode.IgnoreAspectRatio)))
+    label.setPixmap(QPixmap.fromImage(image.copy().scaled(WIDEST_PX, HEIGHT_PX, Qt.AspectRatioMode.IgnoreAspectRatio)))
     label.setScaledContents(True)
-    label.setMinimumWidth(least)
-    label.setMaximumWidth(most)
-    label.setFixedHeight(height)
+    label.setMinimumWidth(NARROWEST_PX)
+    label.setMaximumWidth(WIDEST_PX)
+    label.setFixedHeight(HEIGHT_PX)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return label

@@ -18,7 +18,7 @@ MODEL_ERROR = 0.06
 """Relative error of the ratio without noise: the largest one of simulated maps at 2.5 to 40 MHz."""
 
 SIGNIFICANT = 4.0
-"""Excess of the ratio over 1, in errors, from which it is said: 48 simulated maps had at most 2.1."""
+"""Excess of the ratio over 1, in errors, from which a remark names it: 48 simulated maps had at most 2.1."""
 
 
 def leftover(fit: MapFit, tail: PowerLaw, rate_mhz: float) -> Value:

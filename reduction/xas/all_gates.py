@@ -68,6 +68,18 @@ def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, referen
     return all_gates_spectrum(run, mode, probe)
 
 
+def best_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> Spectrum:
+    """Return the spectrum of an energy scan by all gates, or by two where the others cannot be used.
+
+    That is so for a transient too weak to see how large it is at the later gates, and for one that seems to have
+    another shape there. Raises ReductionError as `spectrum_against` for two gates.
+    """
+    try:
+        return all_gates_spectrum(run, mode, probe)
+    except ReductionError:
+        return spectrum_against(run, mode, probe, "unpumped probe")
+
+
 def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> AllGatesSpectrum:
     """Return the spectrum of an energy scan in the acquisition `mode` by all gates; the scale is that of `Spectrum`.
 

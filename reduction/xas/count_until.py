@@ -14,7 +14,7 @@ import numpy as np
 
 from errors import InputError, ReductionError
 from reduction.detector_view import with_default_detector
-from reduction.xas.all_gates import spectrum_against
+from reduction.xas.all_gates import best_spectrum
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.allocation import Information, filled
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from reduction.accumulator import RunAccumulator
     from reduction.timing import Timing
-    from reduction.types import BoolArray, FloatArray, IntArray, Mode
+    from reduction.types import BoolArray, FloatArray, IntArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.transient import Spectrum
 
@@ -261,11 +261,7 @@ def _places(run: RunAccumulator) -> IntArray:
 
 def _best_spectrum(run: RunAccumulator) -> Spectrum:
     """Return the spectrum by counting where the run has it, otherwise by the boxcar; by all gates where they help."""
-    mode: Mode = "spc" if "spc" in run.metadata.modes else "boxcar"
-    try:
-        return spectrum_against(run, mode, None, "all gates")
-    except ReductionError:
-        return spectrum_against(run, mode, None, "unpumped probe")
+    return best_spectrum(run, "spc" if "spc" in run.metadata.modes else "boxcar")
 
 
 def _transient_sigma(run: RunAccumulator) -> FloatArray:

@@ -7,12 +7,12 @@ time in a scan at 100 ps and in one at 10 ns, and both scans measure the same sp
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from errors import ReductionError
-from reduction.xas.all_gates import spectrum_against
+from reduction.xas.all_gates import best_spectrum
 from reduction.xas.gate_shares import OTHER_SHAPE
 from reduction.xas.reference_share import transient_ratio
 from reduction.xas.transient import INDEPENDENT, Spectrum
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reduction.accumulator import RunAccumulator
-    from reduction.types import FloatArray
-    from reduction.values import Value
     from reduction.xas.kinetics.fit import KineticsFit
 
-NEAR_PS = 0.1
+LARGEST_DISTANCE = 0.1
 """Largest distance between the delays of the pulse in two runs, relative to the delay itself."""
 
 SAME_ENERGY_EV = 0.05
@@ -41,24 +39,24 @@ def later_pulse_spectrum(runs: Sequence[RunAccumulator], decay: KineticsFit, pro
     other energies. The shapes are compared first. Raises ReductionError for runs of another edge, on other energies or
     at delays further apart, for shapes that differ, and as `spc_spectrum`.
     """
-    first, *others = (_best(run, probe) for run in runs)
-    covariances = [
-        transient_covariance(one, run.metadata.windows) for one, run in zip((first, *others), runs, strict=True)
-    ]
-    parts = [_Part(first.transient, covariances[0])]
-    common = []
-    for one, covariance in zip(others, covariances[1:], strict=True):
+    spectra = [best_spectrum(run, "spc", probe) for run in runs]
+    first = spectra[0]
+    transients = [first.transient]
+    covariances = [transient_covariance(first, runs[0].metadata.windows)]
+    by_ratio = [np.zeros_like(first.transient)]
+    for run, one in zip(runs[1:], spectra[1:], strict=True):
         _require_same(first, one)
         ratio = transient_ratio(decay, first.metadata, one.metadata)
-        parts.append(_Part(ratio.value * one.transient, ratio.value**2 * covariance))
-        common.append(_error_of_ratio(ratio, one))
-    precision = np.array([1.0 / np.diag(part.covariance) for part in parts])
+        transients.append(ratio.value * one.transient)
+        covariances.append(ratio.value**2 * transient_covariance(one, run.metadata.windows))
+        by_ratio.append(ratio.sigma * one.transient)
+    precision = np.array([1.0 / np.diag(one) for one in covariances])
     weights = precision / precision.sum(axis=0)
-    transient = np.sum([weight * part.transient for weight, part in zip(weights, parts, strict=True)], axis=0)
-    rows = np.array([weight * row for weight, row in zip(weights[1:], common, strict=True)]).reshape(-1, transient.size)
-    covariance = rows.T @ rows + np.sum(
-        [weight[:, None] * part.covariance * weight for weight, part in zip(weights, parts, strict=True)], axis=0
-    )
+    transient = np.sum(weights * np.array(transients), axis=0)
+    # The error of a ratio moves all points of its run together.
+    rows = (weights * np.array(by_ratio))[1:]
+    counted = (weight[:, None] * one * weight for weight, one in zip(weights, covariances, strict=True))
+    covariance = rows.T @ rows + np.sum(list(counted), axis=0)
     return Spectrum(
         energy_ev=first.energy_ev,
         on=first.off + transient,
@@ -73,29 +71,10 @@ def later_pulse_spectrum(runs: Sequence[RunAccumulator], decay: KineticsFit, pro
         covariance=covariance,
         metadata=replace(
             first.metadata,
-            scans=first.metadata.scans + sum(one.metadata.scans for one in others),
-            beam_time_s=first.metadata.beam_time_s + sum(one.metadata.beam_time_s for one in others),
+            scans=sum(one.metadata.scans for one in spectra),
+            beam_time_s=sum(one.metadata.beam_time_s for one in spectra),
         ),
     )
-
-
-class _Part(NamedTuple):
-    """Transient of one run at the delay of the first, (points,), and its covariance, (points, points)."""
-
-    transient: FloatArray
-    covariance: FloatArray
-
-
-def _best(run: RunAccumulator, probe: int) -> Spectrum:
-    try:
-        return spectrum_against(run, "spc", probe, "all gates")
-    except ReductionError:
-        # A transient that is too weak to see its shares is still one by two gates.
-        return spectrum_against(run, "spc", probe, "unpumped probe")
-
-
-def _error_of_ratio(ratio: Value, spectrum: Spectrum) -> FloatArray:
-    return np.asarray(ratio.sigma * spectrum.transient)
 
 
 def _require_same(first: Spectrum, other: Spectrum) -> None:
@@ -106,10 +85,10 @@ def _require_same(first: Spectrum, other: Spectrum) -> None:
     ):
         raise ReductionError("These runs have other energies. Give scans of one grid; their dwells may differ.")
     delays = [one.metadata.delay_ps or 0.0 for one in (first, other)]
-    if abs(delays[0] - delays[1]) > NEAR_PS * delays[0]:
+    if abs(delays[0] - delays[1]) > LARGEST_DISTANCE * delays[0]:
         raise ReductionError(
             f"The pulse comes {delays[0]:.6g} ps after the pump in one run and {delays[1]:.6g} ps in the other. Give "
-            f"runs within {NEAR_PS:.0%} of each other."
+            f"runs within {LARGEST_DISTANCE:.0%} of each other."
         )
     shapes = compare_shapes(first, other)
     if shapes.p_value < OTHER_SHAPE:

@@ -28,7 +28,7 @@ from sim.physics.glitches import glitch_dip, lost_signal
 from sim.physics.ion_chambers import HARMONIC_SHARE, IonChambers
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Sample
-from sim.physics.sample_effects import PRODUCT_SHIFT_EV, Dose, jet_self_absorption, self_absorbed
+from sim.physics.sample_effects import PRODUCT_SHIFT_EV, Dose, self_absorbed
 from sim.physics.source import DEFAULT_SCHEME, TopUp, bunch_charges, pulses_per_bunch
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from sim.types import FloatArray, IntArray
@@ -152,7 +152,7 @@ class Experiment:
         if intact < 1:
             # The damaged share does not take part in the excitation, and has its edge elsewhere.
             level = intact * level + (1 - intact) * float(static_spectrum(edge, state.energy_ev - PRODUCT_SHIFT_EV))
-        strength = self.effects.self_absorption * jet_self_absorption(edge.edge_ev)
+        strength = self.effects.self_absorption * edge.jet_self_absorption
         return np.asarray(edge.scatter + self_absorbed(level - edge.scatter, strength) if strength else level)
 
     def excitation(self, state: BeamlineState) -> FloatArray:

@@ -13,7 +13,6 @@ from sim.physics.beamline_state import BeamlineState, Stretch
 from sim.physics.effects import EffectSizes
 from sim.physics.random_counts import poisson
 from sim.physics.sample import Beam, Edge, Jet
-from sim.physics.sample_effects import jet_self_absorption
 from sim.physics.spectra import edge_at, static_spectrum
 
 I0_RATE = 1e6
@@ -94,7 +93,7 @@ class IonChambers:
         jet = beam_path.jet_transmission(self.jet, state.energy_ev)
         # What weakens the fluorescence is missing behind the jet: twice as much, as fluorescence comes from all depths.
         edge = edge_at(self.edges, state.energy_ev)
-        strength = 2 * sizes.self_absorption * jet_self_absorption(edge.edge_ev) * state.jet_running
+        strength = 2 * sizes.self_absorption * edge.jet_self_absorption * state.jet_running
         if strength:
             jet *= math.exp(-strength * float(static_spectrum(edge, state.energy_ev)))
         return jet * beam_path.foil_transmission(state.foil, state.energy_ev, self.beam.foil_shift_ev)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import xraydb
 
 from sim.errors import SimulationInputError
+from sim.physics.sample_effects import JET_SELF_ABSORPTION
 from sim.toml_file import read_toml
 
 SAMPLES = Path(str(files("sim") / "samples"))
@@ -27,7 +28,7 @@ POSITIVE = {
 }
 """Keys that divide or scale, and so must be above 0."""
 
-NOT_NEGATIVE = {"scatter", "photons_per_pulse"}
+NOT_NEGATIVE = {"scatter", "photons_per_pulse", "jet_self_absorption"}
 TABLES = ("name", "edges", "kinetics", "pump", "beam", "jet", "thermal", "phases")
 """Content of a sample file; `jet`, `thermal` and `phases` may be left out, as a whole or key by key."""
 
@@ -49,7 +50,7 @@ class Edge:
 
     `photons_per_pulse` is what all APDs together detect per X-ray pulse for a spectrum value of 1 at nominal flux;
     `scatter` is the flat pre-edge level; `transient` is the change at full excitation, just after the pump, at the
-    reference fluence.
+    reference fluence. `jet_self_absorption` is the loss of fluorescence in the jet per edge step.
     """
 
     edge_ev: float
@@ -58,6 +59,7 @@ class Edge:
     photons_per_pulse: float
     static: tuple[Peak, ...]
     transient: tuple[Peak, ...]
+    jet_self_absorption: float = JET_SELF_ABSORPTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +281,7 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
         name for name in table if (name in POSITIVE and table[name] <= 0) or (name in NOT_NEGATIVE and table[name] < 0)
     ]
     if low:
-        raise SimulationInputError(f"{where}: {low} must be above 0 (scatter and photons_per_pulse: not below)")
+        raise SimulationInputError(f"{where}: {low} must be above 0 ({', '.join(sorted(NOT_NEGATIVE))}: not below)")
     return cls(**{name: float(value) if isinstance(value, int) else value for name, value in table.items()})
 
 

@@ -18,16 +18,11 @@ PRODUCT_SHIFT_EV = 1.0
 """Shift of the edges of the damaged sample, which the laser does not excite, eV (chosen: an oxidised species)."""
 
 JET_SELF_ABSORPTION = 4.5e-3
-"""Loss of fluorescence in the jet per edge step of it.
+"""Loss of fluorescence in the jet per edge step, for an edge whose sample file does not state it.
 
 2.4 g/l of Br in 283 um of toluene absorb 0.9 % above the edge; half of the path, on average, is before the photon is
 detected or absorbed.
 """
-
-LEAD_L3_EV = (13_000.0, 13_100.0)
-LEAD_SELF_ABSORPTION = 2.9e-3
-"""Energies at which the L3 edge of lead may be in a sample file, eV, and the same loss for the 2.07 g/l of Pb that come
-with the Br: its step is 0.65 of that of Br."""
 
 POWDER_SELF_ABSORPTION = 0.02
 """The same in the powder on its window, some mg/cm2 (chosen: a thin layer)."""
@@ -51,11 +46,6 @@ class Dose:
     def damaged(self, size: float) -> float:
         """Return the damaged share, 0 to 1, if damage is `size` times the usual."""
         return -math.expm1(-size * DAMAGE_PER_H * self._hours)
-
-
-def jet_self_absorption(edge_ev: float) -> float:
-    """Return the loss of fluorescence in the jet per edge step, without unit, at the edge of this energy, eV."""
-    return LEAD_SELF_ABSORPTION if LEAD_L3_EV[0] < edge_ev < LEAD_L3_EV[1] else JET_SELF_ABSORPTION
 
 
 def self_absorbed(level: T, strength: float) -> T:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+BESIDE = Path(__file__).parents[3] / "shared" / "data" / "Pb_Foil_L3_rt_2016Foils.xdi"
+REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL") or BESIDE)
+"""Spectrum of a lead foil from the public XAS data library; the environment variable has its path."""
 
 EDGE_EV = 13_035.3
 GRID = np.concatenate([np.arange(13_000, 13_025, 5.0), np.arange(13_025, 13_050, 0.5), np.arange(13_050, 13_100, 5.0)])

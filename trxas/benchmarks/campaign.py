@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,16 +23,20 @@ _ERROR = 1.4
 
 
 def bench_campaign(draws: int = 40) -> Entries:
-    """Compare beam time, h, and errors of the paper's scans before and now, from so many drawn campaigns of each.
+    """Compare the paper's scans before and now: beam time, h, and errors, from `draws` drawn campaigns of each.
 
-    `campaign`: beam time that keeps the error of every number of the paper; `campaign_bars`: that which keeps the error
-    bar of every point as well. `campaign_error_...`: scatter of a number over that before. `campaign_bars_error_...`:
-    largest error bar of a spectrum over that before, at the same point.
+    `campaign`: beam time that keeps the error of every number of the paper; `campaign_bars`: beam time that keeps the
+    error bar of every point as well. `campaign_error_NAME` and `campaign_bars_error_NAME`: scatter of a number over
+    that before. `campaign_bars_error_bar_NAME`: largest error bar of a spectrum over that before, at the same point.
+    `campaign_reduced` and `campaign_bars_reduced`: share of the campaigns whose fit is not refused, over that before.
+    Raises ReductionError if every campaign is refused.
     """
     found = campaign_times()
     old_numbers, old_bars = _drawn(before(), by_the_recipe, range(draws))
+    old_share = _share(old_numbers, draws)
     for place, (suffix, plans) in enumerate(AFTER.items(), 1):
         numbers, bars = _drawn(plans(), by_all_gates, range(place * draws, (place + 1) * draws))
+        found[f"campaign{suffix}_reduced"] = Entry.of([_share(numbers, draws)], [old_share], "")
         for name, values in numbers.items():
             found[f"campaign{suffix}_error_{name}"] = _scatter(values, old_numbers[name])
         if suffix:
@@ -56,15 +61,22 @@ def _drawn(plans: Plans, reduced: Reduced, seeds: range) -> tuple[dict[str, Floa
     """Return the numbers of all campaigns, (campaigns,), and the error bars of the spectra, (points,), by name."""
     campaigns = []
     for seed in seeds:
-        # A campaign whose fit is refused has no numbers. A user would count on; it is left out.
+        # A campaign whose fit is refused has no numbers: a user would count on. `campaign_reduced` tells how many.
         with contextlib.suppress(ReductionError):
             campaigns.append(reduced(plans, seed))
+    if not campaigns:
+        raise ReductionError(f"The fits of all {len(seeds)} drawn campaigns are refused. Draw more of them.")
     numbers = [numbers_of(one) for one in campaigns]
     bars = [error_bars_of(one) for one in campaigns]
     return (
         {name: np.array([one[name] for one in numbers]) for name in numbers[0]},
         {name: np.sqrt(np.mean([one[name] ** 2 for one in bars], axis=0)) for name in bars[0]},
     )
+
+
+def _share(numbers: Mapping[str, FloatArray], draws: int) -> float:
+    """Return the share of drawn campaigns that have numbers."""
+    return next(iter(numbers.values())).size / draws
 
 
 def _scatter(now: FloatArray, old: FloatArray) -> Entry:

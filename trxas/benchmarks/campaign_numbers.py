@@ -12,7 +12,7 @@ from errors import ReductionError
 from reduction.accumulator import RunAccumulator
 from reduction.timing import Timing
 from reduction.types import FloatArray, Mode
-from reduction.xas.all_gates import all_gates_spectrum
+from reduction.xas.all_gates import best_spectrum
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.comparison import BR_K as BR_C
 from reduction.xas.comparison import PB_L3 as PB_C
@@ -88,16 +88,10 @@ def by_all_gates(plans: Plans, seed: int) -> Campaign:
         early_passes = plans[name, EARLY].passes if name == "br" else _FEW_PASSES
         early = edge.spectrum_run(plans[name, EARLY], FIRST_DELAY_PS, [seed, 11 + place], ("spc",), early_passes)
         late = edge.spectrum_run(plans[name, LATE], SECOND_BUNCH_DELAY_PS, [seed, 13 + place], ("spc",), _FEW_PASSES)
-        found[name] = EdgeSpectra(early=_counted(early, 0), late=_counted(late, 0), later=_of_both(late, early, fit))
+        found[name] = EdgeSpectra(
+            early=best_spectrum(early), late=best_spectrum(late), later=_of_both(late, early, fit)
+        )
     return found, fit
-
-
-def _counted(run: RunAccumulator, probe: int) -> Spectrum:
-    """Return the spectrum by all gates; one in a thousand seems to differ in shape, and is then that of two."""
-    try:
-        return all_gates_spectrum(run, "spc", probe)
-    except ReductionError:
-        return spc_spectrum(run, probe)
 
 
 def _of_both(late: RunAccumulator, early: RunAccumulator, decay: KineticsFit) -> Spectrum:
@@ -105,7 +99,7 @@ def _of_both(late: RunAccumulator, early: RunAccumulator, decay: KineticsFit) ->
     try:
         return later_pulse_spectrum([late, early], decay)
     except ReductionError:
-        return _counted(late, 1)
+        return best_spectrum(late, "spc", 1)
 
 
 def numbers_of(campaign: Campaign) -> Numbers:

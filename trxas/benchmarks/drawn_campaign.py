@@ -66,7 +66,10 @@ class DrawnEdge:
     def spectrum_run(
         self, scan: PlannedScan, delay_ps: float, seed: list[int], modes: tuple[Mode, ...], passes: int
     ) -> RunAccumulator:
-        """Return the sums of an energy scan with the beam times of `scan`, s, in so many passes, at a first delay."""
+        """Return the sums of one drawn energy scan.
+
+        `scan`: beam time at each point, s, which is split into `passes`; `delay_ps`: delay of the first probe.
+        """
         random = np.random.default_rng(seed)
         energy_ev = energies_ev(self.preset)
         photons = self.photons(energy_ev, np.array([delay_ps]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,7 @@ from numpy.typing import NDArray
 from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.xas.calibration import FoilSpectrum, find_edge, foil_absorption, read_xdi
-from tests.support.foil_edges import EDGE_EV, GRID, absorption, steepest
-
-BESIDE = Path(__file__).parents[4] / "shared" / "data" / "Pb_Foil_L3_rt_2016Foils.xdi"
-REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL") or BESIDE)
-"""Spectrum of a lead foil from the public XAS data library; the environment variable has its path."""
+from tests.support.foil_edges import EDGE_EV, GRID, REAL_FOIL, absorption, steepest
 
 
 def test_offset_has_the_sign_of_a_correction() -> None:

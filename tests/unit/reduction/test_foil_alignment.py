@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,8 +9,8 @@ from errors import ReductionError
 from reduction.types import FloatArray
 from reduction.xas.calibration import FoilSpectrum, find_edge, read_xdi
 from reduction.xas.foil_alignment import align_foil
+from tests.support.foil_edges import REAL_FOIL
 
-REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL", "not there"))
 ENERGY_EV = np.arange(12_990.0, 13_110.0, 1.0)
 
 

@@ -15,11 +15,15 @@ Peaks = Sequence[tuple[float, float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeShape:
-    """Static spectrum (arctangent step of height 1 above `scatter`, with peaks) and shape of its transient."""
+    """Static spectrum (arctangent step of height 1 above `scatter`, with peaks) and shape of its transient.
+
+    `jet_self_absorption`: loss of fluorescence in the jet per edge step.
+    """
 
     edge_ev: float
     width_ev: float
     scatter: float
+    jet_self_absorption: float
     static: Peaks
     transient: Peaks
 
@@ -38,6 +42,7 @@ BR_SHAPE = EdgeShape(
     edge_ev=13_470.2,
     width_ev=2.6,
     scatter=0.08,
+    jet_self_absorption=4.5e-3,
     static=((13_471.4, 3.6, 0.40), (13_485.0, 9.0, 0.13), (13_497.0, 9.0, -0.13), (13_508.0, 11.0, 0.09)),
     transient=((13_467.5, 2.4, 0.5), (13_472.0, 2.8, -1.0), (13_476.5, 3.6, 0.4)),
 )
@@ -47,6 +52,7 @@ PB_SHAPE = EdgeShape(
     edge_ev=13_039.0,
     width_ev=6.0,
     scatter=0.10,
+    jet_self_absorption=2.9e-3,
     static=((13_046.0, 12.0, 0.10), (13_065.0, 18.0, -0.05), (13_085.0, 22.0, 0.04)),
     transient=((13_031.0, 4.0, 0.4), (13_038.0, 4.0, 0.6), (13_043.0, 5.0, -1.0), (13_060.0, 12.0, 0.5)),
 )
@@ -82,6 +88,7 @@ def _edge(name: str, shape: EdgeShape, photons_per_pulse: float, change: float, 
         "width_ev": shape.width_ev,
         "scatter": shape.scatter,
         "photons_per_pulse": photons_per_pulse,
+        "jet_self_absorption": shape.jet_self_absorption,
         "static": [list(peak) for peak in shape.static],
         "transient": shape.scaled_transient(change, energy_ev),
     }
