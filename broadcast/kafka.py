@@ -24,7 +24,7 @@ Report = Callable[[Any, Any], None]
 class KafkaTarget:
     """A topic and its brokers; documents wait for a broker for `timeout_s`, s.
 
-    `options` are those of librdkafka, among them passwords: `secrets` are the values that no message may hold.
+    `options` are those of librdkafka and may include passwords; `secrets` are the values that no message may contain.
     """
 
     servers: tuple[str, ...]
@@ -42,7 +42,7 @@ class KafkaTarget:
 
 
 class Producer(Protocol):
-    """What is used of `confluent_kafka.Producer`; only `poll`, `flush` and `list_topics` wait, at most a time in s."""
+    """The used part of `confluent_kafka.Producer`; only `poll`, `flush` and `list_topics` wait, at most for some s."""
 
     def produce(self, topic: str, *, value: bytes, key: bytes, on_delivery: Report) -> None:
         """Queue a message; raises BufferError if too many wait, and KafkaException for one that is too large."""

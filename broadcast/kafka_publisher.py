@@ -18,7 +18,7 @@ ASK_EVERY_S = 10.0
 """Period of questions for a broker while documents are left out, s."""
 
 NAMED_RUNS = 10
-"""Most runs that a message names one by one."""
+"""Largest number of runs that a message names one by one."""
 
 _POLL_S = 0.25
 _ANSWER_S = 2.0
@@ -81,7 +81,7 @@ class KafkaPublisher:
             self._lose(self._run, error)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Wait up to `timeout_s` seconds for a broker to take what waits, and log what was not published.
+        """Wait up to `timeout_s` seconds for a broker to take the waiting documents, and log the unpublished ones.
 
         If no broker answers, it waits for a second at most. Raises nothing, and may be called twice.
         """
@@ -134,8 +134,8 @@ class KafkaPublisher:
             latest = f"; {self._latest_error}" if self._latest_error else ""
         if is_first:
             logger.warning(
-                "Kafka %s did not take a document of %s: %s%s. The run continues and is stored; what follows of it is "
-                "not published.",
+                "Kafka %s did not take a document of %s: %s%s. The run continues and is stored; the rest of it is not "
+                "published.",
                 ", ".join(self._target.servers),
                 run,
                 self._target.public(error),

@@ -17,7 +17,7 @@ from broadcast.wire import HEARTBEAT, NO_RUN, Sent, pack
 logger = logging.getLogger(__name__)
 
 CAPACITY = 20_000
-"""Most documents that wait for a relay. Beyond, the oldest are dropped, and the relay reads them from the journal."""
+"""Limit of documents that wait for a relay: beyond it, the oldest are dropped, and read from the journal."""
 
 HEARTBEAT_S = 1.0
 """Period of heartbeats while no document is sent, and of questions for the relay's address while there is none, s."""

@@ -14,7 +14,7 @@ LIMIT_BYTES = 200_000_000
 """Memory for documents: at 1 kB each, 200 000 exposures. Beyond, the oldest runs go first, then the oldest events."""
 
 KEPT_RUNS = 33
-"""Most runs in the cache: the latest, and 32 earlier ones of its series, the number that a window shows."""
+"""Largest number of runs in the cache: the latest, and 32 earlier ones of its series, as many as a window shows."""
 
 _HEAD = ("start", "descriptor", "resource", "stream_resource")
 

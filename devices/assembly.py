@@ -119,7 +119,7 @@ def _point(configuration: BeamlineConfiguration, devices: PointDevices) -> Event
 
 
 def _sequences(configuration: BeamlineConfiguration, devices: PointDevices) -> SequenceReader | None:
-    """Return the reader of sequences; None for a beamline without sequencer, or whose delay has no two raw delays."""
+    """Return the reader of sequences; None for a beamline without a sequencer, or without two raw delays."""
     settings = configuration.sequencer
     if settings is None or not configuration.exposure.spc_frame or not configuration.delay.fine_setpoint:
         return None

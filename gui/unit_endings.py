@@ -27,7 +27,7 @@ UNITS = {
 }
 """Unit by the end of a name; the first ending that fits counts.
 
-One without leading underscore is a whole name, whose ending alone has two meanings: wave numbers and kelvin.
+An entry without a leading underscore is a whole name, whose ending alone would be ambiguous: wave numbers and kelvin.
 """
 
 

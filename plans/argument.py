@@ -24,7 +24,7 @@ Limits = tuple[float, float]
 """Lowest and highest allowed value, inclusive, in the unit of the parameter."""
 
 MAXIMUM_REPEATS = 10_000
-"""Most repeats, images or readings of one run; more are considered a mistake."""
+"""Largest number of repeats, images or readings of one run; more are considered a mistake."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Parameter:
         return None if self.arg.low is None or self.arg.high is None else (self.arg.low, self.arg.high)
 
     def default_at(self, configuration: BeamlineConfiguration) -> Any:
-        """Return the default, in the unit of the parameter; of a quantity that cannot be set here, its only value."""
+        """Return the default, in the unit of the parameter; for a quantity that cannot be set here, its only value."""
         limits = None if self.arg.limits is None else self.arg.limits(configuration)
         is_fixed = limits is not None and limits[0] == limits[1] and isinstance(self.default, float)
         return limits[0] if limits is not None and is_fixed else self.default
 
     def plain_default_at(self, configuration: BeamlineConfiguration | None) -> Any:
-        """Return the default at a beamline, or at any without a `configuration`, in the unit, as a user writes it."""
+        """Return the default as a user writes it, in its unit; with a `configuration`, that of its beamline."""
         return _plain(self.default if configuration is None else self.default_at(configuration))
 
     def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:

@@ -33,7 +33,7 @@ class ShutterReference(StrEnum):
 
 
 class Stepping(StrEnum):
-    """Way from exposure to exposure: steps of the plan, steps of a sequencer, or a sweep that counts."""
+    """How a run goes from exposure to exposure: steps of the plan, steps of a sequencer, or a sweep that counts."""
 
     SOFTWARE = "software"
     HARDWARE = "hardware"
@@ -41,14 +41,14 @@ class Stepping(StrEnum):
 
 
 class DelayStepping(StrEnum):
-    """Way of stepping the delay from exposure to exposure: by the plan, or by a sequencer that plays a table."""
+    """How the delay steps from exposure to exposure: by the plan, or by a sequencer that plays a table."""
 
     SOFTWARE = Stepping.SOFTWARE.value
     HARDWARE = Stepping.HARDWARE.value
 
 
 class EnergyStepping(StrEnum):
-    """Way of the energy from point to point: steps of the plan, or sweeps that count on the way."""
+    """How the energy goes from point to point: steps of the plan, or sweeps that count on the way."""
 
     SOFTWARE = Stepping.SOFTWARE.value
     FLY = Stepping.FLY.value
@@ -99,4 +99,4 @@ def read_schedule(value: Any) -> Schedule | int:
         if text.isdecimal() and 1 <= int(text) <= MAXIMUM_REPEATS:
             return int(text)
     words = ", ".join(repr(str(one)) for one in Schedule)
-    raise InputError(f"{value!r} is no schedule: give {words}, or a number of passes from 1 to {MAXIMUM_REPEATS}.")
+    raise InputError(f"{value!r} is not a schedule: give {words}, or a number of passes from 1 to {MAXIMUM_REPEATS}.")

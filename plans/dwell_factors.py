@@ -9,7 +9,7 @@ from errors import InputError, OutOfRangeError
 
 LOWEST = 0.01
 HIGHEST = 100.0
-"""Range of a factor: beyond it, a grid with fewer points is meant."""
+"""Range of a factor; a value beyond it means that a grid with fewer points is wanted."""
 
 _BORDER = 1e-6
 

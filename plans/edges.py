@@ -1,7 +1,7 @@
 """Settings of scans at an absorption edge: the default grid, and the intervals that normalise a spectrum.
 
 The two edges of the paper have their own grids. Those of every other K or L edge follow from the energy and the
-core-hole width of the element; a table `[edges."Fe K"]` of the configuration overrides any of it.
+core-hole width of the element; a table `[edges."Fe K"]` of the configuration overrides any of these.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from devices.numbers import is_finite_number
 from errors import InputError, OutOfRangeError
 
 MAXIMUM_POINTS = 10_000
-"""Most points of one pass; more points are considered a mistake in a step."""
+"""Largest number of points of one pass; more points are considered a mistake in a step."""
 
 ROUNDING = 6
 """Decimals of a point, 1e-6 eV or ps, so that repeated scans have equal points."""

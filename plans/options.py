@@ -84,7 +84,7 @@ class ScheduledOptions(PumpedOptions):
 
     @property
     def has_schedule(self) -> bool:
-        """Whether any other run is measured than the scan itself."""
+        """Whether runs other than the scan itself are measured."""
         return {self.gates, self.foil} != {Schedule.NONE}
 
 

@@ -154,7 +154,7 @@ UntilSigma = Annotated[
     float,
     Arg(
         "error at which the scan ends: ps for a lifetime, otherwise relative to the unpumped signal; each pass then "
-        "measures the points that lower it most, and `repeats` above 1 is the most passes",
+        "measures the points that lower it most, and `repeats` above 1 is the largest number of passes",
         low=1e-7,
         high=1e6,
         rare=True,
@@ -213,8 +213,8 @@ BinS = Annotated[
 SliceS = Annotated[
     float,
     Arg(
-        "with hardware stepping: count each exposure in slices of this length, of which a bad one is measured again "
-        "alone, and all are stored; by default as a whole",
+        "with hardware stepping: count each exposure in slices of this length, all of which are stored, so that only "
+        "a bad slice is measured again; by default as a whole",
         unit="s",
         low=0.001,
         high=0.1,
@@ -266,8 +266,9 @@ Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and
 Order = Annotated[
     PointOrder,
     Arg(
-        "order of the points: ascending (up), alternately up and down (snake), every other one up and the others down "
-        "(interleaved), or every eighth first and then those between (progressive); by default snake, interleaved for "
+        "order of the points: ascending (up), alternately up and down (snake), every other point on the way up and "
+        "the rest on the way down (interleaved), or every eighth first and then those between (progressive); by "
+        "default snake, interleaved for "
         "a single pass over delays, and up for the energy",
         rare=True,
     ),

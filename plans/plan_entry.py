@@ -20,10 +20,10 @@ DetectionOf = Callable[[Beamline], Detection]
 
 
 class Course(Protocol):
-    """Measures the runs of a plan in place of one after the other as listed, such as a search that repeats."""
+    """Function that decides in which order and how often the runs of a plan are measured, as in a search."""
 
     def __call__(self, beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
-        """Return the plan of a call with these checked arguments by name, whose value are the runs' uids."""
+        """Return the plan of a call with these checked arguments by name, whose value is the list of the runs' uids."""
 
 
 class RegisteredPlan(Protocol):
@@ -41,7 +41,7 @@ class RegisteredPlan(Protocol):
 class PlanEntry:
     """One plan of the registry.
 
-    `runs`: function that returns the runs for given arguments, None for a plan that makes no scan. `detection`: its
+    `runs`: function that returns the runs for given arguments, None for a plan that does not scan. `detection`: its
     detectors. `resumable`: whether its runs can be resumed. `around`: sets something up before each run and restores it
     after the run. `course`: measures the runs one by one where each depends on the results before it. `own_keys`: keys
     that the plan adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a
@@ -90,10 +90,10 @@ class PlanEntry:
     def specs(self, configuration: BeamlineConfiguration, **arguments: Any) -> Runs:
         """Return the runs of the plan, not yet checked against the beamline.
 
-        Raises InputError for wrong arguments, or for a plan that makes no scan.
+        Raises InputError for wrong arguments, or for a plan that does not scan.
         """
         if self.runs is None:
-            raise InputError(f"{self.name} makes no scan. Give the name of a plan that measures.")
+            raise InputError(f"{self.name} does not scan. Give the name of a plan that measures.")
         called = self._called(self.arguments(configuration, (), arguments))
         runs = self.runs(configuration, **called) if self.takes_configuration else self.runs(**called)
         if isinstance(runs, dict):

@@ -12,7 +12,7 @@ def load_plans() -> None:
 
 
 def _plans_of(plug_in: PlugIn) -> list[str]:
-    """Return the names of the plans that a module registers; without any of them if its import fails."""
+    """Return the names of the plans that a module registers; none stays registered if its import fails."""
     before = dict(PLANS)
     try:
         plug_in.load()

@@ -134,7 +134,7 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
 
 
 def plan(*, group: str, order: int, own_keys: Iterable[str] = ()) -> Callable[[Callable[..., AnyPlan]], RegisteredPlan]:
-    """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first.
+    """Register a plan that does not scan; the decorated function is a bluesky plan with the beamline first.
 
     Raises TypeError, when the module is imported, for a parameter without Arg, and PlugInError if the name is taken.
     """

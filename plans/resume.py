@@ -182,7 +182,9 @@ def _check_plan_and_place(beamline: Beamline, start: Mapping[str, Any]) -> None:
     if plan_name not in resumable_plans():
         raise InputError(f"Cannot resume a run of {plan_name!r}; resumable plans: {', '.join(resumable_plans())}.")
     if start.get("beamline", here) != here:
-        raise InputError(f"Run {start['uid']} was made at {start['beamline']}, this is {here}: resume it there.")
+        raise InputError(
+            f"Run {start['uid']} was measured at {start['beamline']}, but this is {here}: resume it there."
+        )
 
 
 def _entry(start: Mapping[str, Any]) -> PlanEntry:

@@ -13,7 +13,7 @@ from plans.plan_entry import PlanEntry
 def signature_of(entry: PlanEntry, configuration: BeamlineConfiguration | None = None) -> inspect.Signature:
     """Return the signature that prompt and queue server show: plain types, the options as single keywords.
 
-    With a `configuration` the defaults are those of its beamline: of a quantity that cannot be set there, its value.
+    With a `configuration` the defaults are those of its beamline: for a quantity that cannot be set there, its value.
     """
     beamline = inspect.Parameter("beamline", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Beamline)
     return inspect.Signature([beamline, *(_signature_parameter(one, configuration) for one in entry.parameters)])

@@ -53,7 +53,7 @@ def _on_dask(scheduler: str, function: Callable[[Item], Answer], items: Sequence
     try:
         from distributed import Client
     except ImportError as error:
-        raise ConfigurationError("Dask is not installed. `pip install distributed` brings it.") from error
+        raise ConfigurationError("Dask is not installed. Install it with `pip install distributed`.") from error
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 POLL_S = 0.05
-"""Wall time between two looks at a condition that nothing announces."""
+"""Wall time between two checks of a condition that nothing announces."""
 
 
 def wait_until(

@@ -197,7 +197,7 @@ class RunAccumulator:
         return result
 
     def with_i0_offset(self, more_per_s: float) -> RunAccumulator:
-        """Return the same sums with an I0 whose offset is `more_per_s` counts per second larger than was subtracted."""
+        """Return the same sums with an I0 from which `more_per_s` counts per second more are subtracted."""
         result = copy(self)
         result._sums = self._sums.copy()
         result._sums[..., self._layout["i0"]] -= more_per_s * result._sums[..., self._layout["exposure_s"]]
@@ -317,8 +317,8 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     """
     if not runs or len({(run._sums.shape[1:3], _own_widths(run)) for run in runs}) != 1:
         raise ReductionError(
-            "Only runs with the same number of points, gates and photodiodes can be joined, and at least one. Check "
-            "the list."
+            "Only runs with the same number of points, gates and photodiodes can be joined. Give at least one, and "
+            "check the list."
         )
     layout, tables = _same_columns(runs)
     masks = [np.ones(run.scans, dtype=bool) for run in runs] if kept is None else kept

@@ -1,4 +1,4 @@
-"""Detectors that count all bunches, pumped or not: their signal, which is no part of a transient."""
+"""Detectors that count all bunches, pumped or not: their signal, which is not part of a transient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AllBunches:
     """Signal per flux of a detector that counts all bunches, against the scanned axis, (points,) each.
 
     `signal` is corrected for dead time and divided by the counts of I0; `sigma` is its counting error. The pump changes
-    it less than a gated one, by an amount that is not known, so it is no part of a transient.
+    it less than a gated one, by an amount that is not known, so it is not part of a transient.
     """
 
     name: str

@@ -82,7 +82,7 @@ class EventRows:
             if name in data:
                 signal = facts.integral(values[name], values["exposure_s"])
                 offset = run.chambers[name].value * values["exposure_s"] if name in run.chambers else 0.0
-                # A chamber before the X-ray shutter shows its full signal in dark exposures: that is no offset.
+                # A chamber before the X-ray shutter shows its full signal in dark exposures: that is not an offset.
                 values[name] = signal - offset if abs(offset) < LARGEST_OFFSET * abs(signal) else signal
         return list(values.values())
 

@@ -138,7 +138,7 @@ class RunReduction:
         return MeasuredDecay(uid=str(start["uid"]), start=start, fit=self.kind.decay(self.screened().sums))
 
     def checks(self) -> RunChecks:
-        """Return photons and null tests of the run so far, what it has of them; raises nothing."""
+        """Return the photons and null tests that the run has so far; raises nothing."""
         try:
             return RunChecks() if self.kind.checks is None else self.kind.checks(self.screened().sums)
         except (ReductionError, InputError):
@@ -310,4 +310,4 @@ OTHER = RunKind(
     reduce=_refuse_results,
     curve=_refuse_curve,
 )
-"""Runs of no technique, as those of stock plans."""
+"""Kind of the runs that belong to no technique, such as those of stock plans."""

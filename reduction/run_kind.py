@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reduction.values import Value
 
 CurveKind: TypeAlias = Literal["transient", "on", "off"]
-"""Which curve of a pump-probe run."""
+"""Name of a curve of a pump-probe run."""
 
 ChoicePart: TypeAlias = Literal["curve", "mode", "detector", "probe", "reference"]
 """A field of `CurveChoice`."""
@@ -109,7 +109,7 @@ class Screened:
 
 
 MOST_CUTS_SHOWN = 20
-"""Cuts that a table lists one by one; `cuts` of the results holds all."""
+"""Largest number of cuts that a table lists one by one; `cuts` of the results holds all."""
 
 
 @dataclass(frozen=True, kw_only=True)

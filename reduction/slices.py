@@ -63,7 +63,7 @@ class Slices:
         return float(self.duration_s.sum() - self.used.duration_s.sum())
 
     def rebinned(self, size: int) -> Slices:
-        """Return the used slices added up in groups of `size` within each exposure; a rest becomes a smaller group.
+        """Return the used slices added up in groups of `size` within each exposure; the last group may be smaller.
 
         Raises ReductionError for a size below 1.
         """

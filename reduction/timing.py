@@ -13,7 +13,7 @@ from reduction.number_text import with_error
 from reduction.start_keys import require_keys
 
 LONGEST_BLIND = 1.5
-"""Bunch periods after which a photodiode sees again: the next bunch may be lost, and not the one after it."""
+"""Bunch periods after which a photodiode is sensitive again: the next bunch may be lost, but not the one after."""
 
 CONFIGURED = "configuration"
 """Source of a bunch period, or of a response, that was not measured."""

@@ -1,4 +1,4 @@
-"""Start the simulated beamline: `python -m sim`, what `trxas sim` runs."""
+"""Start the simulated beamline: `python -m sim`, which `trxas sim` runs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _OPENED_AFTER_S = 3.0
 """Time after which the catalogue is opened without a run, s: the prompt is there by then, and the first run is not."""
 
 _LONGEST_OPENING_S = 60.0
-"""Longest wait for the catalogue, s, on a slow machine; what needs it later says why it is not there."""
+"""Longest wait for the catalogue, s, on a slow machine; code that needs it later reports why it is missing."""
 
 _MANY_EVENTS = 2000
 """Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
@@ -145,7 +145,7 @@ class CatalogueWriter:
         self._raise_errors()
 
     def abandon(self) -> None:
-        """Leave all runs to the journal: the process is ending, and what fails from here on is not worth a message."""
+        """Leave all runs to the journal: the process is ending, and failures from here on are not reported."""
         self._abandoned = True
         self._put(_END)
 

@@ -1,7 +1,7 @@
 """The application of the embedded catalogue, without what only a server on a network needs.
 
 A request to Tiled's own application takes 25 ms of processor time, of which finding the record is the smaller part.
-[Decision 36](../docs/decisions/0036-requests-of-the-embedded-catalogue.md) says where the rest went.
+[Decision 36](../docs/decisions/0036-requests-of-the-embedded-catalogue.md) states where the rest went.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def embedded_context(adapter: Any, serializers: SerializationRegistry) -> Any:
 
 
 def lighten(app: Any) -> None:
-    """Take from an application of Tiled, before its start, what costs time at each request and serves a network only.
+    """Remove from an application of Tiled, before its start, what costs time and only a network needs.
 
     Whatever a later version does differently is left as it is, so that requests are slower, never wrong.
     """
@@ -58,7 +58,7 @@ def lighten(app: Any) -> None:
 
 
 class _Themselves(dict[Any, Any]):
-    """Replacements of dependencies, of which there are none: what Tiled asks for is replaced by itself."""
+    """Replacements of dependencies: there are none, so each dependency of Tiled is replaced by itself."""
 
     def __missing__(self, dependency: Any) -> Any:
         return dependency

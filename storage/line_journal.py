@@ -101,7 +101,7 @@ def _write(descriptor: int, data: bytes, size: int) -> None:
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, or None if it is torn or no JSON object."""
+    """Return the record of a line, or None if it is torn or not a JSON object."""
     try:
         record = json.loads(line)
     except ValueError:

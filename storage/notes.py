@@ -107,7 +107,7 @@ def _tags(tags: Iterable[str]) -> list[str]:
 
 
 def _changed(note: Note, record: Mapping[str, Any]) -> Note:
-    """Return the note after one record; fields of another type, as of a later version, are ignored."""
+    """Return the note after one record; fields of another type, such as those of a later version, are ignored."""
     comment = record.get("comment", note.comment)
     rating = record.get("rating", note.rating)
     added = record.get("add_tags", [])

@@ -51,17 +51,25 @@ class AlertSettings:
     ] = 10.0
     jet_stopped: Annotated[bool, switch("report a scan that waits for the jet at once")] = True
     aim_percent: Annotated[
-        float, quantity("error of a result, in per cent of it, that is reported; 0: never", "%", low=0.0, high=100.0)
+        float,
+        quantity(
+            "report a result once its error falls below this share of it, in per cent; 0: never",
+            "%",
+            low=0.0,
+            high=100.0,
+        ),
     ] = 0.0
     early_end: Annotated[
         bool, switch("report a scan that counted until its result was known, and has ended before its longest time")
     ] = True
-    disk_below_mb: Annotated[float, quantity("free space that is reported; 0: never", "MB", low=0.0, high=1e9)] = 2000.0
+    disk_below_mb: Annotated[
+        float, quantity("report when less space than this is free; 0: never", "MB", low=0.0, high=1e9)
+    ] = 2000.0
     run_failed: Annotated[bool, switch("report a run that has failed, or whose session has ended")] = True
     pause_min: Annotated[
         float, quantity("shortest time between two alerts of one kind", "min", low=0.0, high=DAY_S / 60)
     ] = 15.0
-    most_per_hour: Annotated[int, whole_number("alerts in an hour at most", low=1, high=1000)] = 10
+    most_per_hour: Annotated[int, whole_number("largest number of alerts in an hour", low=1, high=1000)] = 10
     mail_to: Annotated[str, text("addresses of mail, separated by commas")] = ""
     mail_from: Annotated[str, text("address of the sender; empty: the first of mail_to")] = ""
     mail_server: Annotated[str, text("host and port of the mail server")] = "localhost:25"

@@ -103,7 +103,7 @@ class ServeSettings:
         except ValueError:
             is_one = False
         if not is_one:
-            # 0.0.0.0 would listen everywhere, but is no address at which a window finds the relay.
+            # 0.0.0.0 would listen everywhere, but is not an address at which a window finds the relay.
             message = f"= {self.interface!r}: give one IPv4 address of this machine, such as 127.0.0.1 or 192.0.2.7."
             yield Fault(table="serve", key="interface", message=message)
 

@@ -80,5 +80,5 @@ class KafkaSettings:
                 yield Fault(table=TABLE, key=f'options."{name}"', message=message)
         for name, variable in self.secret_options.items():
             if not _VARIABLE.fullmatch(variable):
-                message = "is no name of an environment variable: give its NAME, and put the secret into it."
+                message = "is not the name of an environment variable: give its NAME, and put the secret into it."
                 yield Fault(table=TABLE, key=f'secret_options."{name}"', message=message)

@@ -61,11 +61,11 @@ class PastSettings:
         float, quantity("share of the median of I0 below which the beam was lost", low=0.0, below=1.0)
     ] = 0.5
     merge_ev: Annotated[
-        float, quantity("largest distance of energies that are one point", "eV", above=0.0, high=10.0)
+        float, quantity("largest distance between energies that count as one point", "eV", above=0.0, high=10.0)
     ] = 0.25
-    merge_ps: Annotated[float, quantity("largest distance of delays that are one point", "ps", above=0.0, high=1e3)] = (
-        1.0
-    )
+    merge_ps: Annotated[
+        float, quantity("largest distance between delays that count as one point", "ps", above=0.0, high=1e3)
+    ] = 1.0
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault if exposures and names of the boxcar differ in number."""

@@ -46,7 +46,7 @@ def simulation_command(options: Sequence[str]) -> list[str]:
 def simulated_effects() -> list[str]:
     """Return the effects of which the simulation has sizes, by the last part of their PVs' names, in its order.
 
-    The counting noise comes last, and is none. Raises ConfigurationError if the simulation does not answer.
+    The counting noise, which is not an effect, comes last. Raises ConfigurationError if the simulation does not answer.
     """
     return [entry["effect"] for entry in _listing("--list-effects")]
 
@@ -99,8 +99,8 @@ def sample_label(sample: str) -> SampleLabel:
 def sample_file(sample: str | None, experiment: Sequence[str] = ()) -> Path:
     """Return the file of a sample, which holds its truth: for the validation, never for a session.
 
-    None is the sample that the simulation has by itself; `experiment` are the options of another simulated experiment.
-    Raises InputError, with the shipped names, if there is no such sample or its file is wrong.
+    None is the simulation's default sample; `experiment` are the options of another simulated experiment. Raises
+    InputError, with the shipped names, if there is no such sample or its file is wrong.
     """
     return Path(_answer_about(sample, "--print-sample-file", experiment).strip())
 

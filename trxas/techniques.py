@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FIRST = "xas"
-"""Technique of the house itself: what it brings stands beside the folders of the others."""
+"""The built-in technique: its modules stand beside the folders of the others."""
 
 
 @cache
 def techniques() -> tuple[str, ...]:
-    """Return the names of all techniques, first that of the house."""
+    """Return the names of all techniques, the built-in one first."""
     found = [module.name for module in pkgutil.iter_modules(reduction.__path__) if module.ispkg]
     return (FIRST, *(name for name in found if name != FIRST))
 

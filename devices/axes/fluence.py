@@ -138,7 +138,7 @@ class Fluence(Axis):
         # there is no angle of the plate at all.
         if value > self.calibration.maximum_mj_cm2:
             maximum = self.calibration.maximum_mj_cm2
-            remedy = "The attenuator transmits no more: raise the laser power, then run calibrate_attenuator()."
+            remedy = "The attenuator cannot transmit more: raise the laser power, then run calibrate_attenuator()."
             raise OutOfRangeError(self.name, value, self.low, maximum, self.unit, remedy)
 
     def raw_targets(self, value: float) -> dict[str, float]:

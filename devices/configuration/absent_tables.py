@@ -1,8 +1,8 @@
 """Replacements for the tables of an endstation without X-rays: nothing is served, watched or moved.
 
 An endstation whose exposures are made by a detector of its own has neither monochromator nor ring, delay, pump or jet,
-and its file does not have their tables. All of it is there in the configuration nevertheless, without PVs, so that
-nothing else has to know.
+and its file does not have their tables. The configuration contains all of these tables nevertheless, without PVs, so
+that no other code has to know.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class BeamlineConfiguration:
 
     @property
     def all_detectors(self) -> tuple[Entry, ...]:
-        """Detectors of the list, or those that `[exposure]` describes if there is no list; none of a detector alone."""
+        """Detectors of the list or, without a list, those of `[exposure]`; none if one device makes the exposures."""
         return () if self.exposure.detector else self.detectors or entries_of(self.exposure)
 
     @property

@@ -32,7 +32,7 @@ class ConditionSettings:
         return low, math.inf if self.high >= 1e300 else self.high
 
     def faults(self, table: str = "conditions") -> Iterable[Fault]:
-        """Yield a fault if the limits of the table named `table` leave no value, or are none."""
+        """Yield a fault if the limits of the table named `table` leave no value, or are missing."""
         if self.low != self.high:
             yield from ascending(table, "low", self.low, "high", self.high, self.unit)
         if self.limits == (-math.inf, math.inf):

@@ -30,7 +30,7 @@ from devices.configuration.shared_sources import shared_channels, shared_records
 from devices.names import DetectorKind, DetectorRole
 
 TABLE = "[detectors]"
-"""Table of a fault in the list, in addition to the brackets that every table has."""
+"""Name under which faults of the list are reported; every table's name gets another pair of brackets."""
 
 EXPOSURE_KEYS = (
     "spc_scaler", "spc_frame", "boxcar_frame", "spc_channels", "diodes_per_channel", "openings_channel", "i0_channel",
@@ -46,7 +46,7 @@ OWN_NAMES: Mapping[str, DetectorKind] = {
     "i0": DetectorKind.ION_CHAMBER,
     "foil": DetectorKind.ION_CHAMBER,
 }
-"""Names whose fields events have always had, each with the one kind that may have it."""
+"""Names of detectors whose fields events have always had, each with the only kind that may use it."""
 
 
 def exposure_keys(detectors: Sequence[Entry]) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _containment_faults(one: GatedDetector, detectors: Sequence[Entry]) -> Itera
         yield Fault(table=TABLE, key=key, message=message)
     # With two levels the order of the subtractions, and the share of each error, would have to be stated too.
     elif part.contains:
-        message = f"= {one.contains!r}: that one contains another itself. Only one level is possible: remove one."
+        message = f"= {one.contains!r}: that one itself contains another. Only one level is possible: remove one."
         yield Fault(table=TABLE, key=key, message=message)
     elif isinstance(one, SpcDetector | DriftDetector) and one in in_exposure(detectors):
         message = "is not possible for the first detector that counts. List the contained one first."
@@ -256,7 +256,8 @@ def gate_number_faults(detectors: Sequence[Entry], probes: int) -> Iterable[Faul
             if len(row) != probes and not (isinstance(one, DriftDetector) and len(row) == 1):
                 key = f"{one.name}: {'records' if one.records_of and isinstance(one, AnalogDetector) else 'channels'}"
                 message = (
-                    f"row {list(row)}: has {len(row)} for {probes} gates of the pump scheme. Give one per gate, in "
+                    f"row {list(row)}: has {len(row)} entries for {probes} gates of the pump scheme. Give one per "
+                    f"gate, in "
                     "their order."
                 )
                 yield Fault(table=TABLE, key=key, message=message)

@@ -51,7 +51,10 @@ class ExposureSettings:
         int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)
     ] = 1
     openings_channel: Annotated[
-        int, whole_number("channel with the openings of a gate; 0: they follow from time and pumps", low=0, high=64)
+        int,
+        whole_number(
+            "channel that counts the openings of a gate; 0: they are calculated from time and pumps", low=0, high=64
+        ),
     ] = 0
     i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
     foil_channel: Annotated[int, whole_number("channel of the foil's diode; 0: there is none", low=0, high=64)] = 3

@@ -133,7 +133,7 @@ def ascending(table: str, low_key: str, low: float, high_key: str, high: float, 
 
 
 def needed_pvs(table: str, settings: object, keys: Iterable[str]) -> Iterable[Fault]:
-    """Yield a fault for each of the `keys` of a table that is empty, where the beamline needs a PV."""
+    """Yield a fault for each of the `keys` of a table that is empty although the beamline needs its PV."""
     for key in keys:
         if not getattr(settings, key):
             yield Fault(table=table, key=key, message="= '': must be a PV name without spaces.")

@@ -29,8 +29,10 @@ class FlySettings:
     latest: Pv
     read_from: Pv
     frames: Pv
-    rows: Annotated[int, whole_number("most frames of a table, which the ring holds", low=10, high=1_000_000)] = 16_384
-    watched: Annotated[int, whole_number("most PVs whose range is in a frame", low=1, high=1000)] = 32
+    rows: Annotated[
+        int, whole_number("largest number of frames of a table, which the ring buffer holds", low=10, high=1_000_000)
+    ] = 16_384
+    watched: Annotated[int, whole_number("largest number of PVs whose range is in a frame", low=1, high=1000)] = 32
     margin_s: Annotated[float, quantity("time the sweeps may take beyond their motion", "s", above=0.0, high=600.0)] = (
         10.0
     )
@@ -40,9 +42,9 @@ class FlySettings:
     speed_high_ev_s: Annotated[float, quantity("highest speed of the energy", "eV/s", above=0.0, high=10_000.0)] = 50.0
     frame_low_s: Annotated[float, quantity("shortest frame", "s", low=0.001, high=1.0)] = 0.01
     ramp_s: Annotated[float, quantity("time in which the motor reaches its speed", "s", low=0.0, high=10.0)] = 0.05
-    run_up_ev: Annotated[float, quantity("way of a sweep beyond the scan, at both ends", "eV", low=0.0, high=100.0)] = (
-        0.2
-    )
+    run_up_ev: Annotated[
+        float, quantity("distance that a sweep travels beyond the scan, at each end", "eV", low=0.0, high=100.0)
+    ] = 0.2
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault if no speed, eV/s, is allowed."""

@@ -23,8 +23,10 @@ class FoilSettings:
     """
 
     reference: Annotated[str, text("absolute path of the file, in XDI")]
-    offset_ev: Annotated[float, quantity("what is added to the energies of the file", "eV", low=-20.0, high=20.0)] = 0.0
-    error_ev: Annotated[float, quantity("standard error of the energies then", "eV", above=0.0, high=100.0)] = 0.5
+    offset_ev: Annotated[float, quantity("offset added to the energies of the file", "eV", low=-20.0, high=20.0)] = 0.0
+    error_ev: Annotated[
+        float, quantity("standard error of the energies with that offset", "eV", above=0.0, high=100.0)
+    ] = 0.5
 
     @property
     def path(self) -> Path:

@@ -16,10 +16,10 @@ from errors import InputError
 class RecordAxisSettings:
     """A further axis: a motor record, a setpoint with a read-back, or the device of a class.
 
-    NAME is the name of the axis at the prompt and of its field in events. Limits and tolerance are in `unit`, of which
-    the PVs show `scale` each. With `approach_by` every position is reached upwards, which takes out backlash. The class
-    is an ophyd motor or positioner, or derived from `devices.axes.axis.Axis`; `ophyd.PVPositioner` itself takes its PVs
-    from `setpoint`, `readback`, `done` and `stop`.
+    NAME is the name of the axis at the prompt and of its field in events. Limits and tolerance are in `unit`; the PVs
+    change by `scale` per unit. With `approach_by` every position is reached upwards, which takes out backlash. The
+    class is an ophyd motor or positioner, or derived from `devices.axes.axis.Axis`; `ophyd.PVPositioner` itself takes
+    its PVs from `setpoint`, `readback`, `done` and `stop`.
     """
 
     class_path: Annotated[str, text("module and class of the device, such as ophyd.EpicsMotor")] = ""
@@ -35,12 +35,12 @@ class RecordAxisSettings:
     tolerance: Annotated[float, quantity("accepted distance from the target, in the unit of the axis", above=0.0)]
     timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 120.0
     settle_s: Annotated[float, quantity("time to wait after a move", "s", low=0.0, high=3600.0)] = 0.0
-    scale: Annotated[float, quantity("what the PVs show per unit of the axis", above=0.0)] = 1.0
+    scale: Annotated[float, quantity("change of the PVs per unit of the axis", above=0.0)] = 1.0
     relative_tolerance: Annotated[
-        float, quantity("accepted distance relative to the target, if that is more", low=0.0, below=1.0)
+        float, quantity("accepted distance as a fraction of the target, if that is larger", low=0.0, below=1.0)
     ] = 0.0
     approach_by: Annotated[
-        float, quantity("how far a move down goes too far before it returns, in the unit of the axis", low=0.0)
+        float, quantity("overshoot of a move down before it returns, in the unit of the axis", low=0.0)
     ] = 0.0
 
     @property
@@ -98,7 +98,7 @@ class RecordAxisSettings:
             return
         if not self.pv:
             yield Fault(table=table, key="pv", message=f"is missing. Give the prefix of the PVs of {self.class_path}.")
-        remedy = f"is not used: {self.class_path} names its own PVs, behind pv. Remove it."
+        remedy = f"is not used: {self.class_path} names its own PVs, which begin with pv. Remove it."
         yield from self._unused(table, ("motor", "setpoint", "readback", "stop", "done"), remedy)
 
     def _faults_of_positioner(self, table: str) -> Iterable[Fault]:

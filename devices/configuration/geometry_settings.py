@@ -15,11 +15,10 @@ class GeometrySettings:
     """Facts about beam and jet that the reduction needs (paper, SI 2).
 
     `bunch_period_ps` and `bunch_period_error_ps`: time between two pulses until it is measured, and its error. The RF
-    frequency of `[surroundings]` gives it too, with `harmonic_number` and `bunches`.
-    `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and its error. The default of 45 ps is
-    the paper's value, of which pulse lengths explain 34 ps; the jitter may change from day to day.
-    `time_zero_drift_ps`: how far time zero moves within a day, which is in its errors. `laser_fwhm_um` and
-    `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
+    frequency of `[surroundings]` gives it too, with `harmonic_number` and `bunches`. `irf_sigma_ps` and `irf_error_ps`:
+    instrument response until it is measured, and its error. The default of 45 ps is the paper's value, of which pulse
+    lengths explain 34 ps; the jitter may change from day to day. `time_zero_drift_ps`: how far time zero moves within a
+    day, which its error includes. `laser_fwhm_um` and `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
     """
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.

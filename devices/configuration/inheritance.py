@@ -19,10 +19,10 @@ EXTENDS = "extends"
 OMITS = "omits"
 
 WHOLE_TABLES = ("pump_scheme",)
-"""Tables that replace the parent's as a whole: their keys make sense together only."""
+"""Tables that replace the parent's as a whole: their keys make sense only together."""
 
 MOST_PARENTS = 16
-"""Parents of parents; more can only be a mistake."""
+"""Largest number of generations of parents; more can only be a mistake."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ def _leave_out(content: dict[str, Any], omits: Any, parent: Path) -> list[str]:
     for name in omits:
         *tables, key = name.split(".")
         holder: Any = content
-        # A path through something that is no table ends at an empty one, so that it is reported as unknown like any.
+        # A path through something that is not a table ends at an empty one, so that it is reported as unknown like any.
         for table in tables:
             holder = holder.get(table, {}) if isinstance(holder, dict) else {}
         if isinstance(holder, dict) and key in holder:

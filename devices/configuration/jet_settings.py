@@ -39,15 +39,15 @@ class JetSettings:
     ] = 0.1
 
     def faults(self) -> Iterable[Fault]:
-        """Yield a fault for a solvent that is no chemical formula, and for concentrations of unknown elements."""
+        """Yield a fault for a solvent that is not a chemical formula, and for concentrations of unknown elements."""
         if not is_formula(self.solvent):
             yield Fault(
-                table="jet", key="solvent", message=f"= {self.solvent!r}: is no formula. Give one such as C7H8."
+                table="jet", key="solvent", message=f"= {self.solvent!r}: is not a formula. Give one such as C7H8."
             )
         for element in self.concentrations_g_l:
             if element not in ELEMENTS:
                 yield Fault(
                     table="jet",
                     key="concentrations_g_l",
-                    message=f"names {element!r}, which is no element. Give symbols such as Br.",
+                    message=f"names {element!r}, which is not an element. Give symbols such as Br.",
                 )

@@ -36,7 +36,7 @@ def key_fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fau
     field = declared[key]
     if len(detail["loc"]) > 1 or kind == "tuple_type":
         # A number too few or too many in a row, or something else than a number.
-        return Fault(table=table, key=key, message=f"{detail['input']!r}: has another form. {_meaning(field)}")
+        return Fault(table=table, key=key, message=f"{detail['input']!r}: has the wrong form. {_meaning(field)}")
     allowed = allowed_range(field)
     if kind == "missing":
         needs = f" Allowed: {allowed}." if allowed else ""
@@ -58,7 +58,7 @@ def key_fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fau
 
 
 def _could_be_kev(value: float, low_ev: float) -> bool:
-    """Return whether a photon energy that is too low for eV is one that a beamline reaches, if it is in keV."""
+    """Return whether a photon energy that is too low in eV would be within reach of a beamline if it were in keV."""
     return 1e3 <= low_ev <= 1e3 * value <= HIGHEST_EV
 
 

@@ -124,7 +124,10 @@ class SpcDetector(GatedDetector):
     photodiodes: Annotated[int, whole_number("photodiodes in the frame", low=1, high=64)] = 2
     diodes: Annotated[int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)] = 1
     openings_channel: Annotated[
-        int, whole_number("channel with the openings of a gate; 0: they follow from time and pumps", low=0, high=64)
+        int,
+        whole_number(
+            "channel that counts the openings of a gate; 0: they are calculated from time and pumps", low=0, high=64
+        ),
     ] = 0
 
     @property
@@ -305,8 +308,8 @@ class DeviceDetector(ListedDetector):
             yield Fault(
                 table=table,
                 key="role",
-                message=f'= "{self.role}": what the values of {self.class_path} mean is not known here, so they are '
-                'recorded, not reduced. Give "monitor", or the PVs by another kind.',
+                message=f'= "{self.role}": the meaning of the values of {self.class_path} is not known, so they are '
+                'recorded but not reduced. Give "monitor", or list its PVs as a detector of another kind.',
             )
         try:
             check_detector_class(self.class_path, self.fields)

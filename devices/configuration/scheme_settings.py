@@ -28,7 +28,7 @@ SHORTEST_BUCKET_PS = 1000.0
 """Time between two buckets below which the number of buckets must be wrong: 1 GHz, twice that of the densest ring."""
 
 MOST_GATES = 64
-"""Gates of a scheme: the sums of a run hold a number of columns in proportion to them."""
+"""Largest number of gates of a scheme: the sums of a run grow in proportion to it."""
 
 TABLE = "pump_scheme"
 
@@ -78,7 +78,7 @@ class PumpSchemeSettings:
         yield from found or self._gate_faults()
 
     def faults_without(self, wrong: Collection[str]) -> Iterable[Fault]:
-        """Yield the faults that do not depend on the `wrong` keys, in whose place are others."""
+        """Yield the faults that do not depend on the `wrong` keys, which other values replace."""
         if not POSITION_KEYS & {*wrong}:
             yield from self.faults()
             return
@@ -144,8 +144,8 @@ class PumpSchemeSettings:
         if self.revolution_ps / self.buckets < SHORTEST_BUCKET_PS:
             yield _fault(
                 "buckets",
-                f"= {self.buckets}: leaves {self.revolution_ps / self.buckets:.4g} ps from one bucket to the next, "
-                f"less than {SHORTEST_BUCKET_PS:g} ps. Correct buckets or revolution_ps.",
+                f"= {self.buckets}: puts the buckets {self.revolution_ps / self.buckets:.4g} ps apart, less than "
+                f"{SHORTEST_BUCKET_PS:g} ps. Correct buckets or revolution_ps.",
             )
         # A row with a fault is reported once, here; the checks of buckets below use the other rows, so that one slip
         # does not hide a second one.

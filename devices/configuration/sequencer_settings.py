@@ -30,8 +30,8 @@ class SequencerSettings:
     latest: Pv
     read_from: Pv
     frames: Pv
-    rows: Annotated[int, whole_number("most rows of a table", low=1, high=1_000_000)] = 4096
-    watched: Annotated[int, whole_number("most PVs whose range is in a frame", low=1, high=1000)] = 32
+    rows: Annotated[int, whole_number("largest number of rows of a table", low=1, high=1_000_000)] = 4096
+    watched: Annotated[int, whole_number("largest number of PVs whose range is in a frame", low=1, high=1000)] = 32
     settle_s: Annotated[
         float, quantity("time with closed gates after a step of the delay", "s", low=0.0, high=10.0)
     ] = 0.02

@@ -130,7 +130,7 @@ class SettingsReader:
         return made
 
     def content(self, table: str) -> Mapping[str, Any]:
-        """Return what the file has in `table`, unchecked; nothing if it lacks the table."""
+        """Return keys and values of `table` in the file, unchecked; empty if it lacks the table."""
         content = self._content.get(table, {})
         return content if isinstance(content, dict) else {}
 
@@ -230,7 +230,7 @@ class SettingsReader:
 
 
 def _has_neutral_default(table: str, field: FieldInfo) -> bool:
-    """Return whether the default of a key may stand for a wrong value, as no other key is judged by it."""
+    """Return whether the default of a key may replace a wrong value, as no check of another key uses it."""
     # Elements and gates of a detector follow from its rows: an empty row would make its weights look wrong.
     return field.default is None or (table != DETECTOR and not field.is_required() and field.default != ())
 

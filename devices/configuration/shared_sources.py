@@ -1,4 +1,4 @@
-"""Channels and records that several gates have, of one detector or of two."""
+"""Channels and records that are given to several gates, of one detector or of two."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devices.configuration.fields import Fault
 
 
 class Sources(Protocol):
-    """What is asked of an entry: its name, its scaler channels as (scaler, channel), and its records."""
+    """Interface of an entry: its name, its scaler channels as (scaler, channel), and its records."""
 
     @property
     def name(self) -> str:
@@ -26,7 +26,7 @@ class Sources(Protocol):
 
 
 def shared_channels(table: str, detectors: Sequence[Sources]) -> Iterable[Fault]:
-    """Yield a fault for every scaler channel that several gates of `detectors` have; `table` is for the message."""
+    """Yield a fault for every scaler channel that several gates of `detectors` share; `table` is for the message."""
     # One channel for two gates gives two equal signals, and so a transient of exactly 0 that looks well measured.
     for place, times in Counter(place for one in detectors for place in one.channels_of).items():
         if times > 1:

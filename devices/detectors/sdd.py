@@ -103,7 +103,7 @@ class Sdd(Device):
     def failed_conditions(self, frame: SddFrame) -> list[str]:
         """Return the names of the conditions that fail: too much dead time, or an element without counts."""
         # The share of time in which an element was dead is 1 - output / input rate. Written as a product, an element
-        # without counts, whose rates are both 0, is no division by zero; it has a condition of its own.
+        # without counts, whose rates are both 0, is not a division by zero; it has a condition of its own.
         failed = []
         if np.any(frame.output_rate < frame.input_rate * (1 - self._settings.dead_fraction_high)):
             failed.append("sdd_dead_time")
@@ -120,7 +120,7 @@ class Sdd(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the event fields of the latest exposure, read before or not.
+        """Return the event fields of the latest exposure, even if it has been read before.
 
         Raises the same errors as `parse_sdd_frame`.
         """

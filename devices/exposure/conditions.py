@@ -320,7 +320,7 @@ class ConditionWatch:
 
     @property
     def definitions(self) -> dict[str, Condition]:
-        """The needed conditions whose PVs are connected, or must be, by name, with their limits."""
+        """Needed conditions by name, with their limits; optional ones only if their PVs are connected."""
         return {condition.name: condition for condition in self._connected()}
 
     def is_met(self) -> bool:

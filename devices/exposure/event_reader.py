@@ -47,10 +47,10 @@ INVALID_ENDING = "_invalid"
 """Ending of the mark of a field whose record was in INVALID alarm: the field then holds the value that it served."""
 
 I0_DIP = "i0_dip"
-"""Mark of a good exposure whose I0 is low in its own right: at a glitch of the monochromator."""
+"""Mark of a good exposure whose I0 is really low, at a glitch of the monochromator."""
 
 DIP_TOLERANCE = 0.1
-"""Largest relative difference of I0 from what is known of a dip (chosen)."""
+"""Largest relative difference between I0 and the known I0 of a dip (chosen)."""
 
 Raw = Mapping[str, PvReading]
 """Answers of the PVs of an event by key."""
@@ -100,7 +100,7 @@ class EventReader(ABC):
 
     @property
     def further_fields(self) -> dict[str, dict[str, str]]:
-        """Event fields of each detector alongside the exposure that takes part in the run, by quantity: none."""
+        """Event fields of each detector alongside the exposure that takes part in the run, by quantity; none here."""
         return {}
 
     @property
@@ -200,7 +200,7 @@ class EventReader(ABC):
         return self._read()
 
     def _started_with(self) -> tuple[Any, ...]:
-        """Return the further devices that are triggered with the detectors; none of it may fail."""
+        """Return the further devices that are triggered with the detectors; their triggers must not fail."""
         return ()
 
     @abstractmethod
@@ -332,7 +332,7 @@ class EventReader(ABC):
         remarks = {}
         for key, position in self._axis_watch.end(raw).items():
             axis = self._axes[key]
-            needs = f"needs {self._axis_watch.expected(key):.8g} +- {axis.tolerance:g}"
+            needs = f"needs {self._axis_watch.expected(key):.8g} ± {axis.tolerance:g}"
             remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
         return remarks
 

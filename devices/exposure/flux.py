@@ -10,7 +10,7 @@ REMEMBERED = 15
 """Good exposures whose median is the normal flux: few enough to follow a drift."""
 
 CONFIRMATIONS = 3
-"""Deviating exposures in a row, alike among themselves, that become the normal: the flux has changed."""
+"""Consecutive deviating exposures that agree with each other and become the normal: the flux has changed."""
 
 DROPOUT = 0.5
 """Fraction of the normal flux below which the beam is missing; this never becomes the normal."""
@@ -53,7 +53,7 @@ class FluxHistory:
     def confirms_change(self, per_s: float) -> bool:
         """Return whether `per_s`, counts per second of an exposure without another fault, confirms a changed flux.
 
-        It does if CONFIRMATIONS exposures in a row agree within the tolerance; they become the normal then.
+        It does if CONFIRMATIONS exposures in a row agree within the tolerance; they then define the normal flux.
         """
         if not per_s > DROPOUT * self.normal:
             self._deviating.clear()

@@ -15,11 +15,11 @@ PAGE_S = 0.1
 """Longest time that one event page spans, s."""
 
 PREFIX = "frame_"
-"""What the fields of a frame begin with; behind it they are those of an exposure."""
+"""Prefix of the fields of a frame; the rest of each name is that of the field of an exposure."""
 
 
 class FrameStream:
-    """Stream of the frames of a run: a bluesky Collectable that gives what its reader has put into it.
+    """Stream of the frames of a run: a bluesky Collectable that yields the frames its reader has put into it.
 
     `keys` are the data keys of an exposure.
     """

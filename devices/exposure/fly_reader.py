@@ -30,7 +30,7 @@ from errors import AcquisitionError
 logger = logging.getLogger("trxas.devices")
 
 COMPLETE = 0.75
-"""Share of its time that a bin must have been counted well: the ends of frames do not lie on the edges of bins."""
+"""Share of a bin's time that must have been counted without faults: frames do not end at the edges of bins."""
 
 SAME_I0 = 0.05
 """Relative difference up to which the flux at an energy is the same in two sweeps: then it belongs to the energy."""
@@ -259,5 +259,5 @@ class FlyReader(SequenceReader):
 
 
 def _joined(words: Sequence[str]) -> str:
-    """Return the words of all frames, separated by commas, each once in their order."""
+    """Return the words of all frames, separated by commas, each word once, in order."""
     return ",".join(dict.fromkeys(word for one in words for word in one.split(",") if word))

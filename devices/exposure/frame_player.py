@@ -74,7 +74,7 @@ class FramePlayer(Device):
         put_and_wait(self.watch, " ".join(watch))
         put_and_wait(self.table, rows)
         put_and_wait(self.arm_table, 1)
-        # A refusal is no failed put: the record accepts the 1, and only state and message show that it did not arm.
+        # A refusal is not a failed put: the record accepts the 1, and only state and message show that it did not arm.
         found = read_together({"state": self.state, "message": self.message})
         if int(found["state"]) != STATES.index("Armed"):
             raise AcquisitionError(
@@ -99,7 +99,7 @@ class FramePlayer(Device):
             put_with_completion(self.run, 0, lambda **_: None)
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it goes on."""
+        """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it continues."""
         del success
         if not self.connected:
             return

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OwnDetector(Exposure):
     """Base of detectors that `[exposure] detector` names; one is built as every device of a table `[devices.NAME]`.
 
-    It has none of the PVs of a master scaler. A derived class declares `count`, 1 of which starts an exposure with put
-    completion at its end and 0 of which stops it, and `counting`, its read-back. It overrides `set_dwell`,
+    It has none of the PVs of a master scaler. A derived class declares `count` and its read-back `counting`: writing 1
+    starts an exposure, with put completion at its end, and writing 0 stops it. It overrides `set_dwell`,
     `fresh_signals`, `reading_from`, `counts_source`, `modes`, `reader`, `_identity_signals` and `_remember_identity`.
     `calibrations` are what its calibration runs have found, by name; one that was never measured is empty.
     """

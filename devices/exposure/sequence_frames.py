@@ -21,16 +21,16 @@ from devices.types import FloatArray
 from errors import AcquisitionError
 
 HEAD = 7
-"""Numbers at the begin of a frame."""
+"""Numbers at the beginning of a frame."""
 
 Place = tuple[int, int, int]
 """Scan index, point index, laser shutter as it was planned: what identifies an exposure within a run."""
 
 PARTS = 2**20
-"""Parts that one exposure can be divided into, as far as the labels of its frames go."""
+"""Largest number of parts of one exposure that the labels of its frames can distinguish."""
 
 BLOCK_HEAD = 3
-"""Numbers at the begin of an answer: how many frames, how long each, number of the first."""
+"""Numbers at the beginning of an answer: how many frames, how long each, number of the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class FrameLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceStep:
-    """Settings of one frame: dwell, both raw delays, and which part of which exposure it is, whose shutter is set."""
+    """Settings of one frame: dwell, both raw delays, and the part of an exposure that it counts, with its shutter."""
 
     dwell_s: float
     coarse_s: float

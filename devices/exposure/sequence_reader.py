@@ -148,7 +148,7 @@ class SequenceReader(PointReader):
         """Let the next `collect` read all frames of an earlier session that the ring still has.
 
         `sequence` is what that session had to measure, and its token. Return whether its frames can be judged: False if
-        the sequencer watches other PVs by now. Raises NotConnectedError if unanswered.
+        the sequencer watches other PVs now. Raises NotConnectedError if unanswered.
         """
         self._use(sequence)
         watched = str(self._sequencer.watch.get()).split()
@@ -318,7 +318,7 @@ class SequenceReader(PointReader):
         return failed
 
     def _strays(self, frame: SequenceFrame, targets: ExposureTargets) -> dict[str, str]:
-        """Return remarks on axes that were not at their targets all the time; those without one must not have moved."""
+        """Return remarks on axes that were not at their targets all the time, or moved without a target."""
         remarks = {}
         for key, axis in self._axes.items():
             low = axis.value_from_raw(self._raw_of(axis, frame.low))
@@ -331,7 +331,7 @@ class SequenceReader(PointReader):
                 continue
             position = max((low, high), key=lambda value: abs(value - expected) if math.isfinite(value) else math.inf)
             if not abs(position - expected) <= axis.tolerance:
-                needs = f"needs {expected:.8g} +- {axis.tolerance:g}"
+                needs = f"needs {expected:.8g} ± {axis.tolerance:g}"
                 remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
         return remarks
 

@@ -22,7 +22,7 @@ STREAM = "slices"
 """Name of the stream of the slices."""
 
 LEAST = 5
-"""Slices of an exposure from which their median is known well enough to judge one of them."""
+"""Number of slices of an exposure from which their median is known well enough to judge one of them."""
 
 OUTLIER_SIGMAS = 6.0
 """Deviation from the median, in standard errors of counting, from which a slice is spoilt."""
@@ -93,7 +93,7 @@ def outliers(frames: Sequence[SequenceFrame]) -> list[SequenceFrame]:
 
 
 class SliceStream:
-    """Stream of the slices of a run: a bluesky Collectable that gives what its reader has put into it."""
+    """Stream of the slices of a run: a bluesky Collectable that yields the slices its reader has put into it."""
 
     name = STREAM
     parent = None

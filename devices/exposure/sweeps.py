@@ -16,7 +16,7 @@ from devices.types import FloatArray
 from errors import InputError, OutOfRangeError
 
 FRAMES_PER_BIN = 5
-"""Frames that a bin should have: their own width then adds 2 % to that of the bin (chosen)."""
+"""Number of frames that a bin should have: their own width then adds 2 % to that of the bin (chosen)."""
 
 LONGEST_FRAME_S = 0.05
 """Longest frame, s: the window shows a bin soon after it was counted."""
@@ -47,14 +47,14 @@ class SweepGrid:
 
     @property
     def broadening_ev(self) -> float:
-        """Standard deviation of the energies that are counted in one bin, eV: of its width, and of the way of a frame.
+        """Standard deviation, eV, of the energies counted in one bin: by its width, and by the energy range of a frame.
 
         Both are uniform, and a uniform distribution of width w has the variance w^2 / 12.
         """
         return math.hypot(self.step_ev, self.speed_ev_s * self.frame_s) / math.sqrt(12.0)
 
     def edges_ev(self, first: int, last: int) -> tuple[float, float]:
-        """Return the lower edge of bin `first` and the upper edge of bin `last`, eV, with the way beyond them."""
+        """Return the lower edge of bin `first` and the upper edge of bin `last`, eV, with the run-up beyond them."""
         half_ev = self.step_ev / 2 + self.run_up_ev
         return self.first_ev + first * self.step_ev - half_ev, self.first_ev + last * self.step_ev + half_ev
 
@@ -161,7 +161,7 @@ class FlyFrame(SequenceFrame):
 
 
 class FlyLayout(FrameLayout):
-    """Layout of the frames of fly scans: at the begin four numbers more, of the encoder."""
+    """Layout of the frames of fly scans: four more numbers at the beginning, from the encoder."""
 
     head = HEAD + 4
     table = "[fly]"

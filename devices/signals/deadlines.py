@@ -1,4 +1,4 @@
-"""One thread that waits for all time-outs of a process: a thread for each would cost every step of a scan two."""
+"""One thread that waits for all time-outs of a process: a thread for each would mean two per step of a scan."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def divider_index(rate_mhz: float) -> int:
 class RepetitionRate(Axis):
     """Repetition rate, MHz; the trigger source follows from it at the laser.
 
-    The table gives `setpoint` in MHz, `readback` of which a MHz has `scale`, and as `pv` the divider of the sync input.
+    The table gives `setpoint` in MHz, `readback` with `scale` units per MHz, and as `pv` the divider of the sync input.
     """
 
     setpoint = FCpt(LimitedSignal, "{_setpoint_pv}", kind="omitted")

@@ -1,4 +1,4 @@
-"""One exposure of the microscope as an event: the histogram, the axes, and what of it makes a point bad."""
+"""One exposure of the microscope as an event: the histogram, the axes, and the remarks that make a point bad."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class HistogramReader(EventReader):
         return counts
 
     def _channels(self) -> int:
-        """Return the channels of one period at the rate that the plan has set; those of the last frame without one."""
+        """Return the channels of one period at the rate that the plan has set, otherwise those of the last frame."""
         rate_mhz = self._life.targets.positions.get(RATE)
         return (self._timing.channels_at(rate_mhz) if rate_mhz else 0) or len(self._timing.latest.counts)
 
@@ -175,7 +175,7 @@ COUNTS_ALONE = ("tcspc_counts", "bin_ps", "highest_channel")
 
 
 class SpectrumReader(HistogramReader):
-    """Reader of a spectrum with the axes; the photon timing runs along, and proves pulses and shutter."""
+    """Reader of a spectrum with the axes; the photon timing counts as well, and verifies pulses and shutter."""
 
     # The mirror keeps the light from the photon timing, but not the pulses of the laser: their number shows that the
     # laser ran at its rate for the whole exposure, and the frame shows whether the shutter moved. A camera knows
@@ -210,7 +210,7 @@ class SpectrumReader(HistogramReader):
         return {name: value for name, value in counted.items() if name not in COUNTS_ALONE} | self._spectrum
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        """Return those of the photon timing, and full columns of the camera."""
+        """Return the remarks of the photon timing, and one on full columns of the camera."""
         return super()._counting_remarks(reading) | self._camera.remarks(self._spectrum["pl_counts"])
 
     def describe(self) -> dict[str, dict[str, Any]]:

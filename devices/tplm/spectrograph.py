@@ -19,7 +19,7 @@ from devices.types import IntArray
 from errors import AcquisitionError
 
 READOUT_S = 0.05
-"""Time between two exposures that is asked for, s: more than any camera of this class needs."""
+"""Requested time between two exposures, s: more than any camera of this class needs."""
 
 MARGIN_S = 20.0
 """Time beyond the exposure after which it counts as failed, s."""

@@ -14,7 +14,7 @@ Place = tuple[float, float]
 
 @dataclass(kw_only=True)
 class SpotDoses:
-    """Doses, nW s, of spots by their places; `limit_nw_s` is how much one may have, infinite without a limit.
+    """Doses, nW s, of spots by their places; `limit_nw_s` is the largest dose of one spot, infinite without a limit.
 
     The dose is the power outside the microscope times the time with an open laser shutter.
     """

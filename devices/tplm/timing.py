@@ -64,12 +64,13 @@ def parse_timing_frame(raw: ArrayLike, pv: str) -> TimingFrame:
     channels = int(values[HEAD - 1]) if values.size >= HEAD and np.isfinite(values[:HEAD]).all() else -1
     if not 0 < channels <= values.size - HEAD:
         raise AcquisitionError(
-            f"{pv} has {values.size} numbers and no whole exposure: nothing was counted yet, or its database has "
+            f"{pv} has {values.size} numbers and no complete exposure: nothing has been counted yet, or its database "
+            f"has "
             "another layout. Check it if this repeats."
         )
     counts = values[HEAD : HEAD + channels]
     if (counts < 0).any() or not np.isfinite(counts).all():
-        raise AcquisitionError(f"{pv} holds counts below 0 or that are not numbers. Check the database of its IOC.")
+        raise AcquisitionError(f"{pv} holds counts that are negative or not numbers. Check the database of its IOC.")
     return TimingFrame(
         exposure_id=int(values[0]),
         exposure_s=float(values[1]),

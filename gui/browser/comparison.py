@@ -27,7 +27,7 @@ Bins of Q follow from the geometry and agree to the last digit.
 """
 
 SHARE_OF_STEP = 0.25
-"""Largest such difference on the axis of another technique, in its smallest step."""
+"""Largest such difference on the axis of another technique, in units of its smallest step."""
 
 SIGNIFICANT = 3.0
 """A ratio is given only where its denominator is at least this many standard errors from zero."""
@@ -36,7 +36,7 @@ SIGNIFICANT = 3.0
 def difference(first: RunCurve, second: RunCurve) -> RunCurve:
     """Return first minus second at the common points (points,); errors add in squares, because runs are independent.
 
-    Raises ReductionError if the curves show different quantities or were not measured on one grid.
+    Raises ReductionError if the curves show different quantities or were not measured on the same grid.
     """
     x, a, b = _paired(first, second)
     return replace(first, quantity=f"difference of {first.quantity}", x=x, y=a.y - b.y, sigma=_hypot(a.sigma, b.sigma))
@@ -84,7 +84,7 @@ def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], Run
     if apart.any() or len(set(nearest.tolist())) < len(nearest):
         where = f"{shorter.x[apart][0]:g} {unit} has no partner" if apart.any() else "two points share a partner"
         raise ReductionError(
-            f"The runs were not measured on one grid ({len(first.x)} and {len(second.x)} points; {where} within "
+            f"The runs were not measured on the same grid ({len(first.x)} and {len(second.x)} points; {where} within "
             f"{tolerance:g} {unit}). Choose runs with the same grid; values are not interpolated."
         )
     of_longer = _taken(longer, nearest)

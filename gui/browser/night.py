@@ -61,7 +61,7 @@ class Night:
     def change(self, uid: str, column: str, text: str) -> None:
         """Change the note of a run to what was typed into a column: "Rating", "Tags" or "Comment".
 
-        Raises InputError for a rating that is no whole number from 0 to 5, StorageError if it cannot be stored.
+        Raises InputError for a rating that is not a whole number from 0 to 5, StorageError if it cannot be stored.
         """
         notes = self._table().notes
         if column == "Tags":

@@ -85,7 +85,7 @@ class Overlay(QWidget):
         return shown if isinstance(shown, LinePlot) else None
 
     def offer(self, parts: Collection[ChoicePart]) -> None:
-        """Offer only what the curves of the selected runs follow; a map of photons has no probe and no reference."""
+        """Offer only choices that affect the selected runs' curves; a map of photons has no probe and no reference."""
         self.part.setVisible("curve" in parts)
         if "curve" not in parts:
             self.part.setCurrentIndex(0)

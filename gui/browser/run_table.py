@@ -36,7 +36,7 @@ COLUMNS = (
     "", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Delay", "Transient", "Size", "Null χ²", *EDITABLE,
     "Points", "Photons", "Series",
 )  # fmt: skip
-"""Columns that every table has, the most wanted first; a user's own come after them."""
+"""Columns that every table has, the most useful first; a user's own come after them."""
 
 SPARKLINE_SIZE = (80, 18)
 """Width and height of a drawn transient, pixels."""

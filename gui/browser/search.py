@@ -102,7 +102,7 @@ def _term(part: str) -> Term:
 
 
 def _plain(text: str) -> str:
-    """Return a text without regard to capitals, and with each accent in its letter, as keyboards differ in that."""
+    """Return a text in lower case, with each accent combined with its letter, as keyboards differ in that."""
     return unicodedata.normalize("NFC", text).lower()
 
 

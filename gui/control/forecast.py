@@ -148,7 +148,7 @@ def _points_of_regions(regions: Any) -> int:
     last = math.nan
     for start, stop, step in regions:
         # As the plans join regions: every whole step from the start on, the end itself if a step does not hit it, and
-        # the start only once where it is the end of the region before. Rounding of up to a millionth of a step is no
+        # the start only once where it is the end of the region before. Rounding of up to a millionth of a step is not a
         # point of its own.
         total += math.floor((stop - start) / step + 1e-9) + 1
         total += int(math.fmod(stop - start, step) > 1e-6 * step and step - math.fmod(stop - start, step) > 1e-6 * step)

@@ -71,7 +71,7 @@ class Mover(QObject):
     def _held_by_queue(self) -> str:
         snapshot = self._client.snapshot
         if snapshot.engine is Engine.IDLE:
-            return "" if PLAN in snapshot.plans else "The queue server does not offer to move axes. Start it again."
+            return "" if PLAN in snapshot.plans else "This queue server cannot move axes. Restart it."
         if snapshot.engine is Engine.NO_SERVER:
             return snapshot.remark
         if snapshot.engine is Engine.CLOSED:

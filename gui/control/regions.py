@@ -30,7 +30,7 @@ class EdgeOutline:
     remark: str = ""
 
     def step(self, energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the rise of the absorption from 0 to 1 at energies in eV, same shape: an arctangent, no measurement.
+        """Return the rise of the absorption from 0 to 1 at energies in eV, same shape: an arctangent, not measured.
 
         The integral of a Lorentzian of the full width Gamma: 1/2 + arctan(2 (E - E0) / Gamma) / pi.
         """

@@ -147,7 +147,7 @@ class RegionsDialog(QDialog):
         self._draw(np.array(points, dtype=float))
 
     def _checked(self) -> list[Region]:
-        """Return the regions; raise InputError for a cell that is no number, or for regions in no order."""
+        """Return the regions; raise InputError for a cell that is not a number, or for regions out of order."""
         if self._rows == 0:
             return []
         regions: list[Region] = list(value_of(self.text, self._parameter, self._limits))

@@ -43,7 +43,7 @@ class FormSettings:
         if self.beam is None:
             return None
         complete = {one.name: one.default for one in signature.parameters} | dict(arguments)
-        # The window of a result has two limits, which are no points.
+        # The window of a result has two limits, which are not points.
         kinds = {one.name: one.kind for one in signature.parameters if not one.name.startswith("until_")}
         grids = {name: _GRIDS[kind] for name, kind in kinds.items() if kind in _GRIDS}
         course = self.course(signature.name, complete, points_listed(complete, grids))

@@ -12,7 +12,7 @@ from gui.types import Side
 
 @dataclass(frozen=True, kw_only=True)
 class Dock:
-    """A widget for the window, or what makes it when it is first seen. `key` names the dock in saved layouts.
+    """A widget for the window, or the function that makes it when first seen. `key` names the dock in saved layouts.
 
     Docks of one `group` start in one place, as tabs, on one `side`. A widget that is a `Panel` gets frames; others
     update themselves. `run_kinds` names the kinds of runs for which the dock comes to the front.

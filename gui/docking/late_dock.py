@@ -28,7 +28,7 @@ class LateDock(QDockWidget):
         return self._make is None
 
     def widget(self) -> QWidget:
-        """Return the content, which is made if it was not there; raises what making it raises."""
+        """Return the content, which is made if it was not there; raises the errors of `make`."""
         # Forgotten before it is called: setting the content makes the dock visible, which leads back to here.
         make = self._make
         self._make = None

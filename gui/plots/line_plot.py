@@ -136,9 +136,9 @@ class LinePlot(QWidget):
         self.views.choose(View(view.x, self._bounds(view.x)[1] or view.y))
 
     def abscissa_near(self, place: float) -> float:
-        """Return the abscissa, in its unit, of the measured point nearest to `place`, else of the place itself.
+        """Return the abscissa, in its unit, of the measured point nearest to `place`, or else of `place` itself.
 
-        `place` is along the drawn axis; points farther away than 5 % of it are not meant.
+        `place` is along the drawn axis; points farther away than 5 % of it are ignored.
         """
         points = [curve.x for curve in self._curves.values() if curve.isVisible() and curve.style.marker]
         places = np.concatenate([*points, np.empty(0)])

@@ -58,7 +58,7 @@ class CellScale:
         self.positions = np.asarray(positions, dtype=float)
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Return the places of `values`, linear between the centres of two cells and the outermost beyond them."""
+        """Return the places of `values`, linear between centres of cells, and those of the outermost cells beyond."""
         return np.asarray(np.interp(np.asarray(values, dtype=float), self.positions, np.arange(len(self.positions))))
 
     def from_axis(self, places: ArrayLike) -> FloatArray:

@@ -13,8 +13,8 @@ from reduction.types import FloatArray
 class Strokes:
     """Buffers for points and lines, reused from paint to paint. Coordinates are pixels, (points,) each.
 
-    With `whole`, all coordinates are known to be finite, and need not be looked at in every paint. The curves of
-    pyqtgraph draw in the same way. Its buffer class is undocumented, which is why only this module uses it.
+    With `whole`, all coordinates are known to be finite, and are not checked in every paint. The curves of pyqtgraph
+    draw in the same way. Its buffer class is undocumented, which is why only this module uses it.
     """
 
     def __init__(self) -> None:

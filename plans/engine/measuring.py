@@ -208,7 +208,7 @@ class PointLoop:
         return failed
 
     def _failed(self, reading: Mapping[str, Any] | None) -> list[str]:
-        """Return remarks on the faults of an exposure; a simulator that reads nothing gives None, which has none."""
+        """Return remarks on the faults of an exposure; none without a reading, as in a simulator of plans."""
         quality = reading["quality"]["value"] if reading else ""
         return [self._reader.remarks.get(name, name) for name in quality.split(",") if name]
 

@@ -76,7 +76,7 @@ class PointSettings:
             yield Msg("set", self._mover, changed, group=self._group)
 
     def _arrive(self) -> Plan:
-        """Wait for the axes that `begin` has sent; raises why one did not arrive, unless all are set again anyway."""
+        """Wait for the axes that `begin` has sent; raise the error of a move that failed, unless all are set again."""
         moved = self._moving
         self._moving = {}
         yield Msg("wait", None, group=self._group)

@@ -34,5 +34,5 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
 
 
 def _must_hold(condition: Condition) -> bool:
-    """Return whether a scan cannot begin without it; a scan opens the X-ray shutter itself, and waits for the ring."""
+    """Return whether a scan needs this to begin; a scan opens the X-ray shutter itself, and waits for the ring."""
     return condition.closes and condition.name != SHUTTER

@@ -36,9 +36,9 @@ class ScanRequest:
     `approach`: end of long moves of the energy, from below or direct; `laser`: shutter of the run's own exposures;
     `detection`: detectors. `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for
     images. `done`: exposures that an earlier run has, and this one skips. `until`: result that may end the run before
-    all `repeats`; `exposures` and `course` are then the most. `token`: number by which a sequencer marks the frames of
-    the run; with `recovers` it may still have some of an earlier session. `sweeps`: bins of a fly scan, whose passes go
-    up and down in turn.
+    all `repeats`; `exposures` and `course` are then upper limits. `token`: number by which a sequencer marks the frames
+    of the run; with `recovers` it may still have some of an earlier session. `sweeps`: bins of a fly scan, whose passes
+    go up and down in turn.
     """
 
     plan_name: str
@@ -76,7 +76,7 @@ class ScanRequest:
 
     @property
     def beam_s(self) -> float:
-        """Beam time of all exposures, s; the most that it may be, for a run that counts until its result is known."""
+        """Beam time of all exposures, s; an upper limit for a run that counts until its result is known."""
         beam_s = sum(self.dwell_of(point) for _, point, _ in self.course())
         most_s = None if self.until is None else self.until.max_time_s
         return beam_s if most_s is None else min(beam_s, most_s)

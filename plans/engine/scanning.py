@@ -30,12 +30,12 @@ LOOPS: Mapping[Stepping, type[PointLoop | SequenceLoop]] = {
     Stepping.HARDWARE: SequenceLoop,
     Stepping.FLY: FlyLoop,
 }
-"""What measures the exposures of a run, by what brings it from one to the next."""
+"""Loop that measures the exposures of a run, by its stepping."""
 
 ANNOUNCEMENT = "begins a run of trxas"
 """Keyword of the null message with which every run begins, before anything moves; a session checks metadata then.
 
-Its value are the checked requests of the runs that follow, none for a run that is no scan.
+Its value is the list of checked requests of the runs that follow, empty for a run that is not a scan.
 """
 
 
@@ -47,7 +47,7 @@ def announcement(requests: Iterable[ScanRequest] = ()) -> Msg:
 def announced_requests(plan: Generator[Msg, Any, Any]) -> tuple[ScanRequest, ...]:
     """Return the requests that a plan announces first, and end the plan there: nothing has moved.
 
-    Empty for a plan that is no scan. Raises what the checks of the plan raise.
+    Empty for a plan that is not a scan. Raises what the checks of the plan raise.
     """
     try:
         for message in plan:

@@ -25,7 +25,7 @@ POINTS = "points"
 """Goal of a run that counts each point until its error is small enough; the default of every scan."""
 
 MOST_PASSES = 1000
-"""Passes of a run that counts until its result is reached, if neither `repeats` nor `max_time_s` sets the most."""
+"""Largest number of passes of a run with a goal, if neither `repeats` nor `max_time_s` limits them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def until_of(goal: str, sigma: float | None, max_time_s: float | None, window_ev
 
 
 def with_most_passes(options: ScheduledOptions) -> ScheduledOptions:
-    """Return the options of a scan with the most passes it may make: those of `repeats` if it was given."""
+    """Return the options of a scan with its largest number of passes as `repeats`, which may be given."""
     if options.until_sigma is None or options.repeats > 1:
         return options
     return replace(options, repeats=MOST_PASSES)

@@ -43,15 +43,21 @@ TEMPERATURES_K = (5.0, 30.0, 60.0, 100.0, 150.0, 200.0, 250.0, 296.0)
 """Temperatures of a series: first cold, then warmer (chosen; the paper's points are only in a figure)."""
 
 REACH_PER_K_UM = 0.03
-"""Distance that a search of the focus reaches for every K since the last one, um: the sample moves by tens of nm."""
+"""Distance that a search for the focus covers for every K since the last one, um: the sample moves by tens of nm."""
 
 SEARCH_DWELL_S = 1.0
 SEARCH_POWER_NW = 5.0
 
 ReachUm = Annotated[
-    float, Arg("how far above and below the present height the focus is searched", unit="um", low=0.5, high=50.0)
+    float,
+    Arg(
+        "distance above and below the present height within which the focus is searched for",
+        unit="um",
+        low=0.5,
+        high=50.0,
+    ),
 ]
-Refocus = Annotated[bool, Arg("search the focus and the centre of the image at every temperature before its map")]
+Refocus = Annotated[bool, Arg("search for the focus and the centre of the image at every temperature before its map")]
 
 
 def _centre_course(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
@@ -166,8 +172,9 @@ def tplm_temperature_series(
 ) -> list[ScanSpec]:
     """Make one map at every temperature, in the order given: first cooled, then warmed from each to the next.
 
-    The temperature settles with the laser shutter closed; then the focus and the centre of the image are searched, as
-    the sample moves by tens of nm per K. All runs share `series`. Returns their uids in order, those of searches too.
+    The temperature settles with the laser shutter closed; then the focus and the centre of the image are searched for,
+    as the sample moves by tens of nm per K. All runs share `series`. Returns their uids in order, those of searches
+    too.
     """
     specs: list[ScanSpec] = []
     for kelvin in numbers(temperatures_k, "temperatures_k"):

@@ -25,7 +25,7 @@ from plans.types import AnyPlan
 LINE_POSITIONS = 15
 COARSE_UM = 0.404
 FINE_UM = 0.15
-"""Positions of a search of the centre, and their distances: 200 um of the stage at first, 75 um once it is near."""
+"""Positions of a search for the centre, and their distances: 200 um of the stage at first, 75 um once it is near."""
 
 MOST_ROUNDS = 6
 """Rounds after which a centre that still moves is an error: a steady image needs three."""
@@ -55,8 +55,8 @@ def centre_line(options: SpotOptions, excitation: Excitation, axis: LineAxis, st
 def announce_runs(beamline: Beamline, specs: list[ScanSpec], *, allow_dose: bool) -> Generator[Msg, Any, None]:
     """Check all runs of a plan that decides on the way, and announce them, before anything moves.
 
-    Raises InputError for a wrong argument, which would otherwise show when the run's turn has come, and for a dose
-    above the limit of the spot, unless `allow_dose`.
+    Raises InputError for a wrong argument, which would otherwise only show when its run begins, and for a dose above
+    the limit of the spot, unless `allow_dose`.
     """
     check_dose(beamline, specs, allowed=allow_dose)
     yield announcement([check_request(beamline, spec) for spec in specs])

@@ -60,7 +60,7 @@ def focus_grid(options: SpotOptions, excitation: Excitation, middle_um: float, r
 def search_focus(
     beamline: Beamline, options: SpotOptions, excitation: Excitation, reach_um: float
 ) -> Generator[Msg, Any, list[str]]:
-    """Search the focus around the present height, move the sample there, and return the runs' uids.
+    """Search for the focus around the present height, move the sample there, and return the runs' uids.
 
     Raises AcquisitionError if no height shows an image, or if the focus still moves after six rounds.
     """

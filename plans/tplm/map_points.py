@@ -82,7 +82,7 @@ def map_run(options: MapOptions, excitation: Excitation) -> ScanSpec:
 
 
 def run_of(plan_name: str) -> dict[str, Any]:
-    """Return what makes a run one of a single plan, also where a series makes it: it reduces and resumes like that."""
+    """Return the settings that make a run one of a single plan, even in a series: it reduces and resumes as such."""
     return {"plan_name": plan_name, "detection": histograms}
 
 

@@ -73,10 +73,13 @@ CentreYUm = Annotated[
     Arg("centre of the image along y; by default as tplm_centre found it last", unit="um", limits=limits_of("y_um")),
 ]
 Positions = Annotated[int, Arg("positions on the line", low=3, high=400)]
-StepUm = Annotated[float, Arg("distance of two positions, by default one width of the detector", unit="um", low=0.001,
+StepUm = Annotated[float, Arg("distance between two positions, by default one width of the "
+    "detector", unit="um", low=0.001,
                               high=10.0)]  # fmt: skip
-CentreEvery = Annotated[int, Arg("positions after which the centre is measured again; 0 for never", low=0, high=400)]
-AllowDose = Annotated[bool, Arg("measure although the spot exceeds its dose limit then")]
+CentreEvery = Annotated[
+    int, Arg("number of positions after which the centre is measured again; 0 for never", low=0, high=400)
+]
+AllowDose = Annotated[bool, Arg("measure even if the spot then exceeds its dose limit")]
 Line = Annotated[LineAxis, Arg("direction of the line")]
 
 

@@ -129,7 +129,7 @@ def tplm_constant_snr(
 
 
 def equalising_filter(ratio: float) -> float:
-    """Return the optical density of the wheel that is nearest to bringing `ratio` times the counts back to one."""
+    """Return the optical density of the wheel that best compensates `ratio` times the counts."""
     return min(FILTERS_OD, key=lambda density: abs(ratio * 10.0**-density - 1.0))
 
 

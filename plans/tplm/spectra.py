@@ -104,7 +104,7 @@ def pl_spectrum_series(
 ) -> ScanSpec:
     """Take spectra at one repetition rate and several powers, each with one behind the closed laser shutter.
 
-    `reduce(-1)` tells whether the light grows with the power, and whether its spectrum shifts or broadens (Fig. 1c).
+    `reduce(-1)` shows whether the light grows with the power, and whether its spectrum shifts or broadens (Fig. 1c).
     Returns the run's uid.
     """
     return _run(options, constant_rate(numbers(powers_nw, "powers_nw"), rate_mhz), temperature_k)

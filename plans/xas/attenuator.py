@@ -93,7 +93,7 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
 def _require_determined(maximum_w: float, sigma_w: float) -> None:
     if sigma_w > WORST_RELATIVE_ERROR * maximum_w:
         raise ReductionError(
-            f"The attenuator's maximum is {maximum_w:.3g} +- {sigma_w:.1g} W: the angles do not determine it to "
+            f"The attenuator's maximum is {maximum_w:.3g} ± {sigma_w:.1g} W: the angles do not determine it to "
             f"{WORST_RELATIVE_ERROR:.0%}. Check that the laser is on, and give angles from blocked to open."
         )
 

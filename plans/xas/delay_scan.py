@@ -26,7 +26,7 @@ TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -200, 150), (-90, 90, 30), (1
 TIME_TRACE_LOG_PS = ((300.0, 2400.0, 14), (6_000.0, 130_000.0, 6))
 """Logarithmic parts (first, last, count): the second decay, and the offset to the paper's 130 ns (SI 2).
 
-Densest where the lifetimes are decided. With 36 s per point tau1 comes out to 19 ps and tau2 to 230 ps, about as in the
+Densest where the lifetimes are decided. With 36 s per point tau1 is known to 19 ps and tau2 to 230 ps, about as in the
 paper (20 and 300 ps), and the pulls of all parameters are 0.9 to 1.2 wide (120 simulated traces).
 """
 
@@ -71,10 +71,10 @@ def delay_scan(
 
     By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, without those at which a
     reference would meet the next pump, at the main feature of the edge (13472 or 13043 eV). With `until_sigma`, the
-    first pass measures all of them, and later ones those at which time buys most, until the result is good enough. With
-    `stepping="hardware"` a sequencer steps delay and shutter and counts without waiting for the computer; the run
-    reduces in the same way. Returns the run's uid; with `gates` or `foil`, the uids of all runs by name, of which
-    "scan" is the scan.
+    first pass measures all of them, and later ones those at which more time helps most, until the result is good
+    enough. With `stepping="hardware"` a sequencer steps delay and shutter and counts without waiting for the computer;
+    the run reduces in the same way. Returns the run's uid; with `gates` or `foil`, the uids of all runs by name, of
+    which "scan" is the scan.
     """
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")

@@ -100,7 +100,7 @@ def foil_scan(
     The wheel turns to the foil of the element; without a wheel it has to be in the beam. By default from 40 eV below
     the metal's edge to 60 eV above. Neither the laser's lock nor the jet is needed. Delay and fluence stay where they
     are. The run records what the foil is compared with: the foil of `use_foil_reference`, the file of `[foils.NAME]`,
-    the steepest point of a real foil, or the tabulated edge, the first of these that there is. Returns the run's uid.
+    the steepest point of a real foil, or the tabulated edge, the first of these that exists. Returns the run's uid.
     """
     preset = edge_preset(edge, configuration)
 

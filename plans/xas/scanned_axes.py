@@ -14,7 +14,7 @@ from plans.grids import MAXIMUM_POINTS, check_points
 from plans.limits import delay_limits, energy_limits, fluence_limits, position_limits
 
 MOST_FAULTS = 10
-"""Faults of one list that a message names; more do not help to find a wrong step."""
+"""Largest number of faults of one list that a message names; more do not help to find a wrong step."""
 
 
 @dataclass(frozen=True, kw_only=True)

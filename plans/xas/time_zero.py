@@ -98,7 +98,7 @@ def apply_instrument_response(
     session, which knows the stored runs, both have to be given.
     """
     if sigma_ps is None or error_ps is None:
-        raise InputError("sigma_ps and error_ps are needed, both in ps: a width without its error is no prior.")
+        raise InputError("sigma_ps and error_ps are needed, both in ps: a width cannot be used without its error.")
     response = InstrumentResponse(sigma_ps=sigma_ps, error_ps=error_ps, source="measured")
     yield from bps.configure(beamline.delay, {"response": response})
-    return f"instrument response {sigma_ps:g} +- {error_ps:g} ps"
+    return f"instrument response {sigma_ps:g} ± {error_ps:g} ps"

@@ -22,7 +22,7 @@ SIGNIFICANT = 3.0
 """Distance of the exponent of the rate from 0, in errors, from which the power alone does not explain the maps."""
 
 CURVATURE = 3
-"""Largest degree of the polynomial in the logarithm of the power: the dependence on it is no power law."""
+"""Largest degree of the polynomial in the logarithm of the power: the dependence on it is not a power law."""
 
 
 class Cause(StrEnum):
@@ -49,9 +49,9 @@ class Attribution:
     """D ~ P^a f^b fitted to a series of maps.
 
     `power_exponent` (a) is the mean slope over the powers; `rate_exponent` (b) is the null test: at constant power a
-    dependence on the pulse's fluence, or on the rate, would show in it. `fluence_exponent` is the exponent of the
-    rate at constant fluence, and `other_exponent` that of the power at constant rate: what the diffusivity depends
-    on alone leaves none in its own test.
+    dependence on the pulse's fluence, or on the rate, would show in it. `fluence_exponent` is the exponent of the rate
+    at constant fluence, and `other_exponent` that of the power at constant rate: the exponent at a constant value of
+    the quantity that alone determines the diffusivity is 0.
     """
 
     power_exponent: Value
@@ -142,7 +142,7 @@ def _fit(logs: FloatArray, sigma: FloatArray, columns: Sequence[FloatArray]) -> 
     found = covariance @ weighted.T @ (logs / sigma)
     freedom = logs.size - design.shape[1]
     chi_square = float((((logs - design @ found) / sigma) ** 2).sum())
-    # A curve that is no polynomial leaves residuals beyond the counting errors; they may only widen the errors.
+    # A curve that is not a polynomial leaves residuals beyond the counting errors; they may only widen the errors.
     scale = np.sqrt(max(chi_square / freedom, 1.0)) if freedom > 0 else 1.0
     errors = scale * np.sqrt(np.diag(covariance))
     return Value(float(found[1]), float(errors[1])), Value(float(found[-1]), float(errors[-1]))

@@ -124,8 +124,8 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
     last = min(counts.size, peak + int(AROUND_PEAK_PS[1] / width))
     if seen.counts.max() >= metadata.channel_limit:
         raise ReductionError(
-            f"A channel is full ({metadata.channel_limit} counts), so the peak is cut off. Measure shorter, or with "
-            "less power."
+            f"A channel is full ({metadata.channel_limit} counts), so the peak is cut off. Use shorter exposures, or "
+            f"less power."
         )
     if counts[first:last].sum() < 1000:
         raise ReductionError("The response has fewer than 1000 photons. Take the filters out, and measure longer.")

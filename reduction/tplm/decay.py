@@ -68,7 +68,7 @@ def prompt_lifetime(curve: DecayCurve, response: Response) -> Lifetime:
     """
     used = (curve.delay_ns > PROMPT_NS[0]) & (curve.delay_ns < PROMPT_NS[1])
     if used.sum() < 3:
-        raise ReductionError(f"A lifetime needs three delays with light, there are {int(used.sum())}. Measure longer.")
+        raise ReductionError(f"A lifetime needs three delays with light; there are {int(used.sum())}. Measure longer.")
     delay = curve.delay_ns[used]
     light = curve.light[used]
     sigma = curve.sigma[used]
@@ -103,13 +103,13 @@ def _weights(model: FloatArray, light: FloatArray, sigma: FloatArray) -> FloatAr
 
 
 def power_law(curve: DecayCurve) -> PowerLaw:
-    """Return the power law of the points from 3 to 20 ns, what earlier pulses left being subtracted.
+    """Return the power law of the points from 3 to 20 ns, after subtraction of what earlier pulses left.
 
     Raises ReductionError with fewer than four points with light.
     """
     used = (curve.delay_ns > FREE_UNTIL_NS) & (curve.delay_ns < TAIL_UNTIL_NS) & (curve.sigma > 0)
     if used.sum() < 4 or not (curve.light[used] > 0).sum() >= 4:
-        raise ReductionError(f"A power law needs four delays from 3 to 20 ns, there are {int(used.sum())}.")
+        raise ReductionError(f"A power law needs four delays from 3 to 20 ns; there are {int(used.sum())}.")
     # Relative to 10 ns, in the middle of the range, amplitude and exponent are hardly correlated.
     logs = np.log(curve.delay_ns[used] / 10)
     guess = float(np.log(np.maximum(curve.light[used], 1e-30)).mean())

@@ -155,7 +155,7 @@ def _moments_by_response(emitted: EmissionTimes, fit: MapFit) -> tuple[FloatArra
 def _spread_of_variance(
     time_ns: FloatArray, variance: FloatArray, sigma2: FloatArray, good: BoolArray, fit: MapFit
 ) -> FloatArray:
-    """Return the relative spread of the variances that an image is a mixture of, squared, at every delay, (points,)."""
+    """Return the squared relative spread, (points,), of the variances that mix in the image at every delay."""
     # Excitons that are trapped on the way stay where they are, so late light comes from excitons that were free for
     # different times s: its image is a mixture of Gaussians of variances s0^2 + 2 D min(t, s), with heavier wings than
     # a single one. The growth of the mean variance, 2 D P(s > t) at any time, gives the distribution of s by itself.
@@ -239,7 +239,7 @@ def displacement_line(widths: Widths) -> DisplacementLine:
     used = widths.on_line
     if used.sum() < 3:
         raise ReductionError(
-            f"The line needs three delays with enough light, it has {int(used.sum())}. Measure longer."
+            f"The line needs three delays with enough light; it has {int(used.sum())}. Measure longer."
         )
     design = np.stack([2 * NM2_PER_NS * widths.time_ns[used], np.ones(int(used.sum()))], axis=1)
     variance = widths.variance_nm2[used]
@@ -272,7 +272,7 @@ def line_through_origin(widths: Widths) -> Value:
     used = widths.on_line
     if used.sum() < 3:
         raise ReductionError(
-            f"The line needs three delays with enough light, it has {int(used.sum())}. Measure longer."
+            f"The line needs three delays with enough light; it has {int(used.sum())}. Measure longer."
         )
     time = widths.time_ns[used] - widths.time_ns[used][0]
     moved = widths.variance_nm2[used] - widths.variance_nm2[used][0]

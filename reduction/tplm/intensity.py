@@ -29,7 +29,7 @@ def integrated_light(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Val
     """
     _, first = np.unique(seen[metadata.line_axis].round(3), return_index=True)
     if len(first) < 5:
-        raise ReductionError(f"The light of an image needs five places, there are {len(first)}. Wait for more.")
+        raise ReductionError(f"The light of an image needs five places; there are {len(first)}. Wait for more.")
     # A spot fades with its dose, by 2 % in a map at 100 nW: without a correction, bright maps would lack light.
     measured = np.arange(len(seen)) / len(seen)
     fading = fit.value("fading")
@@ -54,7 +54,7 @@ def intensity_exponent(powers_nw: Sequence[float], light: Sequence[Value]) -> Va
     """Return s of light = c P^s, for powers in nW and the light at each; raises ReductionError with too few powers."""
     used = [(power, one) for power, one in zip(powers_nw, light, strict=True) if one.value > 2 * one.sigma]
     if len({round(power, 3) for power, _ in used}) < LEAST_POWERS:
-        raise ReductionError(f"The exponent needs light at {LEAST_POWERS} powers, there are {len(used)}. Measure more.")
+        raise ReductionError(f"The exponent needs light at {LEAST_POWERS} powers; there are {len(used)}. Measure more.")
     logs = np.log([power for power, _ in used])
     values = np.array([one.value for _, one in used])
     relative = np.array([one.sigma for _, one in used]) / values

@@ -53,7 +53,7 @@ TAIL_SHAPE_ERROR = 0.004
 """Error of the power law's exponent by the shape of the late image: the largest one of simulated maps without noise."""
 
 LEAST_EXPONENT = 1.05
-"""Exponent of a power law from which the light of all earlier pulses has a sum that can be relied on."""
+"""Smallest exponent of a power law for which the sum of the light of all earlier pulses is reliable."""
 
 MISSED_NM = 100.0
 """Distance of a line from the centre of the image, nm, for which its effect is stated: one pixel."""
@@ -99,7 +99,8 @@ def reduce_map(sums: MapSums) -> MapResults:
     conditions = conditions_of(sums)
     if conditions.highest_channel >= metadata.channel_limit:
         remarks.append(
-            f"A channel has reached its limit of {metadata.channel_limit} counts, so light is missing: measure shorter."
+            f"A channel has reached its limit of {metadata.channel_limit} counts, so light is missing: use shorter "
+            f"exposures."
         )
     return MapResults(
         kind=MAP.name,
@@ -122,7 +123,7 @@ def reduce_map(sums: MapSums) -> MapResults:
 def _beside_text(longer_ns: float) -> str:
     return (
         f"The centre of the image was not measured across the line. {MISSED_NM:g} nm beside it, the lifetime is "
-        f"{longer_ns:.2g} ns too long; the diffusivity stays. Run tplm_centre before the map."
+        f"{longer_ns:.2g} ns too long; the diffusivity is not affected. Run tplm_centre before the map."
     )
 
 

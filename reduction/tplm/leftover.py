@@ -44,7 +44,9 @@ def leftover_remarks(ratio: Value) -> list[str]:
     if ratio.value - 1 < SIGNIFICANT * ratio.sigma:
         return []
     return [
-        f"Just before the pulse there is {ratio.value:.2g} times the light that the power law of the decay leaves. The "
-        "detector has afterpulses, or the decay ends more slowly than it begins: the exponent is too small then, and "
-        "the diffusivity stays. Compare it with that of a map at a lower repetition rate, and test the detector."
+        f"Just before the pulse there is {ratio.value:.2g} times the light that the power law of the decay predicts. "
+        f"The "
+        "detector has afterpulses, or the decay ends more slowly than it begins: in both cases the exponent is too "
+        "small, but the diffusivity is not affected. Compare it with that of a map at a lower repetition rate, and "
+        "test the detector."
     ]

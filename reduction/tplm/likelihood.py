@@ -41,7 +41,7 @@ CONVERGED = 1e-4
 """Change of every common parameter, in errors, below which the fit ends."""
 
 CREEPS = 1e-3
-"""Change that is accepted after the last step: half of a map ties width and fading, and then converges slowly."""
+"""Change that is accepted after the last step: a half-finished map couples width and fading, and converges slowly."""
 
 
 @dataclass(frozen=True, kw_only=True)

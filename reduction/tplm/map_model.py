@@ -61,7 +61,7 @@ class Geometry:
 
     @classmethod
     def of(cls, seen: Exposures, axis: str) -> Geometry:
-        """Return places and order of a map; raises ReductionError for fewer places than the fit has use for."""
+        """Return places and order of a map; raises ReductionError for fewer places than the fit needs."""
         x_nm = 1e3 * seen[axis]
         different = len(np.unique(np.round(x_nm, 1)))
         if different < LEAST_PLACES:

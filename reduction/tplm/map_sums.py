@@ -91,7 +91,7 @@ class MapSums:
         return Exposures(counts=np.array(self._counts), columns=columns)
 
     def dose(self) -> Dose:
-        """Return what a pulse does at the mean power and rate of the run; raises ReductionError before an exposure."""
+        """Return the dose of a pulse at the run's mean power and rate; raises ReductionError before any exposure."""
         seen = self.exposures()
         return dose_of(self.metadata.excitation, seen.mean("laser_power_nw"), seen.mean("repetition_rate_mhz"))
 

@@ -140,7 +140,7 @@ def _response(recorded: Mapping[str, Any]) -> Response:
 
 
 def excitation_of(start: Document) -> Excitation:
-    """Return the excitation that a start document states; what it lacks is that of the paper."""
+    """Return the excitation that a start document states; missing values are those of the paper."""
     recorded = start.get("excitation", {})
     usual = Excitation()
     names = ("sample_share", "spot_fwhm_nm", "wavelength_nm", "cross_section_cm2")
@@ -161,7 +161,7 @@ class Dose:
 
 
 def dose_of(excitation: Excitation, power_nw: float, rate_mhz: float) -> Dose:
-    """Return what a pulse does at a nominal power, nW, and repetition rate, MHz.
+    """Return the dose of a pulse at a nominal power, nW, and repetition rate, MHz.
 
     The paper's convention: the power at the sample over the disc whose diameter is the full width of the spot, which is
     1.44 times less than in the middle of a Gaussian spot. At 1 nW and 2.5 MHz: 0.076 uJ/cm2, 0.0082, 48.8 us.

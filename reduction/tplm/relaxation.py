@@ -107,7 +107,7 @@ def fit_relaxation(
     waiting = np.array([one.waiting_us for one in maps])
     if np.unique(waiting.round(3)).size < LEAST_MAPS:
         raise ReductionError(
-            f"A relaxation needs maps at {LEAST_MAPS} different powers, there are {np.unique(waiting.round(3)).size}."
+            f"A relaxation needs maps at {LEAST_MAPS} different powers; there are {np.unique(waiting.round(3)).size}."
         )
     values = np.array([one.diffusivity.value for one in maps])
     sigmas = np.array([one.diffusivity.sigma for one in maps])

@@ -21,7 +21,7 @@ from reduction.values import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """Mean settings of a run: power, nW, rate, MHz, temperature, K, density; what a pulse does; and good exposures."""
+    """Mean settings of a run: power, nW, rate, MHz, temperature, K, density; dose of a pulse; and good exposures."""
 
     power_nw: float
     rate_mhz: float

@@ -83,7 +83,7 @@ def fit_series(maps: Sequence[tuple[Exposures, MapMetadata]]) -> SeriesFit:
     Raises ReductionError with fewer than two maps, if one of them cannot be fitted alone, or without a maximum.
     """
     if len(maps) < 2:
-        raise ReductionError(f"A series needs two maps, there are {len(maps)}. Give the runs of more.")
+        raise ReductionError(f"A series needs two maps; there are {len(maps)}. Give the runs of more.")
     fits = [fit_map(seen, metadata) for seen, metadata in maps]
     found = [fit.value("start") for fit in fits]
     weights = np.array([one.sigma**-2 for one in found])

@@ -30,7 +30,7 @@ NODES = 9
 """Nodes of the quadrature that folds the emission with the response of the spectrograph."""
 
 OUTLIERS = 8.0
-"""Step between two columns, in medians of all steps, from which it is no noise but a cosmic ray: 5.4 deviations."""
+"""Step between two columns, in medians of all steps, above which it is a cosmic ray: 5.4 deviations of noise."""
 
 ROUNDS = 3
 """Fits in turn, each weighted by the spectrum that the last one has found."""

@@ -32,7 +32,7 @@ def _combine(runs: Sequence[SpectrumSums], _: CombineChoice) -> RunResults:
 
 
 def _curve(sums: SpectrumSums, _: CurveChoice) -> RunCurve:
-    """Return the light against the power; of a run with one setting, its spectrum."""
+    """Return the light against the power; for a run with one setting, its spectrum."""
     points = reduce_spectra(NAME, [sums]).points
     if len(points) == 1:
         spectrum = points[0].spectrum

@@ -54,7 +54,7 @@ class Steadiness:
 
     @property
     def tests(self) -> tuple[ChiSquare, ...]:
-        """Both as null tests, those that the map allows."""
+        """Null tests of light and background, as far as the map allows them."""
         return tuple(one.test for one in (self.light, self.background) if one is not None)
 
     def remarks(self) -> list[str]:

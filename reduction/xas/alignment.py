@@ -155,8 +155,8 @@ def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
 def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
     """Return an alignment by a shift, eV, known with its error from other data, such as 0 for a motor that returned.
 
-    `align` mistakes a change of shape for a shift as far as the change resembles the derivative. A shift that is known
-    better than that should not be fitted.
+    `align` mistakes a change of shape for a shift to the extent that the change resembles the derivative. A shift that
+    is known better than that should not be fitted.
     """
     sizes = spectrum.energy_ev.size, reference.energy_ev.size
     return Alignment(

@@ -98,7 +98,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
         raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
     independent = 1.0 - two.correlation.value
     if not independent > 0:
-        raise ReductionError("The boxcar states that all errors of its gates are common, which no detector's are.")
+        raise ReductionError("The boxcar states that all errors of its gates are common, which is true of no detector.")
     shares = _shares(curves, independent, mode)
     found = _combined(run, mode, gates, shares.weights)
 
@@ -132,7 +132,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
 
 
 class _Gates(NamedTuple):
-    """The gates that are no reference, the pumped one first, and the reference."""
+    """The gates that are not references, the pumped one first, and the reference."""
 
     on: tuple[Gate, ...]
     off: Gate

@@ -1,7 +1,7 @@
 """Counting until a result is known well enough: where to count next, and when to stop.
 
 A run is judged between two passes. The first pass measures every point and shows roughly what the sample does; each
-later pass measures the points at which beam time buys most, once each.
+later pass measures the points at which beam time helps most, once each.
 """
 
 from __future__ import annotations

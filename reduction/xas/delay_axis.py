@@ -170,7 +170,7 @@ def evaluate_delay_axis(
 def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
     """Return the faults of the axis, one sentence per bad arm with its shift in ps; empty for one without.
 
-    Arms whose errors are too large for a verdict are no faults: see `time_to_decide`.
+    Arms whose errors are too large for a verdict are not faults: see `time_to_decide`.
     """
     harmless = (Verdict.GOOD, Verdict.PERIOD, Verdict.UNDECIDED)
     return [result.text(name) for name, result in results.items() if result.verdict not in harmless]

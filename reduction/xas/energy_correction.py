@@ -103,13 +103,7 @@ def point_shifts(run: RunAccumulator) -> PointShifts | None:
 
 
 def at_true_energies(spectrum: AnySpectrum, run: RunAccumulator) -> AnySpectrum:
-    """Return a spectrum of `run`, at its own energies on the axis, as it is at true energies of these values.
-
-    Each point belongs to its energy on the axis plus the offset at the time of its exposures; a cubic through four
-    neighbours gives the values at the energies of the grid, so that all intervals of the reduction hold the same
-    points as before. The error of each foil scan moves all points together and is in `common`, in the covariance, and
-    in `energy_sigma_ev`. Without foil scans the spectrum comes back as it is.
-    """
+    """Return a spectrum of `run`, measured at energies of its axis, as it is at true energies of these values."""
     course = run.metadata.energy_course
     shifts = point_shifts(run)
     if course is None or shifts is None:

@@ -28,7 +28,7 @@ STREAM = "frames"
 """Name of the stream of the frames."""
 
 PREFIX = "frame_"
-"""What the fields of a frame begin with; behind it they are those of an exposure."""
+"""Prefix of the fields of a frame; the rest of each name is that of the field of an exposure."""
 
 LARGEST_BACKLASH_EV = 1.0
 """Largest backlash that is looked for, eV (chosen): twice what the paper saw after long moves."""
@@ -46,7 +46,7 @@ MOST_BINS = 300
 """Bins around the edge that the backlash is fitted to: the time of the fit grows with their cube."""
 
 FIRST_FRAMES = 256
-"""Frames for which there is room at the begin."""
+"""Frames for which there is room at the beginning."""
 
 Cell = tuple[int, int, int]
 """Scan index, point index and laser shutter."""
@@ -70,7 +70,7 @@ KEYS = FrameKeys()
 
 @dataclass(frozen=True, kw_only=True)
 class FlyFacts:
-    """What a fly scan says about its energies.
+    """Facts of a fly scan about its energies.
 
     `backlash_ev`: true energies of sweeps down above those of sweeps up at the same encoder, eV, with its error; None
     before both directions show an edge. `corrected`: whether it has been taken out. `broadening_ev`: standard deviation

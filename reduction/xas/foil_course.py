@@ -25,7 +25,7 @@ def energy_course(foils: Sequence[FoilResults], axis_offset_ev: float) -> Energy
     """Return the course of an axis that is calibrated by `axis_offset_ev`, eV; None if the foils show none.
 
     With a reference curve, as of `use_foil_reference` or `[foils.NAME]`, the offsets are those to true energies. The
-    point of a curve that a table knows is too uncertain for that (0.5 eV and more): then each foil is compared with the
+    single point that a table gives is too uncertain for that (0.5 eV and more): then each foil is compared with the
     earliest of the same calibration, whose energies count as right. Every foil is aligned by its whole curve; one that
     cannot be aligned is left out.
     """

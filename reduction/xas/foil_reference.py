@@ -30,7 +30,7 @@ class FoilReference:
     """Reference of a foil: `edge_ev` is the energy by which its edge is called, eV, for example 13035 for Pb L3.
 
     `error_ev`: how well the energies of the reference are known. `curve` is measured on an axis on which `edge_ev`
-    holds; without a curve only `steepest_ev` is known. `source` tells where it comes from.
+    holds; without a curve only `steepest_ev` is known. `source` states where it comes from.
     """
 
     edge: str
@@ -43,7 +43,7 @@ class FoilReference:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> FoilReference:
-        """Read what a start document has as `foil_reference`, energies in eV; raises ReductionError if damaged."""
+        """Read the `foil_reference` of a start document, energies in eV; raises ReductionError if damaged."""
         try:
             made = cls(
                 edge=str(document["edge"]),

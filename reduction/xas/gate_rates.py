@@ -35,7 +35,7 @@ class GateRates:
     """Photons of all gates of a delay scan, corrected for pile-up or dead time, one row per exposed point.
 
     `delay_ps` (points,): first delay. `photons`, `variance`, `pulses` (points, probes): corrected photons, their
-    variance and the gates opened; of a detector that gives a signal, the signal and the seconds of its exposures.
+    variance and the gates opened; for a detector that gives a signal, the signal and the seconds of its exposures.
     `pumped` (points,): whether the laser shutter was open. The gates of one row saw the same sample: the jet thickness
     is a factor common to the row. Raises ReductionError if a shape is wrong.
     """
@@ -80,7 +80,7 @@ class GateRates:
     def _fewest(self) -> float:
         """Return the smallest number of photons that has the relative error of a gate; 0 for a signal below 0."""
         # For plain counts this is their number, apart from what the correction of pile-up costs. Weights change a sum
-        # without changing how well it is known, and a signal in V is no number of photons at all.
+        # without changing how well it is known, and a signal in V is not a number of photons at all.
         worth = np.where(self.photons > 0, self.photons**2 / np.maximum(self.variance, 1e-300), 0.0)
         return float(worth.min())
 
@@ -110,7 +110,7 @@ def _at_nominal(rates: GateRates, accumulator: RunAccumulator) -> GateRates:
     timing = accumulator.metadata.timing
     early = rates.pumped & before_pump(rates.delay_ps + timing.gate_delays_ps[timing.pumped_probe], timing)
     if not early.any():
-        return rates  # nothing shows the efficiency of the pumped gate, which is no part of the transient
+        return rates  # nothing shows the efficiency of the pumped gate, which is not part of the transient
     relative = mean_power(accumulator)
     measured = rates.delay_ps[rates.pumped]
     delays = accumulator.mean_readback("delay_ps", laser_shutter=SHUTTER_OPEN)

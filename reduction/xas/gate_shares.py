@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 LEAST_SIGNAL = 100.0
-"""Squared signal-to-noise ratio of the whole spectrum, but for what a difference of gates in gain and zero looks like,
-below which the shares are too uncertain to gain anything."""
+"""Squared signal-to-noise ratio of the whole spectrum below which the shares are too uncertain to gain anything.
+
+What differences in gain and zero between the gates could imitate is left out of it.
+"""
 
 OTHER_SHAPE = 1e-3
 """p-value below which the transients of the gates differ in shape; one false alarm in a thousand spectra."""
@@ -106,11 +108,11 @@ def fit_gate_shares(
             f"at least {LEAST_SIGNAL:.0f} is needed. Count longer."
         )
     # The free transient has noise of its own, 1 per point. It looks like signal in the derivatives, once directly and
-    # once through the residuals: they hold S + 2 P for a signal S and P points. And it is no lever for the shares,
+    # once through the residuals: they hold S + 2 P for a signal S and P points. And it is not a lever for the shares,
     # whose information is S^2 / (S + P) (errors in both variables: Fuller 1987, Measurement Error Models, ch. 1).
-    # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points.
-    # All this holds for what the nuisances leave of signal and points, so they are eliminated first. Corrected before
-    # that, the information can become negative where they resemble the transient.
+    # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points. All this
+    # holds for what the nuisances leave of signal and points, so they are eliminated first. Corrected before that, the
+    # information can become negative where they resemble the transient.
     points = along.size - free
     covariance = np.linalg.inv(np.asarray(found.jac).T @ np.asarray(found.jac))[:others, :others]
     shares = GateShares(

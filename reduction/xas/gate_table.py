@@ -20,7 +20,7 @@ OWN = ""
 class GateTable:
     """Running sums of one detector, `sums` (3, shutter, points, gates): corrected photons, variances, pulses.
 
-    Of a detector that gives a signal: the signal, its variance, and the seconds of its exposures.
+    For a detector that gives a signal: the signal, its variance, and the seconds of its exposures.
     """
 
     sums: FloatArray

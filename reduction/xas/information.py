@@ -1,4 +1,4 @@
-"""Information that the spectra of one run hold about the same transient, by their way of detection."""
+"""Information that the spectra of one run hold about the same transient, by their detection mode."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from reduction.xas.transient import Spectrum
 
 NAMES = {"spc": "photon counting", "boxcar": "the boxcar"}
-"""Ways of detection in words."""
+"""Detection modes in words."""
 
 
 CLEARLY = 1.2
-"""Ratio of the information from which on one way of detection counts as better (chosen).
+"""Ratio of the information from which on one detection mode counts as better (chosen).
 
 In a closer race, a window that shows the better one would change it with every exposure.
 """
@@ -53,7 +53,7 @@ def clearly_richer(spectra: Sequence[Spectrum]) -> Spectrum | None:
 
 
 def information_lines(spectra: Sequence[Spectrum]) -> list[str]:
-    """Return a line on how many times the information of the other way of detection the primary one holds.
+    """Return a line on how many times the information of the other detection mode the primary one holds.
 
     None unless the run has both.
     """
@@ -63,5 +63,5 @@ def information_lines(spectra: Sequence[Spectrum]) -> list[str]:
         return []
     (other,) = (spectrum for spectrum in own if spectrum is not first)
     less = information(other)
-    times = f"{information(first) / less:.2g} times that of {NAMES[other.metadata.mode]}" if less else "all there is"
+    times = f"{information(first) / less:.2g} times that of {NAMES[other.metadata.mode]}" if less else "all of it"
     return [f"{'most information':<22} {NAMES[first.metadata.mode]}, {times}"]

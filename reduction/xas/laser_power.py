@@ -17,14 +17,14 @@ LARGEST_SPREAD = 0.05
 """Standard deviation of the power between exposures, relative, above which a straight line through 0 is doubtful."""
 
 BELIEVED = (0.5, 1.5)
-"""Power relative to the nominal one between which a reading is believed: beyond it, the meter or its place is wrong."""
+"""Limits of the power relative to nominal within which a reading is accepted; beyond, the meter is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PowerUse:
     """Power of the laser relative to that of the nominal fluence: `mean` and `spread` between exposures.
 
-    `corrected`: whether transients are divided by it; not where a reading cannot be right.
+    `corrected`: whether transients are divided by it; False where a reading cannot be right.
     """
 
     mean: float
@@ -42,7 +42,7 @@ class PowerUse:
         """Sentences on a power that cannot be right, or that varies too much for a linear correction."""
         if not self.corrected:
             return (
-                f"The power meter reads {100 * self.mean:.3g} % of what belongs to the fluence, or has no value at "
+                f"The power meter reads {100 * self.mean:.3g} % of what corresponds to the fluence, or has no value at "
                 "some exposures: transients are not corrected by it. Check the meter, or calibrate the attenuator.",
             )
         if self.spread > LARGEST_SPREAD:
@@ -97,7 +97,7 @@ def mean_power_error(run: RunAccumulator) -> FloatArray:
 def at_nominal(on: Intensity, off: Intensity, power: FloatArray) -> Intensity:
     """Return the pumped signal as it would be at the nominal power, in proportion, from its relative `power` (points,).
 
-    Where the power is nominal, exactly the signal.
+    Where the power is nominal, this is exactly the signal.
     """
     value = np.where(power == 1.0, on.value, off.value + (on.value - off.value) / power)
     return Intensity(value, on.sigma / power)

@@ -1,4 +1,4 @@
-"""Spectrum of a later X-ray pulse from energy scans whose first delays differ: each pulse that it meets adds to it.
+"""Spectrum of a later X-ray pulse from energy scans whose first delays differ: all of them contribute to it.
 
 One bunch period is much longer than a first delay. So the pulse after the pumped one sees the sample at nearly the same
 time in a scan at 100 ps and in one at 10 ns, and both scans measure the same spectrum, at another size.
@@ -79,11 +79,11 @@ def later_pulse_spectrum(runs: Sequence[RunAccumulator], decay: KineticsFit, pro
 
 def _require_same(first: Spectrum, other: Spectrum) -> None:
     if first.metadata.edge != other.metadata.edge or first.metadata.sample != other.metadata.sample:
-        raise ReductionError("These runs have another edge or sample. Give scans of one edge of one sample.")
+        raise ReductionError("These runs differ in edge or sample. Give scans of one edge of one sample.")
     if first.energy_ev.shape != other.energy_ev.shape or np.any(
         np.abs(first.energy_ev - other.energy_ev) > SAME_ENERGY_EV
     ):
-        raise ReductionError("These runs have other energies. Give scans of one grid; their dwells may differ.")
+        raise ReductionError("These runs differ in their energies. Give scans of one grid; their dwells may differ.")
     delays = [one.metadata.delay_ps or 0.0 for one in (first, other)]
     if abs(delays[0] - delays[1]) > LARGEST_DISTANCE * delays[0]:
         raise ReductionError(

@@ -39,17 +39,17 @@ _UNRESOLVED_RATE_PER_NS = 2e-5
 class MapFit:
     """Decays of an energy x delay map: S(E, t) = sum_k A_k(E) exp(-t / tau_k) of one pump, relative to the unpumped.
 
-    `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset
-    last; `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one
-    component with each other: lifetimes and time zero correlate all energies. NaN for energies with too few points.
-    All errors are those of the counts, propagated through lifetimes, time zero, instrument response and gate
-    efficiencies; they are not rescaled by chi-square. `residuals` (energies, delays) are data minus model of the
-    pumped gate in errors, NaN where nothing was measured; chi-square is that of all gates, `probes`, without the
-    unpumped ones. `covariance` (n, n) follows `parameters`. `spectra_slopes` (energies, components, n) are the
-    derivatives of the spectra by these, `spectra_own` (energies, components, components) the covariance that each
-    energy has beside. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors
-    then hold for a constant offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not
-    a parabola, by name; their sigma is half of the interval.
+    `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset last;
+    `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one component with
+    each other: lifetimes and time zero correlate all energies. NaN for energies with too few points. All errors are
+    those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiencies; they are
+    not rescaled by chi-square. `residuals` (energies, delays) are data minus model of the pumped gate in errors, NaN
+    where nothing was measured; chi-square is that of all gates, `probes`, without the unpumped ones. `covariance` (n,
+    n) follows `parameters`. `spectra_slopes` (energies, components, n) are the derivatives of the spectra by these,
+    `spectra_own` (energies, components, components) the additional covariance of each energy alone.
+    `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors then hold for a constant
+    offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not a parabola, by name; their
+    sigma is half of the interval.
     """
 
     model: KineticModel
@@ -109,7 +109,7 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     if model.has_rise:
         raise ReductionError(
             f"kinetics = {model.value!r}: a map needs no rise, since what rises is a decay with a spectrum of the "
-            "other sign. Fit one lifetime more instead."
+            "other sign. Fit one more lifetime instead."
         )
     table = measured.by_energy()
     usable = np.isfinite(table.pumped).sum(axis=1) > model.components

@@ -119,7 +119,7 @@ class MapProblem:
 
     @property
     def gates(self) -> int:
-        """Number of gates, without the unpumped ones; as many efficiencies end the list of parameters."""
+        """Number of gates, without the unpumped ones; the list of parameters ends with as many efficiencies."""
         return len(self.gate_ps)
 
     @property

@@ -30,7 +30,7 @@ LARGEST_SHARE = 0.1
 """Share of the points of a pass beyond which it is the pass that differs, or the sample: no point is cut then."""
 
 NEIGHBOURS = 3
-"""Neighbouring points of a pass that differ together, which is no single outlier: none of them is cut."""
+"""Neighbouring points of a pass that differ together, which is not a single outlier: none of them is cut."""
 
 LEAST_STEP = 0.03
 """Relative change of the unpumped signal below which it hardly moves a result, and is not cut (chosen)."""
@@ -115,7 +115,8 @@ def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tu
     known = measured & enough
     median = _over_passes(np.where(known, values, np.nan))
     distance = np.where(known, values - median, np.nan)
-    # A pass may differ as a whole, by the thickness of the jet or by a damaged sample: that is no outlier of a point.
+    # A pass may differ as a whole, by the thickness of the jet or by a damaged sample: that is not an outlier of a
+    # point.
     distance -= _over_points(distance)[..., None]
     # The larger of a pass's own error and the usual one of its point: the error of few counts goes with their noise.
     usual = _over_passes(np.where(known, sigma, np.nan))
@@ -136,7 +137,7 @@ def _over_points(table: FloatArray) -> FloatArray:
 
 
 def _noise(sigma: FloatArray, distance: FloatArray) -> FloatArray:
-    """Return the noise of every exposure, in the unit of its counting error `sigma`, at least that; shapes as there."""
+    """Return the noise of every exposure, at least its counting error `sigma`, in the unit and shape of that."""
     # Differences of two passes that follow each other: normal with the sum of both variances whatever the number of
     # passes, unlike distances from a median, of which one is 0 by construction. What they show beyond counting is
     # either a factor on its errors or, like the thickness of the jet, the same everywhere: the larger one is taken.
@@ -236,7 +237,7 @@ def _leave_passes(table: PassTable, cells: BoolArray) -> list[str]:
         first, last = table.points[found[[0, -1]]]
         remarks.append(
             f"Pass {scan + 1} differs from the others at {found.size} of its {measured} points, {first:.10g} to "
-            f"{last:.10g} on {table.axis} ({STATES[int(shutter)]}). That is no single outlier, and nothing of "
-            "it is left out. Find out what changed, or combine the other passes only."
+            f"{last:.10g} on {table.axis} ({STATES[int(shutter)]}). This is not a single outlier, so none of it is "
+            f"left out. Find out what changed, or combine the other passes only."
         )
     return remarks

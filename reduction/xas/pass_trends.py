@@ -33,13 +33,13 @@ WORST_AMPLITUDE = 0.5
 """Relative error of the transient of a pass above which its trend would be of no use."""
 
 WORST_TIME_ZERO_PS = 100.0
-"""Error of the time zero of a pass above which it is not determined, ps: beyond it, its curve is no straight line."""
+"""Error of a pass's time zero above which it is not determined, ps: beyond it, its curve is not straight."""
 
 NO_SIGNAL = 1e-6
-"""Probability by chance of the mean transient of all passes above which it is none that could have a trend."""
+"""p-value of the mean transient of all passes above which it is too weak to have a trend."""
 
 WORST_SHIFT_EV = 0.5
-"""Error of the energy of a pass above which it is not determined, eV: beyond it, a spectrum is no straight line."""
+"""Error of the energy of a pass above which it is not determined, eV: beyond it, a spectrum is not a straight line."""
 
 LEAST_EDGE_POINTS = 8
 """Points on which a pass is compared with the mean spectrum: level, shift, and enough others to show the scatter."""
@@ -227,7 +227,7 @@ def _covered(measured: BoolArray) -> tuple[BoolArray, BoolArray]:
 
 
 def _transient_trend(passes: _Passes, mode: Mode) -> Trend | None:
-    """Return the trend of the size of the transient, in % of its mean; None if there is none to speak of."""
+    """Return the trend of the size of the transient, in % of its mean; None if there is hardly any transient."""
     weight = 1 / passes.ratio_sigma.mean(axis=0) ** 2
     mean = passes.ratio.mean(axis=0)
     shape = mean - np.average(mean, weights=weight)
@@ -262,7 +262,7 @@ def _fitted(design: FloatArray, passes: _Passes, *, column: int) -> tuple[FloatA
 
 
 def _trend(quantity: str, unit: str, dose: FloatArray, values: FloatArray, sigma: FloatArray) -> Trend:
-    """Return the straight line through the passes; errors of 0 are not known, and come from the scatter."""
+    """Return the straight line through the passes; errors given as 0 are unknown, and follow from the scatter."""
     known = bool(sigma.min() > 0)
     weight = 1 / sigma**2 if known else np.ones_like(values)
     apart = dose - np.average(dose, weights=weight)

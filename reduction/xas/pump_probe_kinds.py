@@ -320,7 +320,7 @@ def _pump_probe(axis: str) -> Callable[[Document], bool]:
 
 
 TRACE_CHOICES: frozenset[ChoicePart] = frozenset(("curve", "probe", "reference"))
-"""What `trace_curve` follows: delay scans are reduced from counted photons."""
+"""Choices that `trace_curve` follows: delay scans are reduced from counted photons."""
 
 DECAY_USE = DecayUse(distance=decay_distance, correct=_with_decay)
 """Sizes of transients are stated as measured and corrected by the decay of the same sample."""

@@ -1,7 +1,7 @@
 """Remaining pump signal in the unpumped reference, from the measured decay, and transient sizes corrected for it.
 
 The gate before the next pump has not recovered, and the spot that it sees was hit by earlier pumps. The difference
-pumped - unpumped is therefore smaller than the signal of the pumped sample, by more the later the pumped gate.
+pumped - unpumped is therefore smaller than the signal of the pumped sample, increasingly so for later pumped gates.
 """
 
 from __future__ import annotations

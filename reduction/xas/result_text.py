@@ -56,7 +56,7 @@ def amplitude_lines(fit: KineticsFit, trace: Trace) -> list[str]:
 
 
 def _thin_line(text: str, metadata: TransientMetadata) -> str:
-    """Return the line of a number as a thin sample would show it, with the loss that was given back."""
+    """Return the line of a number as a thin sample would show it, with the loss that was corrected."""
     loss = described_loss(metadata)
     assert loss is not None
     assert metadata.jet is not None
@@ -173,8 +173,8 @@ def _calibration_lines(spectrum: Spectrum) -> list[str]:
     static = abs(float(spectrum.off[index]))
     without = (sigma**2 - 0.75 * by_gates**2) ** 0.5
     return [
-        f"{'  gates':<22} ± {100 * by_gates / static:.2g} % of the error is that of zeros and gains; calibrated for 4 "
-        f"times as long (gates_s), the error would be ± {100 * without / static:.2g} %"
+        f"{'  gates':<22} zeros and gains contribute ± {100 * by_gates / static:.2g} % to the error; calibrated for "
+        f"4 times as long (gates_s), the error would be ± {100 * without / static:.2g} %"
     ]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 SLOW_RATE_PER_NS = Value(0.3, 0.5)
-"""Prior of the rate of what the free decay leaves, 1/ns: constant, and 0.6 as in the paper, are within one error."""
+"""Prior of the decay rate of the level after the free decay, 1/ns: 0, and the paper's 0.6, are within one error."""
 
 CONSTANT_LEVEL = Value(0.0, 0.0)
 """Rate of a level that does not decay, 1/ns, as in fits of runs up to version 0.2.0."""
@@ -51,7 +51,7 @@ PAPER_DECAYS = Decays()
 
 @dataclass(frozen=True, kw_only=True)
 class RiseModel:
-    """The model, with the prior of the response, ps: an error of 0 fixes it, an infinite one is no prior.
+    """The model, with the prior of the response, ps: an error of 0 fixes it, an infinite one is not a prior.
 
     Given `decays`, for example `PAPER_DECAYS`, have a fixed shape, which gives a smaller error, but a bias if the
     sample decays otherwise. Without, one decay and the level after it are free. The level decays with the prior

@@ -37,7 +37,7 @@ OTHER_SIGMAS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class SampleAbsorption:
-    """Step of ln(I0/I) over the sample's edge, without unit, with its error; `corrected` is the loss given back.
+    """Step of ln(I0/I) over the sample's edge, without unit, with its error; `corrected` is the corrected loss.
 
     `corrected` is None for a run that does not state the geometry of its jet. `configured`: the step by the configured
     concentration, None without one.

@@ -1,4 +1,4 @@
-"""Spectra, amplitudes and slopes without self-absorption: what a sample loses of its own fluorescence, given back."""
+"""Spectra, amplitudes and slopes without self-absorption: corrected for what a sample loses of its own fluorescence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEAR_FEATURE_EV = 1.0
 """Distance below the main feature at which an energy still counts as on it."""
 
 ROUNDS = 3
-"""Rounds of finding the step with the corrected shape: each leaves a tenth of the last one's error or less."""
+"""Iterations of finding the step with the corrected shape: each leaves a tenth of the last one's error or less."""
 
 
 def without_self_absorption(spectrum: AnySpectrum, run: RunAccumulator) -> AnySpectrum:

@@ -197,7 +197,7 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
             if found != wanted:
                 raise ReductionError(
                     f"Run {run.metadata.uid} has {name} = {found}, run {first.uid} has {wanted}: they do not repeat "
-                    "one measurement. Combine only runs with the same grid and settings."
+                    f"the same measurement. Combine only runs with the same grid and settings."
                 )
         # Sums are corrected for the gates as a whole, so all of their events must have been made with one calibration.
         if run.metadata.gates != first.gates:

@@ -107,7 +107,7 @@ class StaticAccumulator:
 
     @property
     def foils(self) -> tuple[FoilShare, ...]:
-        """Foil scans that say by how much the energies are off, with shares per point; none without times of events."""
+        """Foil scans that show the error of the energies, with shares per point; none without times of events."""
         if not self._dated or not self.exposures.any():
             return ()
         number = np.maximum(self.exposures, 1.0)

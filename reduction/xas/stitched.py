@@ -31,8 +31,8 @@ class StitchedTrace(RunResults):
 
     `gate` (points,) is the probe of each point, `transient` its signal minus that of the unpumped gates of the same
     exposure, relative to the unpumped signal, with the full `covariance` (points, points): gates share the reference of
-    their row, and all points of a gate its efficiency. `held` (points,) is what the reference itself still has of the
-    signal, by `fit`; 0 without one. `zeros` says where the efficiencies of the gates come from.
+    their row, and all points of a gate its efficiency. `held` (points,) is the part of the signal that the reference
+    itself still contains, by `fit`; 0 without one. `zeros` states where the efficiencies of the gates come from.
     """
 
     delay_ps: FloatArray

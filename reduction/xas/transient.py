@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 NOTHING = Value(0.0, 0.0)
-"""Neither a value nor an error: what is not corrected for."""
+"""Value of a correction that is not made: neither a value nor an error."""
 
 INDEPENDENT = NOTHING
 """Correlation of signals whose errors are independent, or not known to be correlated."""

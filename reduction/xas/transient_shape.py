@@ -69,7 +69,8 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
     """
     if first.transient.shape != second.transient.shape:
         raise ReductionError(
-            f"The transients have {first.transient.size} and {second.transient.size} points. Compare scans of one grid."
+            f"The transients have {first.transient.size} and {second.transient.size} points. Compare scans on the "
+            f"same grid."
         )
     # Three parameters, one of which is not linear. For a given scale the weights are known, so b and c follow from
     # linear least squares; what remains is a function of the scale alone, which is minimised.
@@ -135,7 +136,7 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
     """
     if spectrum.transient.shape != signs_of.transient.shape:
         raise ReductionError(
-            f"The transients have {spectrum.transient.size} and {signs_of.transient.size} points. Use one grid."
+            f"The transients have {spectrum.transient.size} and {signs_of.transient.size} points. Use the same grid."
         )
     value = spectrum.transient
     sigma = spectrum.sigma

@@ -231,7 +231,7 @@ class ApdSaturation(Fault):
     photons: float = 30.0
 
     def __post_init__(self) -> None:
-        """Refuse less than no light, and light that would burn the photodiodes."""
+        """Refuse a negative number, and light that would burn the photodiodes."""
         self._require(photons=(0.0, 1e4))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
@@ -275,7 +275,7 @@ class LaserLight(Fault):
     photons: float = 1e-4
 
     def __post_init__(self) -> None:
-        """Refuse less than no light, and more than X-rays give."""
+        """Refuse a negative number, and more than X-rays give."""
         self._require(photons=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:

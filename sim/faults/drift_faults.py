@@ -1,4 +1,4 @@
-"""Slow faults that no exposure shows by itself: what is true moves away from what was calibrated."""
+"""Slow faults that no exposure shows by itself: the true values move away from the calibrated ones."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class SampleDamage(Drifting):
     per_h: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse values that are no loss."""
+        """Refuse values that are not loss."""
         self._require(per_h=(0.0, 100.0))
 
     def drifted(self, state: BeamlineState, hours: float) -> BeamlineState:

@@ -74,7 +74,7 @@ class MicroscopeTargets(ServerTargets, Protocol):
     """The devices of the microscope as faults see them."""
 
     async def disturb(self, name: str, value: float | str) -> None:
-        """Write a switch of what goes wrong, in its unit; its usual value ends it."""
+        """Write the switch of a disturbance, in its unit; its usual value ends it."""
 
     async def change_rate(self, rate_mhz: float) -> None:
         """Set the repetition rate of the laser, MHz, at the laser alone."""

@@ -264,6 +264,6 @@ def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
     probes = blocks.shape[1]
     if probes > MOST_CORRELATED:
         return frame
-    # The jet changes all gates of a block alike: what their blocks have in common is no error of a difference.
+    # The jet changes all gates of a block alike: what their blocks have in common is not an error of a difference.
     covariance = np.cov(blocks, rowvar=False) / len(blocks)
     return [*frame, *covariance[np.triu_indices(probes, 1)].tolist()]

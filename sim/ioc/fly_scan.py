@@ -30,14 +30,14 @@ from sim.physics.beamline_state import Stretch
 from sim.types import FloatArray
 
 FLY_SCANS = "7idd:fly"
-"""Name that the records of fly scans begin with (ours)."""
+"""Beginning of the names of the records of fly scans (chosen)."""
 
 HEAD = 11
-"""Numbers at the begin of a frame: token, scan index, planned shutter, begin s, end s, I0, foil (counts), and the
+"""Numbers at the beginning of a frame: token, scan index, planned shutter, start s, end s, I0, foil (counts), and the
 energy by the encoder, keV: mean, standard deviation, first, last."""
 
 FLY_RING = 16_384
-"""Frames that the ring holds, and most frames of a table: 5 minutes in frames of 20 ms."""
+"""Frames that the ring holds, also the largest number in a table: 5 minutes in frames of 20 ms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class FlownFrame:
 class FlyScans(FramePlayer):
     """Records of the fly scans, and the sweeps that they make.
 
-    `offset_ev` returns what the true energy is above that of the encoder, eV, when the drive has no play.
+    `offset_ev` returns by how much the true energy is above that of the encoder, eV, when the drive has no play.
     """
 
     table = pvproperty(
@@ -116,7 +116,7 @@ class FlyScans(FramePlayer):
                 await self.row.write(number)
                 await self._prepare(sweep)
                 if number == 0:
-                    # The way to the first sweep is no part of the scan, and a late begin of it is not caught up.
+                    # The way to the first sweep is not part of the scan, and a late begin of it is not caught up.
                     began_s = self._clock.now_s()
                     self._due_s = began_s
                 if not await self._fly(SweepPath(sweep, self._mono.bragg.ramp_s)):
@@ -131,7 +131,7 @@ class FlyScans(FramePlayer):
             await self.state.write("Idle")
 
     async def _prepare(self, sweep: Sweep) -> None:
-        """Go to the begin of a sweep, unless the last one has ended there, and set the shutter."""
+        """Go to the beginning of a sweep, unless the last one has ended there, and set the shutter."""
         bragg = self._mono.bragg
         begin_deg = bragg_angle_deg(sweep.first_kev * 1e3)
         way = approach(bragg.dial_position, 0.0, begin_deg, bragg.speed, bragg.speed / max(bragg.ramp_s, 1e-3))

@@ -29,11 +29,11 @@ NAMES_LENGTH = 4096
 """Characters of the list of watched PVs."""
 
 SHORTEST_S = 1e-6
-"""Shortest frame that is published, s: one that is stopped at its begin has not counted."""
+"""Shortest frame that is published, s: one that is stopped at its beginning has not counted."""
 
 
 class FramePlayer(PVGroup):
-    """Records of a player named `name`, whose ring holds `frames` frames with `head` numbers at their begin.
+    """Records of a player named `name`, whose ring holds `frames` frames with `head` numbers at their beginning.
 
     A subclass checks a table (`_parse`), plays it (`_play`), and tells whether one is ready (`_armed`).
     """

@@ -7,7 +7,7 @@ import numpy as np
 from sim.types import FloatArray
 
 RING = 4096
-"""Frames that the ring holds, and most rows of a table: a client that returns finds all frames of one table."""
+"""Frames that the ring holds, also the limit of rows in a table: a client that returns finds all of its frames."""
 
 BLOCK = 32
 """Frames in one answer."""

@@ -30,7 +30,7 @@ SEATING_EV = 50.0
 """A move upwards of this length takes up the backlash (chosen: more than any step of a scan at one edge)."""
 
 BRAGG_MOTOR = "7ida:m1"
-"""Name of the Bragg-angle motor record (ours, in the beamline's style)."""
+"""Name of the Bragg-angle motor record (chosen, in the beamline's style)."""
 
 READBACK_PERIOD_S = 0.1
 """Wall time between updates of the energy read-back while the angle moves; the Kohzu support scans at 10 Hz."""

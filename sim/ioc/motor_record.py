@@ -135,7 +135,7 @@ class MotorRecord(PVGroup):
         if not math.isfinite(dial):
             raise SimulationInputError(f"{self.prefix} cannot move to {user}; write a finite number")
         if self._landed is not None:
-            raise RecordBusyError(f"{self.prefix} makes a fly scan; stop that first")
+            raise RecordBusyError(f"{self.prefix} is in a fly scan; stop that first")
         if self.able.value != "Enable":
             raise SimulationInputError(f"{self.prefix} is disabled; write Enable to {self.prefix}_able")
         if self._field("SPMG").value == "Stop":

@@ -26,7 +26,7 @@ from sim.ioc.timing import Timing
 from sim.ioc.watchdog import SessionWatchdog, text_record
 
 FLUENCE_MAX_MJ_CM2 = 13.0
-"""Most that may reach the sample (chosen: above the 12.4 mJ/cm2 of the paper, below what the laser can)."""
+"""Largest fluence that may reach the sample (chosen: above the 12.4 mJ/cm2 of the paper, below what the laser can)."""
 
 DELAY_LOW_PS = -160_000.0
 """Lowest nominal first delay that the raw delays may add up to (chosen: below any scan)."""

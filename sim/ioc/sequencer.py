@@ -27,10 +27,10 @@ from sim.physics.beamline_state import Stretch
 from sim.types import FloatArray
 
 SEQUENCER = "7idd:seq"
-"""Name that its records begin with (ours)."""
+"""Beginning of the names of its records (chosen)."""
 
 HEAD = 7
-"""Numbers at the begin of a frame: token, scan index, point index, begin s, end s, I0, foil (counts)."""
+"""Numbers at the beginning of a frame: token, scan index, point index, begin s, end s, I0, foil (counts)."""
 
 SETTLE_S = 0.02
 """Beam time until the laser's phase has followed a step of the delay, with the gates closed: as for single moves."""

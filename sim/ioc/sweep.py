@@ -15,7 +15,7 @@ COLUMNS = 6
 """Numbers in a row: first and last energy keV, speed keV/s, length of a frame s, shutter, scan index."""
 
 MOST_SWEEPS = 4096
-"""Most rows of a table."""
+"""Largest number of rows of a table."""
 
 SHORTEST_FRAME_S = 0.001
 """Shortest frame of a fly scan, s (chosen: the cycle of a typical motion controller)."""
@@ -41,9 +41,10 @@ def parse_sweeps(
 ) -> list[Sweep]:
     """Return the sweeps of a table as it was written, flat and row by row.
 
-    `frames`: most frames of all sweeps together; `ramp_s`: time of the motor to its speed, s; `check_angle` raises
-    SimulationInputError for an angle, degrees, that is not permitted. Raises that error too for a table without rows,
-    with an incomplete one, with too many frames, or with a sweep that the monochromator cannot make.
+    `frames`: largest number of frames of all sweeps together; `ramp_s`: time of the motor to its speed, s;
+    `check_angle` raises SimulationInputError for an angle, degrees, that is not permitted. Raises that error too for a
+    table without rows, with an incomplete one, with too many frames, or with a sweep that the monochromator cannot
+    make.
     """
     if not values or len(values) % COLUMNS or len(values) > MOST_SWEEPS * COLUMNS:
         raise SimulationInputError(
@@ -124,14 +125,15 @@ class DrivePlay:
         return self._true_ev
 
     def rest(self) -> None:
-        """Settle: the drive stands."""
+        """Let the drive settle at rest."""
         self._true_ev = None
 
 
 def along(stretches: Sequence[Stretch], energy_at: Callable[[float], float]) -> list[Stretch]:
     """Return the states of a frame with the energy that they truly had, (2 per state) of equal seconds.
 
-    `energy_at` returns the true energy, eV, at a time in s from the begin of the frame; it is asked in order of time.
+    `energy_at` returns the true energy, eV, at a time in s from the beginning of the frame; it is asked in order of
+    time.
     """
     # Counts of parts of a frame are drawn from their own means, so their sum is Poisson with the mean over the path.
     # The history has sampled the moving motor as well; only what changed besides the energy divides a frame.

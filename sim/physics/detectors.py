@@ -50,8 +50,8 @@ class Dwell:
     """State of jet and photons during the boxcar's dwell; by default steady light.
 
     `course` (blocks,): the jet in each block relative to its mean, 1 for a steady one. `surplus` and `known` (probe,):
-    what counting knows about the photons, as `SharedPhotons` has it. Without `noise` the mean is exact, and blocks
-    scatter about it as much as usual.
+    what counting knows about the photons, as in `SharedPhotons`. Without `noise` the mean is exact, and blocks scatter
+    about it as much as usual.
     """
 
     course: FloatArray | float = 1.0

@@ -80,7 +80,7 @@ DRIFTING = ("time_zero", "energy_drift", "laser_power", "pointing")
 
 
 class Drifts:
-    """All drifts of one beamline; every random one has its own generator of `rngs`, which are three."""
+    """All drifts of one beamline; every random one has one of the three generators in `rngs`."""
 
     def __init__(self, rngs: Sequence[np.random.Generator]) -> None:
         self._power = Fluctuation(LASER_POWER_SIGMA, LASER_POWER_TAU_S, rngs[0])

@@ -83,7 +83,7 @@ MEANINGS = {
     "self_absorption": "sample absorbs fluorescence",
     "dead_time": "photodiodes blind for a bunch",
     "afterpulses": "counts in the next gate",
-    "crosstalk": "gates and diodes influence",
+    "crosstalk": "crosstalk of gates and diodes",
     "turbulence": "jet changes within a dwell",
     "mains": "60 Hz on the analog signal",
     "shared_photons": "boxcar shares SPC's photons",

@@ -1,4 +1,4 @@
-"""Glitches of the monochromator: dips at fixed energies that signal and I0 share, but not to the last per mille."""
+"""Glitches of the monochromator: dips at fixed energies that signal and I0 share, but not exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two ion chambers, before and behind the calibration foil, with what their currents are besides the flux."""
+"""The two ion chambers, before and behind the calibration foil, and what is in their currents besides the flux."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class IonChambers:
         )
 
     def _added(self, stretches: Sequence[Stretch], flux: float, sizes: EffectSizes) -> int:
-        """Return the counts of offset and harmonic, which pass the foil; both are slow currents without own noise."""
+        """Return the counts of offset and harmonic, which pass the foil; both are slow currents without noise."""
         # A glitch of the fundamental does not affect the harmonic, and a foil thin for one is transparent to the other.
         harmonic = sizes.harmonics * HARMONIC_SHARE * I0_RATE * flux
         offset = sizes.i0_offset * OFFSET_PER_S

@@ -62,7 +62,7 @@ def write_export(folder: Path, export: Export, file_format: str) -> list[Path]:
             for table in export.tables
         ]
     except OSError as error:
-        raise StorageError(f"{folder} cannot be written: {error}. Choose a folder that can.") from error
+        raise StorageError(f"{folder} cannot be written: {error}. Choose a folder that you can write to.") from error
 
 
 def _written(folder: Path, stem: str, ending: str, write: Callable[[Path], None]) -> Path:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.export.source import Export
 
 DETECTION_MODES = {"fluorescence": "Fluorescence Yield", "transmitted": "Transmission"}
-"""Words of NXxas for how the absorption is seen."""
+"""Words of NXxas for how the absorption is measured."""
 
 
 def write_nexus(path: Path, export: Export) -> None:

@@ -48,7 +48,7 @@ def _copy(detector: Any, export: Export) -> tuple[list[int], list[str]]:
     exposures: list[int] = []
     missing: list[str] = []
     stored = None
-    # A mean of several frames is no whole number.
+    # A mean of several frames is not a whole number.
     kind = np.dtype("<i4") if all(one.frames == 1 for one in export.images) else np.dtype("<f8")
     for reference in export.images:
         try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from storage.runs import RunSource
 
 SPARKLINE_POINTS = 32
-"""Points of a sparkline at most. Of neighbours, the one farthest from zero stays: means would hide narrow features."""
+"""Limit of points of a sparkline. Of neighbours, the one farthest from zero stays: means would hide narrow features."""
 
 
 class RowComputer:

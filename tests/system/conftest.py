@@ -159,7 +159,7 @@ def start() -> Callable[[str, Any], threading.Event]:
 def caproto_put(ca_repeater: None) -> Callable[[str, object], str]:
     """`caproto_put(name, value)` writes with caproto's client over a connection of its own; returns the refusal, or "".
 
-    libca does not say why a server refused a value. A string that is no literal of Python is sent as it is.
+    libca does not say why a server refused a value. A string that is not a literal of Python is sent as it is.
     """
     from caproto import ErrorResponseReceived
     from caproto.sync.client import read_write_read

@@ -137,7 +137,7 @@ def test_time_and_ticks_are_one_preset(scaler: str, put: Any, get: Any) -> None:
 
 
 def test_failed_counting_leaves_the_record_usable(bench: str, scaler: str, put: Any, get: Any) -> None:
-    """A count that is no number is never shown, and the next exposure works."""
+    """A count that is not a number is never shown, and the next exposure works."""
     put(f"{bench}broken", 1)
     put(f"{scaler}.CNT", 1)
     assert (get(f"{scaler}.CNT"), get(f"{scaler}.S2")) == (0, 0.0)

@@ -26,7 +26,7 @@ OLD_S = 120.0
 """Documents that are older when they arrive, s, are history, which the relay sends to every new subscriber."""
 
 SILENT_S = 60.0
-"""The session of an open run is reported when it has been silent for so long, s."""
+"""The session of an open run is reported when it has been silent for this long, s."""
 
 
 class Kind(StrEnum):

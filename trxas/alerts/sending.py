@@ -69,7 +69,7 @@ def _mail(settings: AlertSettings, alert: Alert) -> None:
             f"{error.smtp_code}. Correct mail_user, or the secret {settings.mail_password_variable}."
         ) from None
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSentError(f"The mail server {settings.mail_server} did not take the mail: {error}") from error
+        raise NotSentError(f"The mail server {settings.mail_server} did not accept the mail: {error}") from error
 
 
 def _connected(settings: AlertSettings, host: str, port: int) -> smtplib.SMTP:
@@ -91,7 +91,7 @@ def _webhook(settings: AlertSettings, alert: Alert) -> None:
     address = secret(settings.webhook_variable, settings.secrets_file)
     if not address.startswith(("http://", "https://")):
         raise ConfigurationError(
-            f"{settings.webhook_variable} holds no address of a webhook: it must begin with https."
+            f"{settings.webhook_variable} does not hold the address of a webhook, which must begin with https."
         )
     body = json.dumps({settings.webhook_field: f"{title_of(alert)}: {alert.text}"}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310  # checked above
@@ -106,7 +106,7 @@ def _webhook(settings: AlertSettings, alert: Alert) -> None:
         # The address may be in the error; only its reason goes into the message.
         raise NotSentError(f"The webhook cannot be reached: {getattr(error, 'reason', type(error).__name__)}") from None
     except (ValueError, http.client.HTTPException):
-        raise ConfigurationError(f"{settings.webhook_variable} holds no address of a webhook.") from None
+        raise ConfigurationError(f"{settings.webhook_variable} does not hold the address of a webhook.") from None
 
 
 def _command(settings: AlertSettings, alert: Alert) -> None:

@@ -1,4 +1,4 @@
-"""The eyes of the alerts: documents of the relay, free space, and the result of the run."""
+"""What the alerts watch: documents of the relay, free space, and the result of the run."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class AlertWatch:
         self._watcher.stop()
 
     def turn(self) -> None:
-        """Look at what has come since the last turn, and send what is worth an alert; raises what `send` raises."""
+        """Evaluate what has arrived since the last turn, and send the alerts for it; raises what `send` raises."""
         now_s = time.time()
         found: list[Alert] = []
         while not self._feed.copies.empty():

@@ -31,7 +31,7 @@ MEDIAN = 0.6745
 
 @dataclass(frozen=True, kw_only=True)
 class FoundScan:
-    """One adaptive scan: beam time, s, spent; of equal times with all and with two gates; and of the best times.
+    """One adaptive scan: its beam time, s; those of equal times with all and with two gates; that of the best times.
 
     `pull` is the distance of the lifetime from the truth in stated errors. `forecast_error` is the median distance of
     the predicted end from the true one, relative to it, from the first third on, `forecast_bound` that of the best
@@ -52,7 +52,7 @@ def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
 
     `adaptive_beam_time_ratio`: beam time over that of equal times at all delays that leads to the same error, with all
     gates and with two; `adaptive_bound`: what would be possible if the truth were known before. `adaptive_coverage`:
-    lifetimes within their errors, over 68.27 %. `forecast_error` is beside the bound of what counts can foretell.
+    lifetimes within their errors, over 68.27 %. `forecast_error` is compared with the bound of what counts can predict.
     """
     found: Entries = {}
     cluster = Cluster(workers=workers)
@@ -154,10 +154,10 @@ class AdaptiveScan:
         self.seconds[chosen] += DWELL_S
 
     def forecast_bound(self) -> float:
-        """Return the median error, relative to the true end, of the best forecasts at the times of the judge's.
+        """Return the median error, relative to the true end, of the best forecasts when the judge forecasts.
 
-        The end is where the counts then known say so. An estimate from a part f of them differs from it by the variance
-        that the end has itself, times 1 / f - 1.
+        The true end is itself an estimate, from the counts known by then. An estimate from a part f of them differs
+        from it with the variance of the end, times 1 / f - 1.
         """
         exact = rates_of(self._sample.photons_per_s(TIMING) * self.seconds[:, None], self.seconds)
         fit = fit_kinetics(exact, TIMING, intervals=False)

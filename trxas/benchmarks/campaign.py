@@ -26,8 +26,8 @@ def bench_campaign(draws: int = 40) -> Entries:
     """Compare the paper's scans before and now: beam time, h, and errors, from `draws` drawn campaigns of each.
 
     `campaign`: beam time that keeps the error of every number of the paper; `campaign_bars`: beam time that keeps the
-    error bar of every point as well. `campaign_error_NAME` and `campaign_bars_error_NAME`: scatter of a number over
-    that before. `campaign_bars_error_bar_NAME`: largest error bar of a spectrum over that before, at the same point.
+    error bar of every point as well. `campaign_error_NAME` and `campaign_bars_error_NAME`: scatter of a number relative
+    to that before. `campaign_bars_error_bar_NAME`: largest error bar of a spectrum over that before, at the same point.
     `campaign_reduced` and `campaign_bars_reduced`: share of the campaigns whose fit is not refused, over that before.
     Raises ReductionError if every campaign is refused.
     """
@@ -87,7 +87,7 @@ def _scatter(now: FloatArray, old: FloatArray) -> Entry:
 
 
 def _half_of_68(values: FloatArray) -> float:
-    """Return half of the range that holds 68 % of the values: a lifetime now and then comes out far off."""
+    """Return half of the range that holds 68 % of the values: occasionally a lifetime is far off."""
     # A feature that the noise hides in one draw has no place there.
     low, high = np.nanquantile(values, _ONE_SIGMA)
     return float(high - low) / 2.0

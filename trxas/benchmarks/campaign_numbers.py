@@ -195,4 +195,4 @@ def _scale(spectrum: Spectrum, edge: DrawnEdge) -> float:
 
 
 Reduced = Callable[[Plans, int], Campaign]
-"""Way from planned scans and a seed to results."""
+"""Function from planned scans and a seed to results."""

@@ -15,7 +15,7 @@ from trxas.benchmarks.drawn_runs import DELAYS_PS
 STOCK_STEP_S = 0.047
 STEP_S = 0.016
 SEQUENCE_STEP_S = 0.02
-"""Time per step beyond the dwell, s: of stock `bp.scan`, of our scans, and of the laser in a sequence.
+"""Time per step beyond the dwell, s: of stock `bp.scan`, of scans by trxas, and of the laser in a sequence.
 
 The motion of a real monochromator comes on top of the first two; a fly scan has none.
 """

@@ -18,13 +18,13 @@ WINDOWS_EV = {"pre_edge_ev": (13_450.0, 13_462.0), "edge_integral_ev": (13_462.0
               "post_edge_ev": (13_495.0, 13_510.0)}  # fmt: skip
 
 WAY = 1.01
-"""Way of a frame relative to that of a whole number of them in a bin (chosen: 1 % of 5 in a bin, as with a ramp)."""
+"""Energy range of a frame relative to that for whole frames in a bin (chosen: 1 % of 5 in a bin, as with a ramp)."""
 
 LINE_EV = 0.6
 """Width of a line, eV, by which the broadening is measured."""
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
-"""Gauss's rule for the mean over the way of a frame."""
+"""Gauss's rule for the mean over the energy range of a frame."""
 
 
 def br_like(energy_ev: FloatArray, gate: int) -> FloatArray:
@@ -81,7 +81,7 @@ class DrawnScans:
 
     @property
     def broadening_ev(self) -> float:
-        """Standard deviation of the energies in one bin, eV: of the bin, and of the way of a frame."""
+        """Standard deviation of the energies in one bin, eV: by the bin, and by the energy range of a frame."""
         return float(np.hypot(self.step_ev, self.step_ev / self.frames) / np.sqrt(12.0))
 
     def fly(self, seed: int) -> FlyAccumulator:

@@ -40,8 +40,8 @@ Steps = list[Seconds]
 def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> Entries:
     """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms.
 
-    Nobody stores what is measured, neither ours nor the baseline, except for `step_dead_time_stored_ratio`: there every
-    of our events is stored in the new folder `folder`, and no event of the baseline.
+    Nothing is stored, except for `step_dead_time_stored_ratio`: there every event of `delay_scan` is stored in the new
+    folder `folder`, and none of the baseline.
     """
     with open_store(folder) as store:
         storing = RunEngine({})

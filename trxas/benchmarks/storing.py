@@ -18,7 +18,7 @@ from trxas.benchmarks.entry import Entries, Entry
 EVENTS = 200
 BURST_EVENTS = 1000
 EXPOSURE_S = 0.01
-"""Shortest exposure that the benchmark of steps has as well."""
+"""Exposure, s: the shortest one of the benchmark of steps."""
 
 STORED_EVENTS = 10_000
 REPETITIONS = 3
@@ -29,9 +29,9 @@ Seconds = float
 def bench_storing(folder: Path) -> Entries:
     """Measure storage in the new folder `folder`: events in ms, reading 10 000 of them in s.
 
-    `store_ratio`: time from the creation of an event until the RunEngine goes on, over that of an event which nobody
-    stores, after exposures of 10 ms. `store_burst_ratio`: the same without exposures, where each event waits for the
-    disk to have the previous one.
+    `store_ratio`: time from the creation of an event until the RunEngine continues, over that of an event which nobody
+    stores, after exposures of 10 ms. `store_burst_ratio`: the same without exposures, where each event waits until the
+    previous one is on disk.
     """
     with open_store(folder / "events") as store:
         cost = _EventCost(store)

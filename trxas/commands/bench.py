@@ -61,7 +61,9 @@ class BenchOptions:
 
     subject: Annotated[
         Subject,
-        typer.Argument(metavar=f"[{'|'.join(Subject)}]", help="What to measure; `session` is all up to `start`."),
+        typer.Argument(
+            metavar=f"[{'|'.join(Subject)}]", help="What to measure; `session` stands for all parts up to `start`."
+        ),
     ] = Subject.ALL
     json: JsonFile = None
     samples: Annotated[int, typer.Option(min=1, help="Random samples for the adaptive scans of the statistics.")] = 4

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from trxas.commands.trouble import Trouble
 
 CLOCK_S = 2.0
-"""Difference between two clocks that is reported, s; less may be the way of a value through network and processor."""
+"""Difference between two clocks that is reported, s; less may be the delay of a value in network and processor."""
 
 WATCH_S = 3.0
 """Time for which values are watched, s: a ring current comes every second."""

@@ -99,7 +99,7 @@ def arguments_of(signature: PlanSignature, texts: Sequence[str]) -> Mapping[str,
         name, equals, value = text.partition("=")
         if not equals or name not in parameters:
             raise InputError(
-                f"{text!r} is no argument of {signature.name}. Give NAME=VALUE with one of {', '.join(parameters)}."
+                f"{text!r} is not an argument of {signature.name}. Give NAME=VALUE with one of {', '.join(parameters)}."
             )
         found[name] = value_of(value, parameters[name])
     return found

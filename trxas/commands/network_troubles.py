@@ -89,7 +89,7 @@ def automatic_list(environment: Mapping[str, str], address_list: str) -> Iterato
         yield Trouble(
             subject="EPICS_CA_ADDR_LIST",
             text=f'The environment has "{theirs}", trxas uses "{address_list}".',
-            remedy="Tools such as caget find other PVs than trxas. Set them alike, or give --address-list.",
+            remedy="Tools such as caget find other PVs than trxas. Set both to the same list, or give --address-list.",
             is_fault=False,
         )
 

@@ -77,7 +77,7 @@ class ShowOptions(RunOptions):
 
     json: JsonFlag = False
     keep_all: Annotated[
-        bool, typer.Option("--keep-all", help="Reduce with the outliers and glitches that are left out otherwise.")
+        bool, typer.Option("--keep-all", help="Reduce with the outliers and glitches that are otherwise left out.")
     ] = False
 
 

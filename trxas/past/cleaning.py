@@ -1,4 +1,4 @@
-"""Which rows of a pass cannot be used, and why; what users of such files mended by hand, done openly."""
+"""Which rows of a pass cannot be used, and why; what users of such files corrected by hand, now documented."""
 
 from __future__ import annotations
 

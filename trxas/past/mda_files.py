@@ -14,7 +14,7 @@ VERSIONS = (1.2, 1.45)
 """Lowest and highest version of the format that is read."""
 
 MOST_COLUMNS = 1000
-"""More columns or dimensions than this mean that the file is no MDA file, or is damaged."""
+"""More columns or dimensions than this mean that the file is not an MDA file, or is damaged."""
 
 DBR_STRING = 0
 DBR_CTRL_FLOAT = 30
@@ -57,10 +57,10 @@ class _Reader:
         return found.decode("latin-1")
 
     def count(self) -> int:
-        """Return the next whole number, which must be a sensible number of things."""
+        """Return the next whole number, which must be a plausible count."""
         found = self.integer()
         if not 0 <= found <= MOST_COLUMNS:
-            raise PastFileError(f"{self._path} is no MDA file, or is damaged: it states {found} columns.")
+            raise PastFileError(f"{self._path} is not an MDA file, or is damaged: it states {found} columns.")
         return found
 
 
@@ -85,7 +85,7 @@ def read_mda_file(path: Path, content: bytes) -> list[PastScan]:
     reader = _Reader(path, content)
     version = reader.numbers("f", 1)[0]
     if not VERSIONS[0] - 0.01 <= version <= VERSIONS[1]:
-        raise PastFileError(f"{path} is no MDA file: it begins with the version {version:.3g}.")
+        raise PastFileError(f"{path} is not an MDA file: it begins with the version {version:.3g}.")
     number = reader.integer()
     rank = reader.count()
     reader.numbers("i", rank)

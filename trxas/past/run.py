@@ -104,7 +104,7 @@ class PastRunMaker:
         """Yield what was used, cut and merged, a sentence each."""
         for data, reasons, values in zip(self._passes, self._faults, self._values, strict=True):
             if data.scan.time_s is None:
-                yield f"{data.scan.name}: no time in the file; that of the file itself is taken"
+                yield f"{data.scan.name}: no time in the file; the time of the file itself is used"
             columns = ", ".join(f"{quantity}: {name}" for quantity, name in data.used.items())
             yield f"{data.scan.name} ({data.scan.kind}): {len(reasons)} rows; {columns}"
             yield from (f"  {remark}" for remark in data.remarks)
@@ -118,7 +118,7 @@ class PastRunMaker:
         passes = "1 pass" if len(self._passes) == 1 else f"{len(self._passes)} passes"
         yield f"{passes} on {len(self._grid)} points of {self._axis}, merged within {self._same:g}"
         if self._polarity < 0:
-            yield "the boxcar's signal is negative-going: its sign is turned, so that more fluorescence is positive"
+            yield "the boxcar's signal is negative-going: its sign is reversed, so that more fluorescence is positive"
         if self._facts.fluence_mj_cm2 == 0.0:
             yield "the fluence is not known; give --fluence-mj-cm2 to record it"
 

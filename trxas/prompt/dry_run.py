@@ -26,7 +26,7 @@ from trxas.terminal.tables import print_table, table
 RunKey = str | int
 
 FASTEST = 0.9
-"""Predicted duration as a share of the beam time below which the clock of the beamline is not that of the wall."""
+"""Predicted duration as a share of the beam time below which the beamline's clock is not wall-clock time."""
 
 COLUMNS = ("axis", "now", "first", "lowest", "highest", "unit")
 
@@ -46,11 +46,11 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
     def dry_run(plan: Plan) -> None:
         """Show what a plan would do: exposures, beam time, duration, where each axis would go, and the expected errors.
 
-        Nothing moves. Of a plan that calibrates first, the first runs are shown; of one that measures no run, what it
+        Nothing moves. For a plan that calibrates first, the first runs are shown; for one that measures no run, what it
         does in words. Raises InputError for a plan of another package than trxas.
         """
         if not hasattr(plan, "send"):
-            raise InputError(f"{plan!r} is no plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
+            raise InputError(f"{plan!r} is not a plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
         for planned in planned_runs(session, plan):
             print(planned.summary)
             if planned.moves:
@@ -93,7 +93,7 @@ def _without_scan(plan: Plan) -> PlannedRun:
     name = getattr(plan, "__name__", "")
     if name not in PLANS:
         raise InputError("This plan does not belong to trxas, so its moves and times cannot be predicted.")
-    return PlannedRun(summary=f"{name} makes no scan. {PLANS[name].entry.summary}", moves=(), expects=())
+    return PlannedRun(summary=f"{name} does not scan. {PLANS[name].entry.summary}", moves=(), expects=())
 
 
 def dry_run_answer(session: Session) -> Callable[..., dict[str, Any]]:
@@ -195,7 +195,7 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _short(value: Any) -> str:
-    """Return a calibration in few words: of a measured one its run, of several numbers only the first."""
+    """Return a calibration in few words: for a measured one its run, for several numbers only the first."""
     if isinstance(value, Mapping) and "uid" in value:
         return f"run {str(value['uid'])[:8]}"
     if isinstance(value, list | tuple) and value:

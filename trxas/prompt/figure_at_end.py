@@ -62,8 +62,8 @@ class FigureAtEnd:
         self._measured.add(series)
         if series in self._calibrated:
             print(
-                "Energies and gates are as calibrated before this run. Foils and gates that its series measures after "
-                "it change the result: then see show() and night()."
+                "Energies and gates use the calibrations made before this run. Foils and gates that its series "
+                "measures later will change the result: see show() and night() then."
             )
 
     def _finish(self, reduction: RunReduction) -> None:
@@ -80,7 +80,7 @@ class FigureAtEnd:
         try:
             save(figure, path)
         except OSError as error:
-            # A figure is no datum, and the next one may find room on the disk again.
+            # A figure is not a datum, and the next one may find room on the disk again.
             logger.warning("The figure was not saved to %s: %s", path, error)
             return
         print(f"figure: {path}")

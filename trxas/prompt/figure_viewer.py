@@ -68,7 +68,7 @@ class Lines(QObject):
     ended = Signal()
 
     def read(self) -> None:
-        """Read a path per line until the other end closes; raises ValueError for a line that is no JSON string."""
+        """Read a path per line until the other end closes; raises ValueError for a line that is not a JSON string."""
         for line in sys.stdin:
             self.named.emit(json.loads(line))
         self.ended.emit()

@@ -39,8 +39,8 @@ def going_function(session: Session) -> Callable[..., Plan]:
         places = places_of(reduce_stored_run(documents))
         name = f"run {str(start['uid'])[:8]}, {start.get('plan_name', 'of an unknown plan')},"
         if what not in places:
-            given = ", ".join(map(repr, places)) or "no place at all"
-            raise InputError(f"There is no {what!r} in {name} which gives {given}. Name it, or another run as key.")
+            given = ", ".join(map(repr, places)) or "none"
+            raise InputError(f"The {name} does not give {what!r}, but: {given}. Choose one of these, or another run.")
         place = places[what]
         axis = session.beamline.axes[place.axis]
         target = target_today(place, start, calibration_metadata(session.beamline))

@@ -28,7 +28,7 @@ LEFT_OUT_FIRST = (
 """Columns that a narrow terminal does without, in this order."""
 
 FOLDED_WIDTH = 30
-"""Characters that a comment gets at least, and a user's cell at most, on a terminal."""
+"""Smallest width of a comment, and largest width of a user's cell, on a terminal, characters."""
 
 
 def find_runs(store: Store, *, search: str = "", limit: int | None = None) -> list[RunSummary]:

@@ -57,7 +57,7 @@ def check_verdict(check: StoreCheck) -> str:
     """Return the problem of the whole catalogue, if there is one, and the number of runs that need a repair."""
     lines = [f"catalogue: {check.catalogue_problem}"] if check.catalogue_problem else []
     wrong = sum(bool(run.problems) for run in check.runs)
-    return "\n".join([*lines, f"{len(check.runs)} runs, {wrong} that need a repair"])
+    return "\n".join([*lines, f"{len(check.runs)} runs, {wrong} of which need a repair"])
 
 
 def _count(events: int | None) -> str:

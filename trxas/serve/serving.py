@@ -257,7 +257,8 @@ def _free_port(interface: str = LOOPBACK) -> int:
             if error.errno != errno.EADDRNOTAVAIL:
                 raise
             raise ConfigurationError(
-                f"[serve] interface = {interface!r} is no address of this machine. `ip address` lists its addresses."
+                f"[serve] interface = {interface!r} is not an address of this machine. `ip address` lists its "
+                f"addresses."
             ) from None
         return int(probe.getsockname()[1])
 

@@ -13,7 +13,7 @@ from reduction.xas.calibration import read_xdi
 def read_foil_files(foils: Mapping[str, FoilSettings]) -> dict[str, Any]:
     """Return the curves of reference files, eV, by the names of their tables, as `FoilReferences.files` has them.
 
-    Raises ConfigurationError for a file that cannot be read or is no transmission spectrum.
+    Raises ConfigurationError for a file that cannot be read or is not a transmission spectrum.
     """
     return {name: _curve(name, settings) for name, settings in foils.items()}
 

@@ -2,8 +2,8 @@
 
 Every complete run adds a line to `<data>/times.jsonl`: its plan, its exposures, and what its time was used for. A
 prediction takes the latest runs of the same plan along the same axes, or of any plan along them where that one is new.
-The counting follows from the beam time asked for, everything else from the number of exposures and the ways of the
-axes.
+The counting follows from the beam time asked for, everything else from the number of exposures and the distances that
+the axes travel.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ DIFFERENT_DWELLS = 1.5
 """Ratio of the longest to the shortest dwell that separates the time of a trigger from that of counting."""
 
 DIFFERENT_WAYS = 1.5
-"""Ratio of the longest to the shortest way per exposure that separates the time of moving from that of a step."""
+"""Ratio of the longest to the shortest distance per exposure that separates the time of moving from that of a step."""
 
 
 def timed_plan(plan: str, stepping: str) -> str:
-    """Return the name under which the times of a plan are kept: hardware steps it in another time than the plan."""
+    """Return the name under which the times of a plan are saved: stepping by hardware takes another time."""
     return plan if stepping == Stepping.SOFTWARE else f"{plan} stepped by {stepping}"
 
 

@@ -154,7 +154,7 @@ class RemotelyPausableEngine(RunEngine):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run a plan and return `RunUids`; raises EndedFromWindowError if a window ended it.
 
-        Raises InputError for what is no plan.
+        Raises InputError for what is not a plan.
         """
         if args:
             check_is_plan(args[0])
@@ -230,8 +230,8 @@ def check_is_plan(plan: object) -> None:
     if isinstance(plan, str | bytes | Mapping) or not isinstance(plan, Iterable):
         given = "nothing (None)" if plan is None else f"{plan!r}, a {type(plan).__name__}"
         raise InputError(
-            f"RE runs plans, and this is {given}. Give a plan, as in RE(energy_scan(...)). Functions such as "
+            f"RE runs plans, but this is {given}. Give a plan, as in RE(energy_scan(...)). Functions such as "
             "resume_run, show and reduce do their work when they are called, without RE."
         )
     if isinstance(plan, tuple) and all(isinstance(part, str) for part in plan):
-        raise InputError(f"RE runs plans, and this is what RE has returned: {plan!r}. Give a plan.")
+        raise InputError(f"RE runs plans, but this is what RE has returned: {plan!r}. Give a plan.")

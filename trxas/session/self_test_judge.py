@@ -66,7 +66,7 @@ class SelfTestJudge:
 
 
 def _without_faults(results: Mapping[str, ArmResult], runs: Mapping[str, Documents]) -> str:
-    """Return that the axis is good, or for how long, s, to count each point until that can be decided."""
+    """Return a sentence: the axis is good, or how long, s, to count each point until that can be decided."""
     longer = time_to_decide(results)
     if longer == 1.0:
         return "Self-test of the delay axis: good"

@@ -85,7 +85,7 @@ class TimeUse:
         self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
         self._since_s = now_s
         if command in ("trigger", "kickoff") and not self.opening_s:
-            # A beam that was lost before the first exposure is no part of what every run takes to open.
+            # A beam that was lost before the first exposure is not part of what every run takes to open.
             self.opening_s = now_s - self._began_s - self._spent_s[Activity.WAITING]
         begun = ACTIVITIES.get(command, Activity.OTHER) or ACTIVITIES.get(group.partition("-")[0])
         self._activity = begun or self._activity

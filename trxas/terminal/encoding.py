@@ -46,7 +46,7 @@ HANDLER = "trxas-spelled-out"
 def make_output_safe() -> None:
     """Let standard output and error spell out what their encoding lacks, where Python would raise UnicodeEncodeError.
 
-    Streams that are no text files (a notebook's, a test's) are left alone. Output that a caller has closed, as some
+    Streams that are not text files (a notebook's, a test's) are left alone. Output that a caller has closed, as some
     schedulers do, is dropped. A terminal without a width, which some programs make, counts as one of unknown width.
     """
     codecs.register_error(HANDLER, _spelled_out)

@@ -26,7 +26,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Co
     for column in columns:
         made.add_column(Text(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        # As Text: square brackets in the name of a sample are no markup.
+        # As Text: square brackets in the name of a sample are not markup.
         made.add_row(*(Text(str(cell)) for cell in row))
     return made
 

@@ -252,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the comparison; return 0."""
     parser = argparse.ArgumentParser(description="Errors of a map's global fit beside those of single scans.")
     parser.add_argument("--maps", type=int, default=4, help="number of drawn maps")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the first")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first map")
     options = parser.parse_args(arguments)
     size = f"{len(ENERGY_EV)} energies x {len(DELAY_PS)} delays"
     print(f"{options.maps} maps of {size}, lifetimes {LIFETIMES_PS[0]:g} and {LIFETIMES_PS[1]:g} ps and an offset")

@@ -1,4 +1,4 @@
-"""The question for the reduction of the present run: when it is due, and which answer is the one to it."""
+"""The question for the reduction of the present run: when it is due, and which answer belongs to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST_REST_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What there was of a run when its reduction was asked for: its `uid`, number of `events` and end, if any."""
+    """State of a run when its reduction was requested: its `uid`, number of `events` and end, if any."""
 
     uid: str
     events: int

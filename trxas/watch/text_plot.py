@@ -56,7 +56,7 @@ class _Canvas:
 def text_plot(curve: Curve, width: int, height: int) -> list[str]:
     """Return the curve as lines of at most `width` characters, `height` of them for the plot itself.
 
-    Two lines with the axes come in addition. A dashed line is zero. Empty for a curve without points.
+    Two lines with the axes are added. A dashed line is zero. Empty for a curve without points.
     """
     points = [
         (_along(curve, x), y, sigma or 0.0)

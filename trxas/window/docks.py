@@ -167,7 +167,7 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
 
 
 def form_presets(beamline: BeamlineConfiguration) -> dict[str, Any]:
-    """Return the values that required fields start with: an edge, a delay, and a small map of energies (eV) by ps."""
+    """Return the values that required fields start with: an edge, a delay, and a small map over eV and ps."""
     presets: dict[str, Any] = {"delay_ps": DELAY_PS}
     name = next(iter(suggested_edges(beamline)), "")
     if not name:

@@ -28,7 +28,7 @@ SETTLING = "the time in which temperatures settle"
 """Time that a forecast does not include if a plan waits for a temperature."""
 
 WITHOUT_EXAFS = "Regions in eV replace the usual energies and the usual wave numbers; give the wave numbers too."
-"""Remark on the regions of an edge whose default grid goes on in wave numbers."""
+"""Remark on the regions of an edge whose default grid continues in wave numbers."""
 
 KINDS: dict[Any, Kind] = {
     float: Kind.NUMBER,
@@ -75,7 +75,7 @@ class PlanCourses:
         self._configuration = configuration
 
     def __call__(self, plan: str, arguments: Mapping[str, Any], _listed: int | None) -> Course | None:
-        """Return the course of a plan; None for a plan that makes no scan.
+        """Return the course of a plan; None for a plan that does not scan.
 
         Raises InputError, in the words of the plan, for arguments that it refuses.
         """
@@ -104,7 +104,7 @@ def _batch(spec: ScanSpec) -> ExposureBatch:
 
 
 def _sweeps_text(spec: ScanSpec) -> str:
-    """Return how many sweeps a fly scan makes, as what the forecast calls its exposures; "" for other scans."""
+    """Return how many sweeps a fly scan makes, to explain the exposures of its forecast; "" for other scans."""
     if spec.stepping is not Stepping.FLY:
         return ""
     return f"The exposures are {spec.options.repeats} sweeps, up and down in turn, over {len(spec.points)} bins."

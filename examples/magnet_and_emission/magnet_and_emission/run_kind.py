@@ -19,7 +19,7 @@ from reduction.values import Value
 COUNTS = "emission_counts"
 AXIS = "analyser_ev"
 LEAST_POINTS = 6
-"""Points from which a line with four parameters is fitted."""
+"""Number of points from which a line with four parameters is fitted."""
 
 
 class EmissionSums:

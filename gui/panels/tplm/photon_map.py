@@ -35,7 +35,7 @@ class PhotonMapPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self.normalised = QCheckBox("Normalise every delay")
-        self.normalised.setToolTip("Divide every delay by its brightest place, so that the widening is seen")
+        self.normalised.setToolTip("Divide every delay by its brightest place, so that the widening shows")
         self.normalised.toggled.connect(self._redraw)
         self.delay = QSlider(Qt.Orientation.Horizontal)
         self.delay.setToolTip("Delay of the profile")

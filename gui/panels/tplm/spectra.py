@@ -23,7 +23,7 @@ SHOWN_NM = 60.0
 """Distance from the peak up to which spectra are shown, nm."""
 
 SIGNIFICANT = 3.0
-"""Shift or exponent off its expected value, in errors, from which it is marked."""
+"""Deviation of a shift or exponent from its expected value, in errors, from which it is marked."""
 
 
 class SpectraPanel(SingleAnswerPanel[SpectrumResults]):

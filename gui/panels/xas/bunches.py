@@ -26,7 +26,7 @@ APD_STYLES = (CurveStyle(role="off", line="", marker="circle"), CurveStyle(role=
 """Styles of the photodiodes, repeated in this order: neighbours differ in colour and shape."""
 
 NEAR = 0.5
-"""The threshold is drawn from this share of it on; far below it would compress the points to a line."""
+"""Share of the threshold from which it is drawn; below that it would compress the points to a line."""
 
 SHIFT = 0.08
 """Offset between the photodiodes, in probes, so that they are drawn side by side."""

@@ -70,7 +70,7 @@ class Choices(QWidget):
         self._own = _own_modes(parts)
         self._modes = self._box("mode", self._own, ["mode"] if {"mode", "detector", "counting"} & set(parts) else [])
         self._modes.setToolTip(
-            "Detector. Without a choice: the first that counts, or the first gated one of the list if none does"
+            "Detector. By default, the first that counts, or the first gated one of the list if none counts"
         )
         self._is_chosen = False
         # Qt emits this for a choice of the user only.
@@ -102,7 +102,7 @@ class Choices(QWidget):
         self._modes.setCurrentIndex(self._modes.findData(mode))
 
     def suggest_richer(self, frame: LiveFrame) -> None:
-        """Choose the way of detection with more information, for a user who has not chosen one, nor a detector.
+        """Choose the detection mode with more information, unless the user has chosen a mode or a detector.
 
         The panel has to ask for `OwnSpectraRequest`.
         """
@@ -185,7 +185,7 @@ class Choices(QWidget):
         self._references.setVisible("reference" in parts and "reference" in self._parts)
         self._own = _own_modes([part for part in parts if part in self._parts])
         self.offer_detectors(self._further)
-        # One detector is no choice.
+        # One detector is not a choice.
         self._modes.setVisible(bool({"mode", "detector"} & set(parts)) and self._modes.count() > 1)
 
     def offer_detectors(self, detectors: Sequence[DetectorFacts]) -> None:

@@ -62,7 +62,7 @@ class ExcitedPanel(Panel):
         return self.percent.value() / 100.0
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the excited and the unpumped spectrum, and for both ways of detection."""
+        """Return the requests for the excited and the unpumped spectrum, and for both detection modes."""
         return (self._excited_request(), self._static_request(), OwnSpectraRequest())
 
     def plots(self) -> Iterable[LinePlot]:

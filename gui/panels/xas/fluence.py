@@ -128,7 +128,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
 
 
 def corrected_rows(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[list[Cell]]:
-    """Return the slope against a sample that was never pumped (1, 2); nothing where the measured slope is none."""
+    """Return the slope against a sample that was never pumped (1, 2); nothing if the sample's slope is unknown."""
     # A slope relative to a signal with an electronic zero is not that of the sample, so no correction can make it one.
     if not scan.scale_known:
         return []

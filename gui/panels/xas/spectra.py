@@ -86,7 +86,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         )
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the spectrum, the decay that corrects its size, and both ways of detection."""
+        """Return the requests for the spectrum, the decay that corrects its size, and both detection modes."""
         return (self.request(), DecayRequest(), OwnSpectraRequest())
 
     def plots(self) -> Iterable[LinePlot]:
@@ -170,9 +170,9 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
 
 
 def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]:
-    """Return the size by the other way of detection, with how many times the information it holds, (1, 2) or none.
+    """Return the size in the other detection mode, and how many times its information this one holds, (1, 2) or none.
 
-    `spectra`: those of the pumped gate, by both ways; a spectrum of anything else has nothing to be compared with.
+    `spectra`: those of the pumped gate, in both modes; a spectrum of anything else has nothing to be compared with.
     """
     origin = found.metadata
     own = next((one for one in spectra if one.metadata.mode == origin.mode), None)
@@ -191,7 +191,7 @@ def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]
 
 
 def later_rows(found: Spectrum) -> list[list[Cell]]:
-    """Return that calibrations after the run are not in a spectrum that is calibrated, (1, 2); none for any other."""
+    """Return a note that a calibrated spectrum lacks calibrations after the run, (1, 2); none for any other."""
     energies = ["the foil"] if found.energy_sigma_ev > 0 else []
     gates = ["dark and blocked exposures"] if found.metadata.is_calibrated else []
     if not (energies or gates):

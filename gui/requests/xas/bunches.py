@@ -77,7 +77,7 @@ class BunchRequest(Request[BunchView]):
             return {"counts": "spc_counts", "pulses": "spc_pulses"}
         found = next((one for one in detectors_of(run.start or {}) if one.name == self.detector), None)
         if found is None or found.kind != "spc":
-            raise ReductionError(f"{self.detector} is no detector of this run that counts. Choose another one.")
+            raise ReductionError(f"This run has no detector {self.detector} that counts. Choose another one.")
         return found.fields
 
     def _summed(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

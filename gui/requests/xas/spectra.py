@@ -90,7 +90,7 @@ class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
 
 @dataclass(frozen=True, kw_only=True)
 class DecayRequest(Request[MeasuredDecay | None]):
-    """The decay of the same sample, by which sizes of transients are corrected for what their reference holds."""
+    """The decay of the same sample, by which sizes of transients are corrected for what is left in their reference."""
 
     slow: ClassVar[bool] = True
 

@@ -97,7 +97,7 @@ def _uncovered(sums: StaticAccumulator) -> str:
     missing = int((sums.exposures == 0).sum())
     if sums.exit_status is not None or not missing:
         return ""
-    return f"The scan at {sums.temperature_c:.1f} °C has {missing} points left. Differences need all points."
+    return f"The scan at {sums.temperature_c:.1f} °C still lacks {missing} points. Differences need all points."
 
 
 def _by_temperature(runs: Sequence[StaticAccumulator]) -> list[list[StaticAccumulator]]:

@@ -202,7 +202,7 @@ def _require_supported(nodes: FloatArray, normal: FloatArray) -> None:
     if missing.size:
         raise ReductionError(
             f"No run has a point near {', '.join(f'{node:g}' for node in missing[:5])} of the given grid. Leave these "
-            "positions out, or let the grid be chosen."
+            "positions out, or leave out the grid, and one is chosen."
         )
     scale = np.sqrt(np.diag(normal))
     if np.linalg.cond(normal / np.outer(scale, scale)) > _WORST_CONDITION:

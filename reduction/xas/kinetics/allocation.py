@@ -1,4 +1,4 @@
-"""Where beam time buys most: the delays at which counting lowers the error of a lifetime fastest.
+"""Where beam time helps most: the delays at which counting lowers the error of a lifetime fastest.
 
 Each delay adds a Fisher information matrix that is proportional to the time spent there. The error of a quantity
 follows from the inverse of their sum, so the best share of the time for each delay can be computed from the fit itself
@@ -95,7 +95,7 @@ class Information:
         return float(abs(self.scales[0]) * np.sqrt(np.median(self._solved(seconds) @ self.slopes)))
 
     def time_uncertainty(self, seconds: FloatArray) -> float:
-        """Return the uncertainty of the time to any error, as a logarithm: what counts of `seconds`, (rows,), leave.
+        """Return the uncertainty of the time to any error, as a logarithm, after counting for `seconds`, (rows,).
 
         The time follows from the lifetimes, which are known as well as the draws differ.
         """

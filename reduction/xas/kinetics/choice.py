@@ -129,5 +129,5 @@ def _smallest(fits: Sequence[KineticsFit], criterion: Criterion) -> float:
 
 
 def _reason(error: ReductionError) -> str:
-    """Return the first clause of an error, which names the problem; the rest says what to measure."""
+    """Return the first clause of an error, which names the problem; the rest states what to measure."""
     return f"left out: {str(error).split(':')[0].split('. ')[0].rstrip('.')}"

@@ -31,16 +31,15 @@ UNDETERMINED_SHARE = 0.5
 class KineticsFit:
     """Kinetics S(t) = A [f1 exp(-t/tau1) + ... + f_off exp(-t/tau_off)] of one pump; all fractions add up to 1.
 
-    With a rise, `rise_ps`, exp(-t/tau_rise) is subtracted in the brackets; None without one.
-    `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of the lifetimes of `model`, from fast to slow;
-    `offset` is f_off, 0 without one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being
-    relative to the unpumped signal. The errors are those of the counts (not rescaled by chi-square) and of the
-    instrument response, whose width `irf_sigma_ps` is fitted with the value and error that the runs record as its
-    prior; its error is 0 if they record none, as those up to version 0.2.0.
-    Lifetimes are fitted as logarithms: where sigma is more than a fifth of a lifetime, read it as a factor,
-    value * exp(+-sigma/value). `offset_rate_per_ns` is 1/tau_off >= 0 and the lifetime its inverse, (inf, inf) if no
-    decay is seen; the other errors then hold for a constant offset. `values` are all parameters by name, lifetimes as
-    logarithms, and `covariance` (n, n) follows `parameters`, the free ones;
+    With a rise, `rise_ps`, exp(-t/tau_rise) is subtracted in the brackets; None without one. `lifetimes_ps` and
+    `fractions` are tau1, ... and f1, ... of the lifetimes of `model`, from fast to slow; `offset` is f_off, 0 without
+    one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being relative to the unpumped
+    signal. The errors are those of the counts (not rescaled by chi-square) and of the instrument response, whose width
+    `irf_sigma_ps` is fitted with the value and error that the runs record as its prior; its error is 0 if they record
+    none, as in runs up to version 0.2.0. Lifetimes are fitted as logarithms: where sigma is more than a fifth of a
+    lifetime, read it as a factor, value * exp(+-sigma/value). `offset_rate_per_ns` is 1/tau_off >= 0 and the lifetime
+    its inverse, (inf, inf) if no decay is seen; the other errors then hold for a constant offset. `values` are all
+    parameters by name, lifetimes as logarithms, and `covariance` (n, n) follows `parameters`, the free ones;
     `baselines` (traces, gates - 1) are ln(1 + e_n) of the `gates` but the last, relative to it. `intervals` holds the
     68.3 % limits of those quantities whose chi-square is not a parabola, by name; their sigma is half of the interval.
     """

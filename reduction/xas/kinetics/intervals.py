@@ -64,7 +64,7 @@ class QuantityInterval:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FitIntervals:
-    """Intervals of all quantities of a fit by `method`; `draws` and `seed` are those of a bootstrap, else 0."""
+    """Intervals of all quantities of a fit by `method`; `draws` and `seed` are those of a bootstrap, otherwise 0."""
 
     method: IntervalMethod
     quantities: tuple[QuantityInterval, ...]

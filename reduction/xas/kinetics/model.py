@@ -147,7 +147,7 @@ class WhitenedTrace:
     def time_zero_drifts(self) -> FloatArray:
         """Return two courses of a time zero that swings once a day, relative to its standard deviation, (2, rows).
 
-        About the middle of the trace: a constant, and what changes meanwhile.
+        Relative to the middle of the trace: a constant part, and the part that changes during it.
         """
         # A swing of random phase is a cosine and a sine of independent sizes. The cosine is taken as constant, which is
         # its largest effect: nothing else tells the time zero of a run from that of another.

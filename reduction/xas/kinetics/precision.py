@@ -58,7 +58,7 @@ class PrecisionForecast:
         if self.seconds <= 0:
             return f"{wanted} reached"
         if not math.isfinite(self.seconds):
-            return f"{wanted} not within reach of counting"
+            return f"{wanted} cannot be reached by counting longer"
         return f"{wanted} in {duration_text(self.seconds)} of beam time"
 
 

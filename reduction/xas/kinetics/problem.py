@@ -43,7 +43,7 @@ _WORST_CONDITION = 1e12
 
 @dataclass
 class _Evaluation:
-    """The decays of all traces at the latest trial step: rates, times zero and width of the response."""
+    """The decays of all traces at the latest trial step: rates, time zeros and width of the response."""
 
     place: tuple[object, ...] = ()
     decays: list[list[Decay]] = field(default_factory=list)
@@ -134,7 +134,7 @@ class KineticsProblem:
 
     @property
     def free_offset_rate(self) -> bool:
-        """Whether the decay rate of the offset is fitted, as long as it does not come out as 0."""
+        """Whether the decay rate of the offset is fitted, unless it has come out as 0."""
         return self.model.offset_decays and not self.constant_offset
 
     @property

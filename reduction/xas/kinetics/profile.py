@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 PARABOLIC_WITHIN = 0.1
-"""Largest difference between an error from the curvature and one from the profile, relative, that is left alone."""
+"""Largest relative difference between an error from the curvature and one from the profile that is accepted."""
 
 # A constraint this much sharper than the error leads the fit to the profile; where exactly does not matter.
 _STIFFNESS = 0.05

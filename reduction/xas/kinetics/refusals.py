@@ -1,4 +1,4 @@
-"""Fits of kinetics that are no results: no transient, lifetimes at a limit, or nothing that the data determine."""
+"""Fits of kinetics that are not results: no transient, lifetimes at a limit, or nothing that the data determine."""
 
 from __future__ import annotations
 

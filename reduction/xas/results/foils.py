@@ -19,8 +19,8 @@ class FoilResults(RunResults):
     """Absorption of a metal foil, its steepest point `foil`, and its edge by the reference that the run records.
 
     `axis_offset_ev` is the energy calibration of the axis it was measured on, eV. `aligned` is None in runs that record
-    no reference, those up to version 0.2.0: their steepest point alone is no calibration. `uid` is that of the run, and
-    `time_s` its mean time, s since 1970; 0 if its events have none.
+    no reference, those up to version 0.2.0: their steepest point alone is not a calibration. `uid` is that of the run,
+    and `time_s` its mean time, s since 1970; 0 if its events have none.
     """
 
     absorption: FoilSpectrum

@@ -52,11 +52,10 @@ class SpectrumResults(RunResults):
     `all_gates`: each of the spectra by all gates instead of two, None where they add nothing; `all_gates_problems` are
     the reasons, "" without one. `blocked`: the same against exposures with the laser blocked, None where the run has
     none. `decay`: that of the same sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind
-    the sample, by its name.
-    `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
-    to pass; `power`: that of the laser, None if it was not recorded; `energy`: what foil scans say about the axis;
-    `absorbed`: absorption of the sample itself over its edge, None where the diode behind it shows none. `fly`: what a
-    fly scan tells about its energies, None for any other scan.
+    the sample, by its name. `ungated`: the signal of each detector that counts all bunches, which has no transient.
+    `trends`: changes from pass to pass; `power`: that of the laser, None if it was not recorded; `energy`: correction
+    of the axis by foil scans; `absorbed`: absorption of the sample itself over its edge, None where the diode behind it
+    shows none. `fly`: facts of a fly scan about its energies, None for any other scan.
     """
 
     spectra: tuple[Spectrum, ...] = ()

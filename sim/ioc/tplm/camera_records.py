@@ -1,7 +1,7 @@
 """Records of the camera behind the spectrograph: a Princeton Instruments camera as ADPICam and ADCore serve it.
 
-Names, choices and defaults follow the manuals of ADCore 3 and ADPICam; of the many settings of a PICam those are served
-that a user of spectra meets.
+Names, choices and defaults follow the manuals of ADCore 3 and ADPICam; of the many settings of a PICam, those that a
+user of spectra needs are served.
 """
 
 from __future__ import annotations

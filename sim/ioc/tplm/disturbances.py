@@ -19,7 +19,7 @@ def _number(name: str, units: str, high: float, doc: str, value: float = 0.0) ->
 
 
 class Disturbances(PVGroup):
-    """Switches of what goes wrong; the microscope reads them."""
+    """Switches of the disturbances; the microscope reads them."""
 
     power_share = _number("PowerShare", "", 2.0, "laser power as a share of the set value", value=1.0)
     ambient_hz = _number("AmbientHz", "Hz", 1e6, "light in the room at the detector")

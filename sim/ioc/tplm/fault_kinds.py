@@ -145,7 +145,7 @@ class RateByHand(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class BacklashSkipped(Fault):
-    """The detector stands `play_um` of the stage beside what the encoder along x shows: its play was not taken out."""
+    """The detector is `play_um` of the stage off what the encoder along x shows: its play was not taken out."""
 
     meaning: ClassVar[str] = "Backlash of the detector stage is skipped"
     variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
@@ -160,7 +160,7 @@ class BacklashSkipped(Fault):
         await targets.disturb("backlash_um", self.play_um)
 
     async def end(self, targets: MicroscopeTargets) -> None:
-        """Put the detector where its encoder says."""
+        """Put the detector where its encoder shows it."""
         await targets.disturb("backlash_um", 0.0)
 
 

@@ -55,7 +55,7 @@ class MicroscopeTargets(RunningServer):
     _rates_mhz: tuple[float, float] | None = None  # before the change by hand, and after it
 
     async def disturb(self, name: str, value: float | str) -> None:
-        """Write a switch of what goes wrong, in its unit; raises AttributeError for an unknown one."""
+        """Write the switch of a disturbance, in its unit; raises AttributeError for an unknown one."""
         # A fault writes the switch that a user may write too, so both act in the same way, and one ends the other.
         await getattr(self.disturbances, name).write(value)
 

@@ -33,7 +33,7 @@ class FilmHistory:
     def continued(cls, log: Path | None) -> FilmHistory:
         """Return the history at the end of a log of exposures, that of a fresh film without one.
 
-        The film outlives the server: one that begins again must not find it where it was hours ago.
+        The film outlives the server: a restarted server must not find it as it was hours ago.
         """
         if log is None or not log.exists():
             return cls()

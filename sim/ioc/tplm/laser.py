@@ -46,7 +46,7 @@ def meter_reading_nw(rng: np.random.Generator, power_nw: float) -> float:
 class DiodeLaser(PVGroup):
     """The laser as its control system shows it; power is that at the meter outside the microscope.
 
-    `power_share` returns by what share of the power set the laser really shines, 1 unless a fault changes it.
+    `power_share` returns the share of the set power that the laser really emits, 1 unless a fault changes it.
     """
 
     rate = pvproperty(

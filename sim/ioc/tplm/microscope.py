@@ -136,7 +136,7 @@ class SimulatedMicroscope:
         self.spectrograph.record.note()
 
     async def _disturb(self) -> None:
-        """Let the devices follow the switches of what goes wrong."""
+        """Let the devices follow the switches of the disturbances."""
         wrong = self.disturbances
         self.timing.fault_stale = wrong.frame_stale.value == "Yes"
         for motor in self.detector_stage.motors.values():

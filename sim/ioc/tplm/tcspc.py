@@ -1,7 +1,7 @@
 """The photon timing electronics, with the record names of the public PicoHarp support.
 
-Every exposure has a number. A waveform of our own holds it together with all that belongs to the exposure (a frame), so
-that a reader can never mix two exposures; the standard waveforms hold the same histogram without its number.
+Every exposure has a number. A waveform that is added here holds it together with all that belongs to the exposure (a
+frame), so that a reader can never mix two exposures; the standard waveforms hold the same histogram without its number.
 """
 
 from __future__ import annotations

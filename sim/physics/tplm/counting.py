@@ -24,8 +24,8 @@ def blocked_pulses(dead_time_ns: float, period_ns: float) -> int:
 def draw(rng: np.random.Generator, expected: FloatArray, *, sync_pulses: int, blocked: int = 0) -> IntArray:
     """Draw the histogram of `sync_pulses` pulses, (channels,) counts, for `expected` photons per pulse and channel.
 
-    The first photon of a pulse is the only one registered (pile-up), and `blocked` pulses after it are not looked at
-    (dead time). A channel stops at 65 535.
+    The first photon of a pulse is the only one registered (pile-up), and `blocked` pulses after it are ignored (dead
+    time). A channel stops at 65 535.
     """
     # The first photon falls into channel k with p_k = exp(-sum_{j<k} l_j) (1 - exp(-l_k)). Given how many photons are
     # registered at all, the channels are multinomial with p_k / p, with or without dead time, because a dead time in

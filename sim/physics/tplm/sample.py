@@ -138,8 +138,8 @@ class Spectrum:
 class Spectrograph:
     """Spectrograph and camera: dispersion per pixel and width of a sharp line, nm; sensitivity; noise.
 
-    `offset_nm` is what the wavelength shown is wrong by. Rates of electrons are those of the whole spectrum;
-    `ambient_hz` and `dark_e_s` are per column and per pixel.
+    `offset_nm` is the error of the wavelength shown. Rates of electrons are those of the whole spectrum; `ambient_hz`
+    and `dark_e_s` are per column and per pixel.
     """
 
     dispersion_nm: float

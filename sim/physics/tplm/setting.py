@@ -14,11 +14,11 @@ EXTERNAL_RATES_MHZ = (0.5, 80.0)
 class Setting:
     """The true state of laser, filters and cryostat.
 
-    `power_nw` is the nominal power outside the microscope; `dose_nw_s` what the present spot has received so far;
-    `offset_ps` shifts all delays, as the offset of the timing electronics does; `ambient_hz` is further light in the
-    room, `vibration_nm` the rms motion of the sample against the objective, `flood_hz` light of the laser that passes
-    the filters, `afterpulse_share` the counts without light that follow a photon. Without `filters_in` the detector
-    sees the laser's scatter, that is the response.
+    `power_nw` is the nominal power outside the microscope; `dose_nw_s` the dose that the present spot has received so
+    far; `offset_ps` shifts all delays, as the offset of the timing electronics does; `ambient_hz` is additional light
+    in the room, `vibration_nm` the rms motion of the sample against the objective, `flood_hz` light of the laser that
+    passes the filters, `afterpulse_share` the share of photons that a count without light follows. Without `filters_in`
+    the detector sees the laser's scatter, which is the response.
     """
 
     power_nw: float

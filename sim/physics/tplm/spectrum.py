@@ -74,7 +74,7 @@ def wavelengths_nm(spectrograph: Spectrograph, centre_nm: float, steps: int = 1)
 def electrons_per_s(film: Film, setting: Setting, *, centre_nm: float) -> FloatArray:
     """Return the rate at which light makes electrons in each column, 1/s, (columns,).
 
-    `centre_nm` is what the spectrograph shows. Without filters the line of the laser comes in addition.
+    `centre_nm` is what the spectrograph shows. Without filters the line of the laser is added.
     """
     ambient = np.full(COLUMNS, film.spectrograph.ambient_hz + setting.ambient_hz / COLUMNS)
     if not setting.shutter_open or setting.power_nw == 0:

@@ -84,7 +84,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "stepping": ("software", "hardware", "fly"),
     "dwell_factors": (None, None, None, [1.0], [0.5, 2.0], [1.0, 0.0]),
 }
-"""Values that make sense, for every parameter that is no number on an axis."""
+"""Values that make sense, for every parameter that is not a number on an axis."""
 
 LISTS = (
     "fluences_mj_cm2",

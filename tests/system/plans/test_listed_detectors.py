@@ -84,7 +84,7 @@ def test_every_listed_detector_is_measured_and_reduced(
 
 
 def strike(line: Beamline, bench: FaultBench) -> None:
-    """Calc records that are not processed any more are no values of the next points, and cost nothing else."""
+    """Calc records that are not processed any more are not values of the next points, and cost nothing else."""
     with bench.struck("FrameStale", Detector="boxcar"):
         documents = scanned(line, repeats=1)
     events = [doc["data"] for name, doc in documents if name == "event"]

@@ -1,4 +1,4 @@
-"""If these fail, a resumed run measures what there is already, leaves a gap, or is no part of the run it resumes."""
+"""If these fail, a resumed run measures what there is already, leaves a gap, or is not part of the run it resumes."""
 
 from __future__ import annotations
 

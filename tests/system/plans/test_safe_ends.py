@@ -34,7 +34,7 @@ def test_a_disturbed_plan_leaves_the_shutters_shut(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_document_that_cannot_be_stored_leaves_both_shut(name: str, tmp_path: Path) -> None:
-    """Whatever fails that is no device: the disk, or somebody's callback. The first and the last documents."""
+    """Whatever fails that is not a device: the disk, or somebody's callback. The first and the last documents."""
     with RecordedRuns(tmp_path) as runs:
         runs.run(quick_plan(runs.line, name))
         number = len(runs.documents)

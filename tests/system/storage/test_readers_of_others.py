@@ -1,6 +1,6 @@
 """If these fail, a user group cannot open exported files in the programs that they use for spectra.
 
-The programs are no part of the test extra: they bring 60 packages. `pip install nexpy xraylarch` installs them.
+The programs are not part of the test extra: they bring 60 packages. `pip install nexpy xraylarch` installs them.
 """
 
 from __future__ import annotations

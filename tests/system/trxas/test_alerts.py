@@ -55,7 +55,7 @@ def test_a_password_never_goes_out_unprotected(monkeypatch: pytest.MonkeyPatch, 
         send(settings, ALERT, Way.MAIL)
     assert SECRET not in str(refused.value)
     assert mail[0].mails == []
-    with pytest.raises(NotSentError, match="did not take the mail"):
+    with pytest.raises(NotSentError, match="did not accept the mail"):
         send(AlertSettings(mail_to="a@b.c", mail_server=mail[1], mail_security=MailSecurity.STARTTLS), ALERT, Way.MAIL)
 
 

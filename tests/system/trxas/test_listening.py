@@ -18,5 +18,5 @@ def test_relay_and_tiled_listen_at_the_address(tmp_path: Path) -> None:
 
 
 def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"203\.0\.113\.9' is no address of this machine"):
+    with pytest.raises(ConfigurationError, match=r"203\.0\.113\.9' is not an address of this machine"):
         relay_program(tmp_path, "203.0.113.9")

@@ -160,7 +160,7 @@ def test_read_back_jitter_is_no_other_grid_and_a_shorter_run_is_compared_where_i
 @pytest.mark.parametrize("x", [[1.0, 2.3, 3.0], [1.0, 1.05, 3.0]])
 def test_other_grids_are_refused_rather_than_interpolated(x: list[float]) -> None:
     first = curve([1.0, 1.0, 1.0], 0.1)
-    with pytest.raises(ReductionError, match="not measured on one grid"):
+    with pytest.raises(ReductionError, match="not measured on the same grid"):
         difference(first, replace(first, x=np.array(x)))
 
 

@@ -62,7 +62,7 @@ def test_a_scan_under_way_is_drawn_but_not_compared() -> None:
     under_way = series.temperatures[1]
     assert under_way.measured.energy_ev.size == 18
     assert under_way.difference is None
-    assert "points left" in under_way.problem
+    assert "still lacks" in under_way.problem
 
 
 def test_another_series_begins_from_nothing() -> None:

@@ -106,6 +106,6 @@ def test_a_scan_that_decides_on_its_passes_is_not_divided_by_them() -> None:
 
 @pytest.mark.parametrize("value", ["sometimes", 0, -1, 1.5, True, None])
 def test_a_schedule_that_means_nothing_is_refused_before_anything_moves(recorded: RecordedRuns, value: Any) -> None:
-    with pytest.raises(InputError, match="is no schedule: give 'none', 'before', 'around', or a number"):
+    with pytest.raises(InputError, match="is not a schedule: give 'none', 'before', 'around', or a number"):
         recorded.run(plans.energy_scan(recorded.line, "Br K", delay_ps=100, foil=value))
     assert recorded.starts == []

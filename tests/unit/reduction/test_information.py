@@ -41,7 +41,7 @@ def test_saturated_gates_leave_the_boxcar_as_the_primary_result(both: tuple[Spec
     saturated = replace(spc, sigma=np.full_like(spc.sigma, np.inf))
     assert information(saturated) == 0.0
     assert primary([boxcar, saturated]) is boxcar
-    assert information_lines([boxcar, saturated]) == ["most information       the boxcar, all there is"]
+    assert information_lines([boxcar, saturated]) == ["most information       the boxcar, all of it"]
     assert information_lines([boxcar]) == []
     assert primary([]) is None
 

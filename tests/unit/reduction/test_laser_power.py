@@ -51,7 +51,7 @@ def delay_run(power: FloatArray, seed: int = 1) -> list[Document]:
 
 
 def test_spectra_of_a_laser_that_fades_are_those_of_the_nominal_power() -> None:
-    """From 110 to 80 % over the scan, with a gate 2 % more efficient than the other, which is no transient."""
+    """From 110 to 80 % over the scan, with a gate 2 % more efficient than the other, which is not a transient."""
     fading = np.linspace(1.1, 0.8, ENERGY_EV.size)
     results = reduce_run(energy_run(fading))
     steady = reduce_run(energy_run(np.ones(ENERGY_EV.size)))

@@ -103,7 +103,7 @@ def test_the_limits_keep_the_rate_of_false_cuts(passes: int) -> None:
 
 
 def test_a_signal_that_fades_from_pass_to_pass_is_not_cut() -> None:
-    """A sample that is damaged is no outlier, whether its signal falls steadily or is gone after the first pass."""
+    """A sample that is damaged is not an outlier, whether its signal falls steadily or is gone after the first pass."""
     for course in (np.linspace(1.0, 0.0, 6), np.array([1.0, 0.05, 0.02, 0.0, 0.0, 0.0])):
         documents = drawn(3, scans=6, signal=0 * br_signal(ENERGY_EV), dwell_s=5.0)
         rng = np.random.default_rng(4)

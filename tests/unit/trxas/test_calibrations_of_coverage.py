@@ -35,13 +35,13 @@ def test_without_a_reference_foil_nothing_is_measured(monkeypatch: pytest.Monkey
     """Lost: the cause of a failed measurement, or pulls of an unknown energy axis among the others."""
 
     def refuse(*_: object) -> None:
-        raise ReductionError("The scan is no absorption spectrum.")
+        raise ReductionError("The scan is not an absorption spectrum.")
 
     monkeypatch.setattr(measurement, "use_reference_foil", refuse)
     nothing: Any = None
     found = measure_sample(nothing, nothing)
     assert found.values == {}
-    assert found.failures == dict.fromkeys(PARAMETERS, "The scan is no absorption spectrum.")
+    assert found.failures == dict.fromkeys(PARAMETERS, "The scan is not an absorption spectrum.")
 
 
 def test_the_reference_foil_is_measured_while_the_axis_is_right(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def test_a_sample_depends_on_the_seed_and_its_number_only() -> None:
 
 
 def test_beam_times_begin_at_any_hour_of_the_day() -> None:
-    """Lost: a drift of time zero that all samples share, a bias of 0.6 errors that is no fault of the fit."""
+    """Lost: a drift of time zero that all samples share, a bias of 0.6 errors that is not a fault of the fit."""
     hours = [sample.hour for sample in draw_samples(CoverageSettings(samples=60, seed=3))]
     assert min(hours) < 4 < 20 < max(hours)
     assert abs(np.mean(hours) - 12.0) < 4 * 24 / math.sqrt(12 * 60)

@@ -76,7 +76,7 @@ def test_a_plan_without_a_scan_says_what_it_does(tmp_path: Path) -> None:
     line = FakeHardware().beamline
     session: Any = SimpleNamespace(beamline=line, store=open_store(tmp_path, recover_runs=False))
     (found,) = planned_runs(session, plans.rezero(line, 3.0))
-    assert found.summary.startswith("rezero makes no scan. Make `t0_ps`, a delay on the current axis, the new zero")
+    assert found.summary.startswith("rezero does not scan. Make `t0_ps`, a delay on the current axis, the new zero")
     (blocked,) = announced_requests(plans.blocked_exposures(line, repeats=1))
     assert summary(blocked) == "blocked_exposures Br K: 1 exposure, 1 min 00 s of counting, with the laser blocked"
     with pytest.raises(InputError, match="does not belong to trxas"):

@@ -18,7 +18,7 @@ from trxas.benchmarks.window.synthetic_run import POINTS, run_documents
 
 REPETITIONS = 3
 ALLOWED_S = 1.0
-"""Baseline of the first sight of a run, s: what a user of the hutch does not call waiting."""
+"""Baseline of the first sight of a run, s: a user hardly notices such a wait."""
 
 IMPORTS = (
     "from trxas.commands import gui; from pathlib import Path; import sys; folder = Path(sys.argv[1]);"

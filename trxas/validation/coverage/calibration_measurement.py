@@ -67,7 +67,7 @@ def _use_gates(beamline: Beamline, run_engine: RunEngine, plan: Any) -> None:
 def use_reference_foil(beamline: Beamline, run_engine: RunEngine) -> None:
     """Make the first foil scan of a beamline, whose axis counts as right, the reference of all later ones.
 
-    Raises ReductionError for a scan that is no absorption spectrum.
+    Raises ReductionError for a scan that is not an absorption spectrum.
     """
     # Once per beamline, however often its sample is measured: the axis drifts by 0.03 eV within hours, 2 errors of C,
     # and foil scans around a spectrum show only what it does meanwhile.

@@ -21,7 +21,7 @@ from trxas.validation.coverage.effect_measurement import EFFECT_PARAMETERS
 from trxas.validation.coverage.ring import true_timing
 
 NOISE = "Noise"
-"""The counting noise, which is no effect: without it, a change of the numbers is that by the effect."""
+"""The counting noise, which is not an effect: without it, a change of the numbers is that by the effect."""
 
 ALL = "all"
 LARGEST_TIMES = 1000.0

@@ -53,7 +53,7 @@ RANGES = {
         low=-0.6, high=0.6, reason="up to the largest shift that the paper corrected, in both directions"
     ),
     "irf_sigma_ps": Range(
-        low=30, high=70, reason="from the pulse lengths alone to twice as much; the configuration has 45 +- 15 ps"
+        low=30, high=70, reason="from the pulse lengths alone to twice as much; the configuration has 45 ± 15 ps"
     ),
 }
 """Ranges by name, in units of the names. `lifetime_ratio` is tau2/tau1.

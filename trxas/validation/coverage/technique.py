@@ -1,4 +1,4 @@
-"""Campaigns of techniques, ours and those of other packages, which show whether their error bars are true."""
+"""Campaigns of techniques, those of trxas and of other packages, which show whether their error bars are true."""
 
 from __future__ import annotations
 

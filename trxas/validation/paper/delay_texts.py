@@ -32,7 +32,7 @@ def area_text(areas: Sequence[AreaWithoutNoise]) -> str:
 
 
 def offset_text(fit: KineticsFit, areas: Sequence[AreaWithoutNoise], shapes: Sequence[ShapeComparison]) -> str:
-    """Return the paragraph on how the late areas of the paper go together with its kinetics.
+    """Return the paragraph on how the late areas of the paper agree with its kinetics.
 
     `areas` at 100 ps, 10.1 and 163.5 ns; `shapes`: the transients at the two later delays against that at 100 ps.
     """

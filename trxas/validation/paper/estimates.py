@@ -30,7 +30,7 @@ def _reduce(runs: StoredRuns) -> SectionResult:
         f"nanocrystal (the paper: about {published.PHOTOCARRIERS:g}), and {absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / "
         f"(5.8 mg/ml x 200 um x 215 mJ/g/K) a rise of up to {with_error(rise_k, rise_k * relative_error)} K (the "
         f"paper: {published.PHOTOTHERMAL_RISE_K:g} K). These are the paper's formulas at a fluence that was set, so "
-        "they are no rows of the table."
+        "they are not rows of the table."
     )
     return SectionResult(notes=(values, _note(fluence.value, photons, absorbed_mj_cm2)))
 

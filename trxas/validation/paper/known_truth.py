@@ -34,7 +34,7 @@ def sealed_sample(folder: Path, *, resume: bool) -> Path:
 def sample_fingerprint(sample: str | None) -> str:
     """Return a number of 64 hexadecimal digits that the contents of a sample's file determine.
 
-    None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
+    None is the simulation's default sample. Raises InputError if there is no such sample.
     """
     return hashlib.sha256(sample_file(sample).read_bytes()).hexdigest()
 
@@ -42,7 +42,7 @@ def sample_fingerprint(sample: str | None) -> str:
 def truths_of(sample: str | None) -> dict[str, float]:
     """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps", and of its spectra.
 
-    None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
+    None is the simulation's default sample. Raises InputError if there is no such sample.
     """
     return truths_in(sample_file(sample).read_text(encoding="utf-8"))
 

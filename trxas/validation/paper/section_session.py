@@ -55,7 +55,7 @@ class SectionSession:
         return self.session.measure(bpp.inject_md_wrapper(plan, marks))
 
     def _found(self, marks: dict[str, str]) -> str | None:
-        """Return the uid of a dataset with these marks that is complete, or could be completed; else None."""
+        """Return the uid of a dataset with these marks that is complete, or could be completed; otherwise None."""
         store = self.session.store
         # The latest attempt first: an earlier one may have been measured with calibrations that were replaced since.
         for start in reversed(find_starts(store, **marks)):
@@ -74,7 +74,7 @@ class SectionSession:
         return True
 
     def _report_runs_without_key(self) -> None:
-        """Version 0.1 marked runs by their place in the section, which does not identify what they measured."""
+        """Report runs of version 0.1, which marked them by their place and not by what they measured."""
         numbered = re.compile(rf"{re.escape(self._section)} \d+")
         starts = find_starts(self.session.store, **{CAMPAIGN: self._campaign})
         old = [start["uid"][:8] for start in starts if numbered.fullmatch(str(start.get(SECTION, "")))]

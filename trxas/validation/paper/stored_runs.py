@@ -47,7 +47,7 @@ class StoredRuns:
         return sums
 
     def results(self, name: str) -> RunResults:
-        """Return what a run reduces to, of whatever kind; remarks give the reasons if something is missing."""
+        """Return the results of a run of any kind; remarks give the reasons if something is missing."""
         return self._once("results", name, lambda: self._reduction(name).results())  # type: ignore[no-any-return]
 
     def foil(self, name: str) -> FoilResults:

@@ -106,7 +106,7 @@ def disturbed_datasets(store: Store) -> list[Documents]:
 class Comparison:
     """Disturbed against undisturbed, over all points of spectra and traces: ln(on/off) of the photodiodes.
 
-    Of maps, the points are their diffusivities and lifetimes.
+    For maps, the points are their diffusivities and lifetimes.
     """
 
     points: int

@@ -53,7 +53,7 @@ class DisturbedResult(ABC):
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost, duplicated, wrong or stuck, and the result equals the undisturbed one."""
-        # All of these must be 0, whatever the results: a lucky cancellation is no proof.
+        # All of these must be 0, whatever the results: a lucky cancellation is not a proof.
         wrong = self.points_lost or self.audit.duplicates or self.audit.bad_points_averaged or self.hangs
         return not wrong and self.comparison.is_equal
 

@@ -25,7 +25,7 @@ def technique_in_use() -> str:
 
 
 def robustness_of(technique: str) -> ModuleType | None:
-    """Return the module of a technique with its `planned`, `truth_in` and `pulls`; None for that of the house.
+    """Return the module of a technique with its `planned`, `truth_in` and `pulls`; None for the built-in one.
 
     Raises InputError for a technique whose robustness is not measured.
     """

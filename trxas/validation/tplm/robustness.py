@@ -136,8 +136,8 @@ def pulls(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> l
 
     Two numbers for each rate that both have, independent of each other.
     """
-    # Maps of both trigger sources are compared with their own kind. A map that cannot be reduced is no result; what is
-    # missing from it is counted by the audit.
+    # Maps of both trigger sources are compared with their own kind. A map that cannot be reduced is not a result; what
+    # is missing from it is counted by the audit.
     struck = _by_rate(disturbed)
     quiet = _by_rate(undisturbed)
     both = [(Pair.mean(struck[rate]), Pair.mean(quiet[rate])) for rate in struck.keys() & quiet.keys()]

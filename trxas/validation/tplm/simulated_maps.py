@@ -46,11 +46,11 @@ class Calibration:
 UNCALIBRATED = Calibration(
     time_zero_ps=2000.0, time_zero_error_ps=1000.0, response={"fwhm_ps": 80.0, "tail_share": 0.05, "tail_ps": 250.0}
 )
-"""Response that is assumed before it was measured."""
+"""Response that is assumed before it is measured."""
 
 
 class SimulatedMaps:
-    """A simulation in a process of its own, which knows the film; it is asked for runs.
+    """A simulation in a process of its own, which knows the film and provides runs.
 
     `folder` takes its files. Raises ConfigurationError if the simulation refuses a job or has ended.
     """

@@ -326,7 +326,7 @@ def test_light_of_the_whole_image_and_heating(bright_map: list[tuple[str, dict[s
     powers = [1.0, 2.0, 4.0, 8.0]
     found = intensity_exponent(powers, [Value(3 * power**0.9, 0.01) for power in powers])
     assert abs(found.value - 0.9) < 4 * found.sigma
-    with pytest.raises(ReductionError, match="light at 3 powers, there are 2"):
+    with pytest.raises(ReductionError, match="light at 3 powers; there are 2"):
         intensity_exponent(powers[:2], [Value(1.0, 0.1), Value(2.0, 0.1)])
     assert dose_of(Excitation(), 1.0, 2.5).heating_k == pytest.approx(0.004, abs=0.001)
 

@@ -94,7 +94,7 @@ def test_a_dependence_on_the_rate_alone_fails_too() -> None:
 
 def test_too_few_maps_are_refused() -> None:
     film = load_film()
-    with pytest.raises(ReductionError, match="4 different powers, there are 2"):
+    with pytest.raises(ReductionError, match="4 different powers; there are 2"):
         fit_relaxation(maps(film, [(1.0, 2.5), (1.0, 5.0), (2.0, 5.0)]))
     with pytest.raises(ReductionError, match="do not separate power from rate"):
         attribute(maps(film, [(power, 2.5) for power in POWERS]))

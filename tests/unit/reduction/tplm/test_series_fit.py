@@ -64,5 +64,5 @@ def test_maps_of_another_focus_or_temperature_are_refused(series: list[Documents
     cold = map_documents(FILM, setting(10.0, temperature_k=150.0), rng, uid="cold")
     with pytest.raises(InputError, match=r"150\.0 to 296\.0 K"):
         combine_runs([series[1], cold])
-    with pytest.raises(ReductionError, match="needs two maps, there are 1"):
+    with pytest.raises(ReductionError, match="needs two maps; there are 1"):
         fit_series([(None, None)])  # type: ignore[list-item]  # refused before it is read

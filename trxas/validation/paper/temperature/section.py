@@ -154,7 +154,7 @@ def _alignment_rows(runs: StoredRuns, series: Mapping[str, ThermalSeries], backl
 
 
 def _varshni_text(runs: StoredRuns) -> str:
-    """Return the Varshni shift at the temperatures measured; a formula, so that it is no row of the table."""
+    """Return the Varshni shift at the temperatures measured; a formula, so that it is not a row of the table."""
     warm, cold = (runs.static(run_name(PB, temperature_c)).temperature_c for temperature_c in (140.0, REFERENCE_C))
     shift_mev = 1e3 * float(band_gap_change_ev(warm, cold))
     return (

@@ -24,7 +24,7 @@ def truths_of_film(sample: str | None, settings: Iterable[MapSetting] = (), pref
     """Return the numbers of a film by table and key of its file, such as "diffusion.tau_us".
 
     With them come the diffusivities of the maps at `settings`, cm2/s, by names that begin with `prefix`. None is the
-    film that the simulation has by itself. Raises InputError if there is no such film.
+    simulation's default film. Raises InputError if there is no such film.
     """
     return truths_in(sample_file(sample, experiment=EXPERIMENT), settings, prefix)
 

@@ -21,7 +21,7 @@ SEARCH_POWER_NW = 5.0
 ROOM_K = 296.0
 LEAST_REACH_UM = 0.75
 REACH_PER_K_UM = 0.03
-"""Search of the focus: its least reach, and how far the sample may have moved per K since the last one, um."""
+"""Search for the focus: its smallest reach, and how far the sample may have moved per K since the last one, um."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ def calibrate(session: Session) -> None:
 def align(session: Session, temperature_k: float | None = None, reach_um: float = 0.0) -> None:
     """Find the centre of the image, where the plans that follow measure; first settle a temperature, K, and refocus.
 
-    The focus is searched up to `reach_um` from the present height, um. Raises AcquisitionError if no image is found.
+    The focus is searched for up to `reach_um` from the present height, um. Raises AcquisitionError if no image is
+    found.
     """
     plans = session.plans()
     common = {"series": SERIES, "temperature_k": temperature_k}
