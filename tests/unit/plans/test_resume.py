@@ -21,7 +21,7 @@ def test_every_scan_can_be_resumed() -> None:
     ("changes", "message"),
     [
         ({"plan_name": "calibrate_attenuator"}, "Cannot resume a run of 'calibrate_attenuator'"),
-        ({"beamline": "8ID"}, "was made at 8ID"),
+        ({"beamline": "8ID"}, "was measured at 8ID"),
         ({"time_zero_raw_ps": 0.0}, "time_zero_raw_ps = 0.0"),
         ({"delay_ps": 1e9}, "outside -100000 to"),
         ({"bunch_period": {"period_ps": 153_400.0, "error_ps": 29.0, "source": "measured"}}, "bunch_period = "),

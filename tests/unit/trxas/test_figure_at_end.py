@@ -32,6 +32,6 @@ def test_results_of_a_calibrated_series_state_what_comes_later(
     ended(figures, plan_name="foil_scan")
     assert "It calibrates the earlier runs of the series night too" in capsys.readouterr().out
     ended(figures)
-    assert "as calibrated before this run" in capsys.readouterr().out
+    assert "calibrations made before this run" in capsys.readouterr().out
     ended(figures, series="")
     assert "calibrated before" not in capsys.readouterr().out
