@@ -18,10 +18,11 @@ class QualitySettings:
 
     A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`. At one point
     a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it
-    checks every `poll_s` and reports every `report_s`. A quantity that has failed must be above its `resume` value, and
-    stay there for its `settle_s`, before the scan continues. Tolerances are relative: `i0` per second to its running
-    median, opened gates to the number expected in the dwell, laser power to the power expected for the fluence (checked
-    from `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
+    checks every `poll_s`, reports another reason after `report_s` or more, and the same one ever more rarely. A
+    quantity that has failed must be above its `resume` value, and stay there for its `settle_s`, before the scan
+    continues. Tolerances are relative: `i0` per second to its running median, opened gates to the number expected in
+    the dwell, laser power to the power expected for the fluence (checked from `laser_power_from_mj_cm2` on). Below
+    `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
     """
 
     attempts: Annotated[int, whole_number("largest number of attempts at one point", low=1, high=1000)] = 12
@@ -30,7 +31,9 @@ class QualitySettings:
     suspend_s: Annotated[float, quantity("longest wait for the beamline", "s", above=0.0, high=WEEK_S)] = 14_400.0
     reconnect_s: Annotated[float, quantity("longest wait for lost PVs", "s", above=0.0, high=WEEK_S)] = 600.0
     poll_s: Annotated[float, quantity("time between two checks while waiting", "s", above=0.0, high=60.0)] = 0.1
-    report_s: Annotated[float, quantity("time between two reports while waiting", "s", above=0.0, high=3600.0)] = 5.0
+    report_s: Annotated[float, quantity("shortest time between reports of a wait", "s", above=0.0, high=3600.0)] = (
+        5.0
+    )
     ring_current_resume_ma: Annotated[
         float, quantity("ring current from which a scan continues", "mA", low=0.0, high=10_000.0)
     ] = 50.0

@@ -24,6 +24,7 @@ from errors import AcquisitionError, InvalidReadingError, MotionError, NotConnec
 from plans.engine.clock import PlanClock
 from plans.engine.detection import Devices
 from plans.engine.wait import send_and_wait
+from plans.engine.wait_reports import WaitReports
 from plans.types import Plan
 
 STUCK = (FailedStatus, MotionError, NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
@@ -43,7 +44,7 @@ class SuspensionClock:
         self._clock = PlanClock()
         self._before_s = 0.0
         self._since_s: float | None = None
-        self._reported_s = 0.0
+        self._reports = WaitReports(self._quality.report_s)
 
     @property
     def waited_s(self) -> float:
@@ -58,7 +59,7 @@ class SuspensionClock:
         """Begin a suspension: log the reason and store it as an event; does nothing if one has begun already."""
         if self._since_s is None:
             self._since_s = self._clock.now_s()
-            self._reported_s = self._since_s
+            self._reports.begin(reason, self._since_s)
             logger.warning("Suspended: %s", reason)
             yield from self._record(reason, suspended=True)
 
@@ -71,8 +72,7 @@ class SuspensionClock:
                 "run is closed and its data are saved; resume it when the beamline is ready, or increase suspend_s "
                 "in [quality]."
             )
-        if now_s - self._reported_s >= self._quality.report_s:
-            self._reported_s = now_s
+        if self._reports.are_due(reason, now_s):
             logger.warning("Suspended for %.0f s of at most %g s: %s", self.waited_s, limit_s, reason)
         yield from self._clock.sleep(self._quality.poll_s)
         if self._since_s is None:
@@ -230,13 +230,11 @@ def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s
     devices = beamline.pump_probe_devices if devices is None else devices
     timeout_s = quality.reconnect_s if timeout_s is None else timeout_s
     clock = PlanClock()
-    # So that the first missing PV is reported at once.
-    reported_s = -quality.report_s
+    reports = WaitReports(quality.report_s)
     while missing := beamline.silent(devices):
         waited_s = clock.now_s()
         if waited_s > timeout_s:
             raise NotConnectedError(missing, timeout_s)
-        if waited_s - reported_s >= quality.report_s:
-            reported_s = waited_s
+        if reports.are_due(missing[0], waited_s):
             logger.warning("%d PVs have not answered for %.0f s; the first is %s", len(missing), waited_s, missing[0])
         yield from clock.sleep(quality.poll_s)

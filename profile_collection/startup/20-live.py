@@ -6,7 +6,9 @@ from trxas.prompt.progress import LiveTable, ScanProgress
 from trxas.prompt.time_line import TimeLine
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.session.subscriber import InOrder
+from trxas.terminal.progress_line import log_above_line
 
+log_above_line()
 decays = MeasuredDecays(lambda: store)
 times = TimeLine(lambda: RE.time_use.latest_s)
 figures = FigureAtEnd(store.root / "figures", decays=decays)

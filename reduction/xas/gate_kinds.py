@@ -12,6 +12,7 @@ from reduction.gate_calibration import GateCalibration, chamber_offsets
 from reduction.number_text import with_error
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 from reduction.xas.gate_exposures import GateExposureSums, gate_calibration, gate_values
 
 if TYPE_CHECKING:
@@ -105,6 +106,13 @@ def _curve(run: GateExposureSums, choice: CurveChoice) -> RunCurve:
     )
 
 
+def _exposure_text(data: Document) -> str:
+    """Return the laser, and the counts of all photodiodes per pulse, of a mean gate: no gate is a reference here."""
+    laser = {SHUTTER_OPEN: "on", SHUTTER_CLOSED: "blocked"}.get(data["laser_shutter"], "moving")
+    per_pulse = np.asarray(data["spc_counts"]).sum(axis=0) / np.asarray(data["spc_pulses"])
+    return f"laser {laser:<7}  {per_pulse.mean():.3e} counts per pulse and gate, i0 {data['i0']:.4g}"
+
+
 GATES = RunKind(
     name="calibration of the gates",
     is_kind=lambda start: start.get("plan_name") in (DARK_PLAN, BLOCKED_PLAN),
@@ -112,4 +120,5 @@ GATES = RunKind(
     reduce=_reduce,
     curve=_curve,
     choices=frozenset(("mode", "probe")),
+    exposure_text=_exposure_text,
 )

@@ -19,6 +19,7 @@ from trxas.prompt.progress import ScanProgress
 from trxas.results.figures import save, summary_figure
 from trxas.results.run_results import reduce_stored_run
 from trxas.session.session import Session
+from trxas.terminal.progress_line import log_above_line
 
 ENERGY_DWELL_S = 6.0
 ENERGY_SCANS = 9
@@ -107,6 +108,7 @@ def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT
     a criterion chooses their model.
     """
     known = edge == DEFAULT_EDGE
+    log_above_line()
     session.run_engine.subscribe(ScanProgress())
     scans = session.plans()
     common = {"sample": sample, "md": {"purpose": "demo"}}

@@ -111,8 +111,10 @@ def _measure(session: Session, plan: Any, *, as_json: bool) -> int:
     from trxas.prompt.precision_line import PrecisionLine
     from trxas.prompt.progress import LiveTable, ScanProgress
     from trxas.session.subscriber import InOrder
+    from trxas.terminal.progress_line import log_above_line
 
     install_short_tracebacks(None)
+    log_above_line()
     # The engine returns no uids from a plan that is interrupted, and a plan may make several runs: calibrations before
     # its scan. So the uids come from the start documents.
     uids: list[str] = []

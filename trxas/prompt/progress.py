@@ -33,6 +33,8 @@ class ScanProgress:
             PROGRESS.begin(label, _exposures(doc), "exposures")
         elif is_exposure:
             PROGRESS.advance(1 if name == "event" else len(doc["seq_num"]))
+        elif name == "event" and "suspended" in doc["data"]:
+            PROGRESS.remark("suspended" if doc["data"]["suspended"] else "")
         elif name == "stop":
             PROGRESS.end()
 
@@ -92,8 +94,9 @@ class LiveTable:
             grid = doc.get("grid", {})
             self._axis = _scanned_axis(grid) if grid else ""
             PROGRESS.write(f"{'scan':>4} {'point':>5} {self._axis:>18}")
-        elif name == "event" and is_exposure and self._kind.exposure_text is not None:
-            data = doc["data"]
+        elif is_exposure and self._kind.exposure_text is not None:
+            *_, last = events_of(name, dict(doc))
+            data = last["data"]
             value = f"{data[self._axis]:18.3f}" if self._axis in data else f"{'':>18}"
             state = f"bad: {data['quality']}" if data.get("quality") else self._kind.exposure_text(data)
             PROGRESS.write(f"{data['scan_index']:4d} {data['point_index']:5d} {value}  {state}")

@@ -8,6 +8,7 @@ with `write` appear above it. In a log, where nothing can be drawn over, a new l
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -84,12 +85,20 @@ class ProgressLine:
             self._progress = None
             self._task = None
 
-    def write(self, text: str) -> None:
-        """Print `text` on standard output, above the line."""
+    def remark(self, text: str) -> None:
+        """Write `text` at the end of the line of a terminal, until the next step; a log has its own lines."""
+        if sys.stderr.isatty():
+            with self._lock:
+                if self._progress is not None and self._task is not None:
+                    self._progress.update(self._task, remark=text)
+                    self._draw(is_last=False)
+
+    def write(self, text: str, stream: TextIO | None = None) -> None:
+        """Print `text` above the line, on standard output unless another `stream` is given."""
         with self._lock:
             if self._is_drawn:
                 _put(sys.stderr, _CLEAR)
-            print(text, flush=True)
+            print(text, file=stream, flush=True)
             if self._is_drawn:
                 self._draw(is_last=False)
 
@@ -126,3 +135,22 @@ def _put(stream: TextIO, text: str) -> None:
 
 PROGRESS = ProgressLine()
 """The line of this process: a terminal has room for one."""
+
+
+class LogAboveLine(logging.Handler):
+    """Writes what is logged on standard error, on lines of its own above the line of progress."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message; an error in it is reported as `logging` does."""
+        try:
+            PROGRESS.write(self.format(record), sys.stderr)
+        except Exception:  # noqa: BLE001  # the rule of logging: a message never ends the program
+            self.handleError(record)
+
+
+_LOG = LogAboveLine(logging.WARNING)
+
+
+def log_above_line() -> None:
+    """Show warnings of trxas above the line of progress from now on; Python's own handler would write into it."""
+    logging.getLogger("trxas").addHandler(_LOG)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 
 import pytest
 
-from trxas.terminal.progress_line import ProgressLine
+from trxas.terminal import progress_line
+from trxas.terminal.progress_line import LogAboveLine, ProgressLine
 
 
 class Terminal(io.StringIO):
@@ -52,3 +54,17 @@ def test_nothing_is_drawn_before_work_begins_and_after_it_ended(capsys: pytest.C
     line.end()
     line.write("a line of the table")
     assert capsys.readouterr() == ("a line of the table\n", "")
+
+
+def test_a_warning_has_lines_of_its_own_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the reason of a suspension, glued to the end of the bar and cut by the next line of the table."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    line = ProgressLine()
+    monkeypatch.setattr(progress_line, "PROGRESS", line)
+    line.begin("energy_scan", 2, "exposures")
+    LogAboveLine().emit(logging.makeLogRecord({"msg": "Suspended: %s", "args": ("ring_current = 0 mA",)}))
+    line.remark("suspended")
+    said = terminal.getvalue()
+    assert "\r\x1b[KSuspended: ring_current = 0 mA\n\r\x1b[Kenergy_scan" in said
+    assert "suspended" in said.splitlines()[-1]

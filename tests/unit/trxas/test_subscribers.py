@@ -277,6 +277,18 @@ def test_the_table_has_a_line_per_exposure_and_none_for_a_suspension(capsys: pyt
     assert capsys.readouterr().out.count("13470.000") == 1
 
 
+def test_dark_exposures_have_no_pumped_and_unpumped_gates(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lost: the sense of the table, which compared the dark counts of two gates: "102.6318%" of nothing."""
+    table = LiveTable()
+    dark = START | {"plan_name": "dark_exposures", "grid": {"axis": "delay_ps"}}
+    data = EXPOSURE["data"] | {"delay_ps": 100.0, "laser_shutter": 0}
+    for name, doc in [("start", dark), *SUSPENDED_RUN[1:4], ("event", EXPOSURE | {"data": data}), SUSPENDED_RUN[-1]]:
+        table(name, doc)
+    shown = capsys.readouterr().out
+    assert "on/off" not in shown
+    assert "100.000  laser blocked  1.500e-02 counts per pulse and gate, i0 1" in shown
+
+
 def test_the_bar_counts_exposures_only(capsys: pytest.CaptureFixture[str]) -> None:
     """Lost: the remaining time, after a suspension."""
     bar = ScanProgress()

@@ -16,6 +16,7 @@ from trxas.results.figures import save
 from trxas.results.run_results import reduce_stored_run
 from trxas.results.tplm.figures import map_figure
 from trxas.session.session import Plan, Session
+from trxas.terminal.progress_line import log_above_line
 
 DEFAULT_FILM = "OLA/OA"
 """Name of the default film in the metadata."""
@@ -67,6 +68,7 @@ class MicroscopeResult:
 
 def run_demo(session: Session, sample: str | None, began: float) -> MicroscopeResult:
     """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s."""
+    log_above_line()
     session.run_engine.subscribe(ScanProgress())
     plans = session.plans()
     common = {"sample": sample or DEFAULT_FILM, "md": {"purpose": "demo"}}
