@@ -29,7 +29,7 @@ NIGHT_COLUMNS: Mapping[str, str] = {
 }
 """Columns of the night's table, by their titles here, which are computed from the data of a run."""
 
-EDITABLE = ("Rating", "Comment", "Tags")
+EDITABLE = ("Comment", "Rating", "Tags")
 """Columns that a user changes by typing into them."""
 
 COLUMNS = (

@@ -15,6 +15,9 @@ WIDEST: Mapping[str, int] = {
 }  # fmt: skip
 """Widest text of a column, in letters of mean width; a longer one is cut, and its cell's tool tip has all of it."""
 
+NARROWEST: Mapping[str, int] = {"Comment": 24}
+"""Width of a column whose texts are shorter, in letters: room to type in, and to read what was typed."""
+
 WIDEST_OWN = 18
 """The same for columns of the user's own."""
 
@@ -29,9 +32,14 @@ class RunTableView(QTableView):
         """Return the width of a column, pixels, by its texts and its limit; the header has the room it needs."""
         model = self.model()
         assert isinstance(model, RunTable)
-        letters = WIDEST.get(model.titles[column], 0 if column < len(COLUMNS) else WIDEST_OWN)
+        title = model.titles[column]
+        letter_px = self.fontMetrics().averageCharWidth()
+        widest = WIDEST.get(title, 0 if column < len(COLUMNS) else WIDEST_OWN)
+        narrowest = NARROWEST.get(title, 0)
         width = int(super().sizeHintForColumn(column))
-        return min(width, (letters + MARGINS) * self.fontMetrics().averageCharWidth()) if letters else width
+        if narrowest:
+            width = max(width, (narrowest + MARGINS) * letter_px)
+        return min(width, (widest + MARGINS) * letter_px) if widest else width
 
 
 def search_line(parent: QWidget) -> QLineEdit:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.control.confirmation import confirm
 from gui.control.engine import Action, Engine
@@ -15,15 +15,10 @@ from gui.control.queue_client import QueueClient
 from gui.control.snapshot import QueueItem, Snapshot
 from gui.control.wording import ENGINE_SIGNS, arguments_line
 from gui.message_line import MessageLine
+from gui.plots.flow_layout import FlowLayout
 
-_OF_RUN = {
-    Action.PAUSE: (0, 0),
-    Action.PAUSE_NOW: (0, 1),
-    Action.RESUME: (0, 2),
-    Action.STOP: (1, 0),
-    Action.ABORT: (1, 1),
-}
-"""Row and column of the buttons for the run. Each has its own place, so that a second click never hits another."""
+_OF_RUN = (Action.PAUSE, Action.PAUSE_NOW, Action.RESUME, Action.STOP, Action.ABORT)
+"""Buttons for the run. Each has its own place, so that a second click never hits another."""
 
 _OF_QUEUE = (Action.START, Action.STOP_QUEUE, Action.KEEP_QUEUE)
 _OF_BEAMLINE = (Action.OPEN, Action.CLOSE)
@@ -175,15 +170,16 @@ class EngineBar(QWidget):
         # wait for their turn.
         top = QHBoxLayout()
         top.addWidget(self.state, stretch=1)
-        grid = QGridLayout(self.run_box)
-        for action, place in _OF_RUN.items():
-            grid.addWidget(self.buttons[action], *place)
+        around = QVBoxLayout(self.run_box)
+        # One row where there is room for it: the form of the next plan is below, and needs the height.
+        run_row = FlowLayout()
+        around.addLayout(run_row)
         queue_box = QGroupBox("Queue", self)
         row = QHBoxLayout(queue_box)
         row.addWidget(self.waiting, stretch=1)
-        for inner in (grid, row):
+        for inner in (around, row):
             inner.setContentsMargins(6, 2, 6, 4)
-        for actions, line in ((_OF_BEAMLINE, top), (_OF_QUEUE, row)):
+        for actions, line in ((_OF_BEAMLINE, top), (_OF_RUN, run_row), (_OF_QUEUE, row)):
             for action in actions:
                 line.addWidget(self.buttons[action])
         layout = QVBoxLayout(self)

@@ -16,7 +16,7 @@ SEEN_FROM_AFAR = ("curves", "devices")
 
 _AREAS = {"left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea}
 
-_HEIGHTS = {2: [62, 38], 3: [58, 31, 11]}
+_HEIGHTS = {2: [62, 38], 3: [62, 28, 10]}
 """Shares of the height for the places on one side, in per cent, by the number of places."""
 
 _LEFT_PER_CENT = 30

@@ -33,7 +33,8 @@ _SHAPES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
 class ErrorBarCurve(ViewItem):
     """One curve: `x` (places along the axis), `y` and `sigma`, (points,) each; `sigma` is None without errors.
 
-    `bars_shown`: whether error bars are drawn. `label`: for the legend.
+    `bars_shown`: whether error bars are drawn. `label`: for the legend. `sets_range`: whether its values count for the
+    range of the ordinate; if not, it may leave the plot.
     """
 
     def __init__(self, label: str, style: CurveStyle) -> None:
@@ -41,6 +42,7 @@ class ErrorBarCurve(ViewItem):
         self.label = label
         self.style = style
         self.bars_shown = style.bars
+        self.sets_range = True
         self.x = _EMPTY
         self.y = _EMPTY
         self.sigma = None

@@ -182,7 +182,10 @@ class LinePlot(QWidget):
 
     def _bounds(self, within: Range | None) -> tuple[Range | None, Range | None]:
         shown = [curve for curve in self._curves.values() if curve.isVisible()]
-        return joint_range(curve.x_bounds() for curve in shown), joint_range(curve.y_bounds(within) for curve in shown)
+        # If only curves are shown that leave the range to others, as after the others were hidden, they set it.
+        scaling = [curve for curve in shown if curve.sets_range] or shown
+        y = joint_range(curve.y_bounds(within) for curve in scaling)
+        return joint_range(curve.x_bounds() for curve in shown), y
 
     def _note_emptiness(self) -> None:
         self.canvas.set_empty(empty=not any(curve.x.size for curve in self._curves.values()))

@@ -84,6 +84,12 @@ class MapFit:
         return tuple(name for name, value in named if value.sigma > UNDETERMINED_SHARE * value.value)
 
     @property
+    def vague_components(self) -> BoolArray:
+        """Whether the lifetime of each row of `spectra` is not determined, (components,); an offset has none."""
+        lifetimes = [f"tau{number}_ps" in self.undetermined for number in range(1, len(self.lifetimes_ps) + 1)]
+        return np.array([*lifetimes, *[False] * self.model.has_offset])
+
+    @property
     def component_names(self) -> tuple[str, ...]:
         """Names of the rows of `spectra`, (components,): lifetimes in ps or ns, to the digits of their errors."""
         lifetimes = (delay_text(rounded(value.value, value.sigma)) for value in self.lifetimes_ps)

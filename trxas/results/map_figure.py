@@ -48,8 +48,18 @@ def _draw_map(figure: Figure, axes: Axes, results: MapResults) -> None:
 
 
 def _draw_spectra(axes: Axes, fit: MapFit) -> None:
-    for name, spectrum, sigma in zip(fit.component_names, fit.spectra, fit.spectra_sigma, strict=True):
-        axes.errorbar(fit.energy_ev, 100 * spectrum, yerr=100 * sigma, fmt="o-", markersize=3, linewidth=1, label=name)
+    vague = fit.vague_components
+    for index, name in enumerate(fit.component_names):
+        amplitude, sigma = 100 * fit.spectra[index], 100 * fit.spectra_sigma[index]
+        label = f"{name}, not determined" if vague[index] else name
+        axes.errorbar(fit.energy_ev, amplitude, yerr=sigma, fmt="o-", markersize=3, linewidth=1, label=label)
+    known = fit.spectra[~vague]
+    if vague.any() and np.isfinite(known).any():
+        # The spectra of lifetimes that the data do not tell apart are huge, and of opposite sign: they may leave the
+        # axes, which show the others.
+        reach = 100 * (np.abs(known) + fit.spectra_sigma[~vague])
+        limit = 1.3 * float(np.nanmax(reach))
+        axes.set_ylim(-limit, limit)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.ticklabel_format(axis="x", useOffset=False)
     axes.set_xlabel("energy (eV)")

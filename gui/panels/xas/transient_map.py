@@ -115,7 +115,12 @@ class MapPanel(Panel):
             amplitude = 100.0 * fit.spectra[index][known]
             sigma = 100.0 * fit.spectra_sigma[index][known]
             style = series_style(index, line="solid")
-            self.spectra.set_curve(name, fit.energy_ev[known], amplitude, sigma, style=style, label=name)
+            vague = bool(fit.vague_components[index])
+            label = f"{name}, NOT DETERMINED" if vague else name
+            self.spectra.set_curve(name, fit.energy_ev[known], amplitude, sigma, style=style, label=label)
+            # Two lifetimes that the data do not tell apart have huge spectra of opposite sign, beside which the others
+            # would be a line.
+            self.spectra.curves[name].sets_range = not vague
         self.spectra.show_all()
 
     def _fit_request(self) -> MapFitRequest:

@@ -39,6 +39,18 @@ def plot(qtbot: QtBot) -> LinePlot:
     return widget
 
 
+def test_a_curve_that_leaves_the_range_to_others_may_leave_the_plot(plot: LinePlot) -> None:
+    """Lost: the spectrum of a lifetime that is known, a line beside those of two that are not."""
+    plot.set_curve("huge", ENERGIES, 1000.0 * VALUES, SIGMA, style=series_style(3))
+    plot.curves["huge"].sets_range = False
+    plot.show_all()
+    assert plot.canvas.box.viewRange()[1][1] < 0.1
+    for name in ("transient", "off"):
+        plot.remove_curve(name)
+    plot.show_all()
+    assert plot.canvas.box.viewRange()[1][1] > 10.0
+
+
 def inked(plot: LinePlot, colour: str) -> int:
     """Pixels of about that colour."""
     image = plot.canvas.grab().toImage().convertToFormat(plot.canvas.grab().toImage().Format.Format_RGB32)
