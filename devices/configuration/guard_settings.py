@@ -31,9 +31,7 @@ class QualitySettings:
     suspend_s: Annotated[float, quantity("longest wait for the beamline", "s", above=0.0, high=WEEK_S)] = 14_400.0
     reconnect_s: Annotated[float, quantity("longest wait for lost PVs", "s", above=0.0, high=WEEK_S)] = 600.0
     poll_s: Annotated[float, quantity("time between two checks while waiting", "s", above=0.0, high=60.0)] = 0.1
-    report_s: Annotated[float, quantity("shortest time between reports of a wait", "s", above=0.0, high=3600.0)] = (
-        5.0
-    )
+    report_s: Annotated[float, quantity("shortest time between reports of a wait", "s", above=0.0, high=3600.0)] = 5.0
     ring_current_resume_ma: Annotated[
         float, quantity("ring current from which a scan continues", "mA", low=0.0, high=10_000.0)
     ] = 50.0

@@ -18,10 +18,18 @@ from gui.panels.xas.choices import Choices
 from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.move_menu import FoundPlace, MoveMenu
+from gui.plots.scales import LinearScale
 from gui.plots.styles import OFF, ON, TRANSIENT
-from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, OwnSpectraRequest, SpectrumRequest
+from gui.requests.xas.spectra import (
+    ChosenScansRequest,
+    DecayRequest,
+    FirstPassRequest,
+    OwnSpectraRequest,
+    SpectrumRequest,
+)
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
+from reduction.xas.first_pass import FirstPass
 from reduction.xas.found_places import edge_of
 from reduction.xas.information import NAMES, information
 from reduction.xas.transient import Spectrum, TransientMetadata
@@ -32,6 +40,11 @@ STATIC = Quantity(name="signal", unit="edge = 1", column="signal")
 
 DIFFERENCE = Quantity(name="difference", unit="edge = 1", column="transient")
 """Difference on the scale of `STATIC`."""
+
+
+STATIC_SO_FAR = Quantity(name="signal", unit="highest = 1", column="signal")
+DIFFERENCE_SO_FAR = Quantity(name="difference", unit="highest = 1", column="transient")
+"""The same before the post-edge is measured: the highest unpumped signal so far is 1."""
 
 
 class SpectraPanel(SingleAnswerPanel[Spectrum]):
@@ -65,6 +78,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         self._own: AnswerSlot[tuple[Spectrum, ...]] = AnswerSlot()
         self._spectra: tuple[Spectrum, ...] = ()
         self._spectrum: Spectrum | None = None
+        self._first: FirstPass | None = None
 
     def request(self) -> Request[Spectrum]:
         """Return the request for the spectrum of the chosen scope or scans, energies in eV."""
@@ -86,8 +100,14 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         )
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the spectrum, the decay that corrects its size, and both detection modes."""
-        return (self.request(), DecayRequest(), OwnSpectraRequest())
+        """Return the requests for the spectrum or its first pass, the decay that corrects its size, and both modes."""
+        return (self.request(), self._first_request(), DecayRequest(), OwnSpectraRequest())
+
+    def _first_request(self) -> FirstPassRequest:
+        chosen = self.choices
+        return FirstPassRequest(
+            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, detector=chosen.detector
+        )
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of static spectra and transient against the energy in eV."""
@@ -101,6 +121,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
         super().draw(frame)
+        self._draw_first_pass(frame)
         # The decay comes later than the spectrum, as it may have to be fitted first.
         if self._decays.changed(frame, DecayRequest()):
             answer = frame.answer(DecayRequest())
@@ -111,6 +132,23 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             self._spectra = (found.value or ()) if found is not None else ()
             self.choices.suggest_richer(frame)
             self._show_sizes()
+
+    def _draw_first_pass(self, frame: LiveFrame) -> None:
+        """Show the first pass point by point until there is a spectrum: the first one takes minutes to normalise."""
+        answer = frame.answer(self._first_request())
+        found = None if answer is None or self._spectrum is not None else answer.value
+        if found is self._first:
+            return
+        self._first = found
+        if found is not None:
+            self.show_message("")
+            self._scale(STATIC_SO_FAR, DIFFERENCE_SO_FAR)
+            self._show_curves(found, "first pass, not normalised yet")
+
+    def _scale(self, static: Quantity, difference: Quantity) -> None:
+        for plot, quantity in ((self.static, static), (self.transient, difference)):
+            if plot.canvas.left.quantity != quantity:
+                plot.canvas.left.show_quantity(quantity, LinearScale())
 
     def _show_sizes(self) -> None:
         found = self._spectrum
@@ -139,22 +177,26 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         for plot in self.plots():
             plot.retain(())
         self._spectrum = None
+        self._first = None
         self._show_sizes()
 
     def show_answer(self, found: Spectrum) -> None:
         """Replace the curves; energies in eV."""
+        self._scale(STATIC, DIFFERENCE)
+        self._show_curves(found, f"{found.metadata.scans} scan{'s' if found.metadata.scans != 1 else ''}")
+        self._spectrum = found
+        self._show_sizes()
+
+    def _show_curves(self, found: Spectrum | FirstPass, what: str) -> None:
         on, off = curve_labels(found.metadata)
         self.static.set_curve("off", found.energy_ev, found.off, found.off_sigma, style=OFF, label=off)
         self.static.set_curve("on", found.energy_ev, found.on, found.on_sigma, style=ON, label=on)
-        scans = f"{found.metadata.scans} scan{'s' if found.metadata.scans != 1 else ''}"
-        label = f"{on} - {off}, {scans}"
+        label = f"{on} - {off}, {what}"
         self.transient.set_curve(
             "transient", found.energy_ev, found.transient, found.sigma, style=TRANSIENT, label=label
         )
         for plot in self.plots():
             plot.show_all()
-        self._spectrum = found
-        self._show_sizes()
 
 
 def size_rows(size: TransientSize) -> list[list[Cell]]:

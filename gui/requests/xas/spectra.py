@@ -17,6 +17,7 @@ from reduction.run_kind import MeasuredDecay
 from reduction.types import MODES, Mode, Reference
 from reduction.xas.all_gates import spectrum_against
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
+from reduction.xas.first_pass import FirstPass, first_pass
 from reduction.xas.transient import Spectrum
 
 
@@ -33,6 +34,20 @@ class SpectrumRequest(Request[Spectrum]):
     def compute(self, run: RunState) -> Spectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
         return spectrum_against(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstPassRequest(Request[FirstPass]):
+    """Signals of an energy scan that cannot be normalised yet; `probe` and `detector` as in `SpectrumRequest`."""
+
+    mode: Mode
+    probe: int
+    reference: Reference
+    detector: str = ""
+
+    def compute(self, run: RunState) -> FirstPass:
+        """Return the signals so far, the highest = 1. Raises ReductionError as `first_pass` does."""
+        return first_pass(run.within("mean", self.detector), self.mode, self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -293,6 +293,34 @@ def test_panels_say_in_words_that_a_run_is_not_theirs(
     assert "_" not in message
 
 
+def test_the_first_pass_is_shown_before_it_can_be_normalised(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot
+) -> None:
+    """Lost: the first minutes of a scan, which showed nothing until it had passed the whole edge."""
+    windows = accumulate(energy_run).metadata.windows
+    start = windows.post_edge_ev[0]
+    begun = [
+        (name, doc)
+        for name, doc in energy_run
+        if name in ("start", "descriptor")
+        or (name == "event" and doc["data"]["scan_index"] == 0 and doc["data"]["energy_ev"] < start)
+    ]
+    panel: Any = shown(window, "spectra", begun, qtbot)
+    curve = panel.transient.curves["transient"]
+    off = panel.static.curves["off"]
+    assert curve.x.max() < start
+    assert off.y.max() == pytest.approx(1.0)
+    assert "not normalised yet" in curve.label
+    assert panel.transient.canvas.left.quantity.unit == "highest = 1"
+    assert panel.sizes.rowCount() == 0
+    # Where both gates see the same, as below the edge, the difference is that of the counts.
+    below = curve.x < windows.pre_edge_ev[1]
+    assert np.all(np.abs(curve.y[below]) < 6 * curve.sigma[below])
+    shown(window, "spectra", energy_run, qtbot)
+    assert panel.transient.canvas.left.quantity.unit == "edge = 1"
+    assert "scan" in panel.transient.curves["transient"].label
+
+
 def test_another_run_takes_the_old_numbers_away(
     window: MainWindow, energy_run: list[Document], delay_run: list[Document], qtbot: QtBot
 ) -> None:
