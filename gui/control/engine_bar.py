@@ -172,13 +172,13 @@ class EngineBar(QWidget):
         top.addWidget(self.state, stretch=1)
         around = QVBoxLayout(self.run_box)
         # One row where there is room for it: the form of the next plan is below, and needs the height.
-        run_row = FlowLayout()
+        run_row = FlowLayout(spacing_px=2)
         around.addLayout(run_row)
         queue_box = QGroupBox("Queue", self)
         row = QHBoxLayout(queue_box)
         row.addWidget(self.waiting, stretch=1)
         for inner in (around, row):
-            inner.setContentsMargins(6, 2, 6, 4)
+            inner.setContentsMargins(2, 2, 2, 4)
         for actions, line in ((_OF_BEAMLINE, top), (_OF_RUN, run_row), (_OF_QUEUE, row)):
             for action in actions:
                 line.addWidget(self.buttons[action])

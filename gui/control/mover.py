@@ -36,9 +36,11 @@ class Mover(QObject):
     def ask(self, axis: str, value: float) -> QMessageBox:
         """Ask once whether to move `axis` to `value`, in its unit, or show why it cannot be moved; return the box.
 
+        It moves to the number that the question shows: the digits of a fit beyond that are noise.
         The plan checks everything again, because a run may be started between question and answer.
         """
         quantity = AXES[axis]
+        value = quantity.rounded(value)
         problem = self.problem(axis, value)
         if problem:
             return _refusal(self._parent, f"The {quantity.name} cannot be moved.", problem)

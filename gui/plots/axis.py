@@ -34,6 +34,10 @@ class Quantity:
         """Return `value`, in the unit of the axis, with that unit: "13470.00 eV"."""
         return f"{self.number_format.format(value)} {self.unit}".rstrip()
 
+    def rounded(self, value: float) -> float:
+        """Return `value`, in the unit of the axis, with the digits that `text` shows."""
+        return float(self.number_format.format(value))
+
 
 LONG = 1e6
 """Numbers from here on are written with a power of ten; more digits would overlap with the label."""

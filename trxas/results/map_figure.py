@@ -55,7 +55,7 @@ def _draw_spectra(axes: Axes, fit: MapFit) -> None:
         axes.errorbar(fit.energy_ev, amplitude, yerr=sigma, fmt="o-", markersize=3, linewidth=1, label=label)
     known = fit.spectra[~vague]
     if vague.any() and np.isfinite(known).any():
-        # The spectra of lifetimes that the data do not tell apart are huge, and of opposite sign: they may leave the
+        # The spectra of lifetimes that the data cannot separate are huge, and of opposite sign: they may leave the
         # axes, which show the others.
         reach = 100 * (np.abs(known) + fit.spectra_sigma[~vague])
         limit = 1.3 * float(np.nanmax(reach))

@@ -118,7 +118,7 @@ class MapPanel(Panel):
             vague = bool(fit.vague_components[index])
             label = f"{name}, NOT DETERMINED" if vague else name
             self.spectra.set_curve(name, fit.energy_ev[known], amplitude, sigma, style=style, label=label)
-            # Two lifetimes that the data do not tell apart have huge spectra of opposite sign, beside which the others
+            # Two lifetimes that the data cannot separate have huge spectra of opposite sign, beside which the others
             # would be a line.
             self.spectra.curves[name].sets_range = not vague
         self.spectra.show_all()

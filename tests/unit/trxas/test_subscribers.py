@@ -250,7 +250,7 @@ START = {
     "grid": {"axis": "energy_ev"}, "reduction": {"pumped_probe": 1, "unpumped_probe": 0},
 }  # fmt: skip
 SUSPENSION = {"descriptor": "other", "seq_num": 1, "data": {"suspended": 1, "reason": "ring_current", "waited_s": 0.0}}
-EXPOSURE = {
+EXPOSURE: dict[str, Any] = {
     "descriptor": "exposures",
     "seq_num": 1,
     "data": {
