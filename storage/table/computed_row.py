@@ -106,7 +106,8 @@ def _delay(start: Document) -> str:
     grid = start.get("grid")
     if isinstance(grid, dict) and grid.get("axis") == "delay_ps" and len(grid.get("points", ())):
         points = grid["points"]
-        return f"{delay_text(float(min(points)))} to {delay_text(float(max(points)))}"
+        low, high = (delay_text(float(limit(points))) for limit in (min, max))
+        return low if low == high else f"{low} to {high}"
     delay_ps = start.get("delay_ps")
     return delay_text(float(delay_ps)) if isinstance(delay_ps, int | float) else ""
 
