@@ -22,5 +22,6 @@ def is_finite_number(value: Any) -> bool:
 def finite_number(value: Any, name: str, unit: str) -> float:
     """Return `value` as a float; raises InputError, with `name` and `unit` of the quantity, if it is not finite."""
     if not is_finite_number(value):
-        raise InputError(f"{name} = {value!r} is not a finite number. Give a value in {unit}.")
+        wanted = f"a value in {unit}" if unit else "a number"
+        raise InputError(f"{name} = {value!r} is not a finite number. Give {wanted}.")
     return float(value)

@@ -88,6 +88,11 @@ class Shutter(Device):
         """Return the data key of the state, an integer: 0 closed, 1 open."""
         return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
 
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Fields that displays show and `bps.rd` returns: the state, under the shutter's own name."""
+        return {"fields": [self.name]}
+
     def _require(self, value: str) -> None:
         # Put completion only means that the record has processed; an interlock can refuse the stroke without any error.
         if self._reached() != STATES[value]:

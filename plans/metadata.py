@@ -18,6 +18,9 @@ from errors import InputError
 LARGEST_INTEGER = 2**53
 """Largest integer that the catalogue returns unchanged, because it stores numbers as doubles."""
 
+DEEPEST = 50
+"""Limit of mappings and lists inside each other; JSON of the catalogue ends at some hundred."""
+
 ALLOWED = "Give strings, True, False, None, finite numbers, or lists and mappings of these."
 """Allowed metadata, as every refusal states it."""
 
@@ -27,10 +30,12 @@ def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
 
     Raises InputError with the path of the key, such as md['laser']['power'], for everything that cannot be stored or
     would be returned changed: numbers that are not finite, integers beyond 2^53, keys that are empty, are not strings,
-    or hold a dot or a slash, strings that are not Unicode, and objects of any other kind.
+    or hold a dot or a slash, strings that are not Unicode, values nested deeper than 50 levels or inside themselves,
+    and objects of any other kind.
     """
     if not isinstance(md, Mapping):
         raise InputError(f"{path} = {md!r}: give a mapping from strings to values, such as {{'vial': 7}}.")
+    _check_depth(md, path)
     return _mapping(md, path)
 
 
@@ -45,6 +50,18 @@ def check_text(text: Any, name: str) -> str:
             f"{name} = {text!a} holds {text[error.start]!a}, which is not a character and cannot be stored. Remove it."
         ) from error
     return str(text)
+
+
+def _check_depth(md: Any, path: str) -> None:
+    # Depth first and without recursion: a list that holds itself has no deepest level.
+    waiting = [(md, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise InputError(f"{path} is nested deeper than {DEEPEST} levels, or holds itself. Make it flatter.")
+        if isinstance(value, Mapping | list | tuple):
+            inner = value.values() if isinstance(value, Mapping) else value
+            waiting.extend((one, depth + 1) for one in inner)
 
 
 def _mapping(md: Mapping[Any, Any], path: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ophyd.signal import EpicsSignalBase
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
-from devices.detectors.path_mapping import as_seen_by_ioc, path_kind
+from devices.detectors.path_mapping import as_seen_by_ioc, check_writable_path, path_kind
 from devices.numbers import finite_number
 from devices.signals.connection import wait_connected
 from devices.signals.move_status import MoveStatus
@@ -116,7 +116,8 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
         return new_short_uid(), str(self.read_path_template), str(self.write_path_template)
 
     def check_folder(self, folder: str) -> None:
-        """Set the plugin's folder; raises StorageError if it does not exist where the IOC runs."""
+        """Set the plugin's folder; raises StorageError if it cannot be set, or does not exist where the IOC runs."""
+        check_writable_path(folder, self.file_path.setpoint_pvname)
         put_and_wait(self.file_path, folder, ANSWER_TIMEOUT_S)
         if not int(fresh_value(self.file_path_exists)):
             raise StorageError(

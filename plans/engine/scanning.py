@@ -38,6 +38,12 @@ ANNOUNCEMENT = "begins a run of trxas"
 Its value is the list of checked requests of the runs that follow, empty for a run that is not a scan.
 """
 
+STATEMENT = "states a start document"
+"""Keyword of the null message that comes before a run opens, with its start document as the plan made it.
+
+A session compares: `bpp.inject_md_wrapper` around a plan changes the document on its way to the RunEngine.
+"""
+
 
 def announcement(requests: Iterable[ScanRequest] = ()) -> Msg:
     """Return the message that announces runs, with their checked requests."""
@@ -77,7 +83,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     # outside the run, because without X-rays there is none; the safe end, around everything that may open a shutter.
     # The reason of a failure goes into the run's stop document, so it has to be unwrapped within the run.
     loop = LOOPS[request.stepping]
-    run = bpp.run_wrapper(with_reasons(loop(beamline, request).run()), md=start_metadata(request, beamline))
+    run = _stated_run(with_reasons(loop(beamline, request).run()), start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))
 
 
@@ -111,6 +117,12 @@ def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None)
         return (yield from scan(beamline, request))
     # What happens after the run has to end safely as well.
     return str((yield from ending_safely(beamline, around(beamline, request.md, scan(beamline, request)))))
+
+
+def _stated_run(measure: AnyPlan, document: dict[str, Any]) -> AnyPlan:
+    """Run `measure` as a run with this start document, which is stated right before the run opens."""
+    yield Msg("null", None, **{STATEMENT: document})
+    return (yield from bpp.run_wrapper(measure, md=document))
 
 
 def _with_xrays(beamline: Beamline, request: ScanRequest, run: AnyPlan) -> AnyPlan:

@@ -235,3 +235,8 @@ def check_is_plan(plan: object) -> None:
         )
     if isinstance(plan, tuple) and all(isinstance(part, str) for part in plan):
         raise InputError(f"RE runs plans, but this is what RE has returned: {plan!r}. Give a plan.")
+    if isinstance(plan, list | tuple) and not all(isinstance(part, Msg) for part in plan):
+        raise InputError(
+            f"RE runs one plan, but this is a {type(plan).__name__} of {len(plan)}. Give them one after the other, or "
+            "as one plan: RE(bluesky.preprocessors.pchain(plan1, plan2))."
+        )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.detectors.path_mapping import POSIX, WINDOWS, as_seen_by_ioc, path_kind
-from errors import ConfigurationError
+from devices.detectors.path_mapping import POSIX, WINDOWS, as_seen_by_ioc, check_writable_path, path_kind
+from errors import ConfigurationError, StorageError
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,13 @@ def test_a_folder_the_detector_cannot_reach_is_refused() -> None:
 )
 def test_windows_is_distinguished_by_its_paths(root: str, kind: str) -> None:
     assert path_kind(root) == kind
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [("/data/Müller", "has 12 characters and has 'ü'. Open"), ("/" + "x" * 254, "has 255 characters. Open")],
+)
+def test_a_folder_that_would_arrive_cut_is_refused_with_the_reason(folder: str, message: str) -> None:
+    check_writable_path("/data/a b#" + "x" * 244, "7idd:Pilatus:HDF1:FilePath")
+    with pytest.raises(StorageError, match=message):
+        check_writable_path(folder, "7idd:Pilatus:HDF1:FilePath")

@@ -18,6 +18,10 @@ class Colour(Enum):
     RED = "red"
 
 
+HOLDS_ITSELF: list[Any] = []
+HOLDS_ITSELF.append(HOLDS_ITSELF)
+
+
 @pytest.mark.parametrize(
     ("value", "stored"),
     [
@@ -61,6 +65,7 @@ def test_what_can_be_stored_comes_back_equal(value: Any, stored: Any) -> None:
         ({"\udfff": 1}, r"not a character"),
         ({"x": 1j}, "is a complex"),
         ({"x": np.datetime64("2026-01-01")}, "is a date"),
+        ({"x": HOLDS_ITSELF}, "md is nested deeper than 50 levels, or holds itself"),
     ],
 )
 def test_what_cannot_be_stored_is_refused_with_the_path_of_its_key(md: Any, message: str) -> None:

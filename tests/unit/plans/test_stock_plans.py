@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import pytest
 
@@ -33,6 +34,16 @@ def test_count_with_the_counters_alone(recorded: RecordedRuns) -> None:
     (event,) = recorded.events
     assert event["exposure_i0"] == 1e6
     assert event["exposure_counts"].shape == (2, 5)
+
+
+def test_a_plan_reads_the_state_of_a_shutter(recorded: RecordedRuns) -> None:
+    found: list[Any] = []
+
+    def look() -> Any:
+        found.append((yield from bps.rd(recorded.line.laser_shutter)))
+
+    recorded.run(look())
+    assert found in ([0], [1])
 
 
 def test_a_stock_plan_leaves_a_trxas_plan_as_it_was(recorded: RecordedRuns) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
+import bluesky.preprocessors as bpp
 import numpy as np
 import pytest
 
@@ -56,6 +57,31 @@ def test_nor_by_the_engine_whose_keys_stay_for_good(guarded: RecordedRuns) -> No
     (start,) = guarded.starts
     assert (start["operator"], start["vial"]) == ("A. B.", 3)
     assert type(start["vial"]) is int
+
+
+@pytest.mark.parametrize(
+    ("md", "message"),
+    [
+        (None, "RE.md = None: give a mapping"),
+        ({"scan_id": "abc"}, r"RE.md\['scan_id'\] = 'abc': give a whole number"),
+        ({"scan_id": 2**62}, "give a whole number from 0 to 999999999"),
+    ],
+)
+def test_what_the_engine_cannot_use_is_refused_too(guarded: RecordedRuns, md: Any, message: str) -> None:
+    guarded.engine.md = md
+    with pytest.raises(InputError, match=message):
+        guarded.engine(quick_plan(guarded.line, "energy_scan"))
+    guarded.assert_untouched()
+
+
+def test_nor_by_a_wrapper_of_the_plan_which_may_add_keys(guarded: RecordedRuns) -> None:
+    for md in ({"fluence_mj_cm2": 4}, {"uid": "mine"}, {"time": 4.0}):
+        with pytest.raises(InputError, match=f"A wrapper of the plan may not set {next(iter(md))}"):
+            guarded.engine(bpp.inject_md_wrapper(quick_plan(guarded.line, "energy_scan"), md))
+    assert guarded.starts == []
+    guarded.engine(bpp.inject_md_wrapper(quick_plan(guarded.line, "energy_scan"), {"operator": "A. B."}))
+    guarded.engine(bpp.inject_md_wrapper(bp.count([guarded.line.exposure.i0], num=1), {"plan_name": "mine"}))
+    assert [start.get("operator") for start in guarded.starts] == ["A. B.", None]
 
 
 def test_a_plan_of_several_scans_is_guarded_too_and_can_clean_up(guarded: RecordedRuns) -> None:

@@ -20,6 +20,7 @@ from trxas.session.run_uids import RunUids
         (None, r"nothing \(None\)"),
         (12.5, "12.5, a float"),
         (RunUids(("3f2a91c0-uid",)), "what RE has returned"),
+        ([iter(()), iter(())], r"RE runs one plan, but this is a list of 2.*pchain\(plan1, plan2\)"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_what_to_type(given: object, text: str) -> None:
