@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ FALSE_ALARMS = 1e-3
 
 TOLERATED = 0.03
 """Part of the largest transient that a baseline may hold: what earlier pumps have left, and EXAFS (chosen)."""
+
+BESIDE_EDGE = "before and after the edge"
+"""Both baselines of an energy scan together."""
 
 _SAME_DIRECTION = 1e-3
 """Information, relative to the rest, below which zero and gain cannot be distinguished, as at a single energy."""
@@ -109,7 +113,7 @@ class BaselineCheck(NamedTuple):
     """Mean transient where there is none, relative to the unpumped signal, and its probability by chance.
 
     `where` names the place. The error holds counting and the calibration of the gates; `p_value` also holds
-    `TOLERATED` of the largest transient.
+    `TOLERATED` of the largest transient, independently in each place.
     """
 
     where: str
@@ -134,8 +138,8 @@ class BaselineCheck(NamedTuple):
 def baseline_checks(accumulator: RunAccumulator, mode: Mode) -> list[BaselineCheck]:
     """Return the checks of a run's transient before its offsets are subtracted; none where the run has no baseline.
 
-    An energy scan has one before and one after the edge, a delay scan one before time zero. Raises ReductionError
-    while there is no pair of exposures.
+    An energy scan has one before the edge and one after it, and one of both together if neither raises an alarm alone.
+    A delay scan has one before time zero. Raises ReductionError while there is no pair of exposures.
     """
     run = accumulator.metadata
     gates = list(gates_of("unpumped probe", run.timing.pumped_probe, run.timing))
@@ -147,7 +151,12 @@ def baseline_checks(accumulator: RunAccumulator, mode: Mode) -> list[BaselineChe
     places = _baselines(accumulator, pairs)
     level = _level(accumulator, pairs)
     parts = (difference / level, sigma / level, common / level)
-    return [_checked(where, inside, parts) for where, inside in places.items()]
+    checks = [_checked(where, inside, parts) for where, inside in places.items()]
+    if len(places) < 2 or any(check.alarm for check in checks):
+        return checks
+    # A wrong zero moves both places alike, and together they show one that is too small for either.
+    everywhere = np.logical_or.reduce(list(places.values()))
+    return [*checks, _checked(BESIDE_EDGE, everywhere, parts, TOLERATED / math.sqrt(len(places)))]
 
 
 def _baselines(accumulator: RunAccumulator, pairs: ExposurePairs) -> dict[str, BoolArray]:
@@ -176,12 +185,14 @@ def _level(accumulator: RunAccumulator, pairs: ExposurePairs) -> float:
         return float(np.abs(off).max()) * float(np.sign(off.mean()))
 
 
-def _checked(where: str, inside: BoolArray, parts: tuple[FloatArray, FloatArray, FloatArray]) -> BaselineCheck:
+def _checked(
+    where: str, inside: BoolArray, parts: tuple[FloatArray, FloatArray, FloatArray], tolerated: float = TOLERATED
+) -> BaselineCheck:
     transient, sigma, common = parts
     number = int(inside.sum())
     mean = float(transient[inside].mean())
     variance = float(np.sum(sigma[inside] ** 2)) / number**2 + float(np.sum(common[:, inside].mean(axis=1) ** 2))
     # Errors of single points make the largest transient too large: what noise explains is taken off.
     largest = max(float(np.max(np.abs(transient - mean) - 3 * np.abs(sigma))), 0.0)
-    spread = np.hypot(np.sqrt(variance), TOLERATED * largest)
+    spread = np.hypot(np.sqrt(variance), tolerated * largest)
     return BaselineCheck(where, Value(mean, float(np.sqrt(variance))), 2 * normal_tail(abs(mean) / spread))

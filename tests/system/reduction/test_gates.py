@@ -91,6 +91,18 @@ def test_the_baselines_of_a_spectrum_raise_an_alarm() -> None:
     assert not any(check.alarm for checks in calibrated for check in checks)
 
 
+def test_a_zero_too_small_for_either_baseline_shows_in_both_together() -> None:
+    """Lost: a transient that is wrong by more than its error, in a run that looks right on either side of the edge."""
+    small = {**IDEAL, "zeros_v": np.array([0.0012, 0, 0, 0, 0])}
+    before, after, both = baseline_checks(energy_run(7, **small), "boxcar")
+    assert not before.alarm
+    assert not after.alarm
+    assert both.alarm
+    assert "before and after the edge" in both.text
+    right = baseline_checks(energy_run(7, **IDEAL), "boxcar")
+    assert [check.alarm for check in right] == [False] * 3
+
+
 def test_the_light_of_the_laser_is_subtracted_at_its_delay() -> None:
     """5e-4 photons of 0.06: 0.8 % of the signal, the size of a transient, in every point of the boxcar."""
     light = {**IDEAL, "light": np.array([5e-4, 0, 0, 0, 0])}

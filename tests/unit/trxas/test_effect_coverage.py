@@ -11,12 +11,13 @@ import pytest
 
 from errors import InputError
 from trxas.validation.coverage import effects
-from trxas.validation.coverage.effect_measurement import EFFECT_PARAMETERS
+from trxas.validation.coverage.effect_measurement import EFFECT_PARAMETERS, RUNS_OF
 from trxas.validation.coverage.effects import (
     NOISE,
     EffectCoverage,
     effect_coverage,
     effect_table,
+    marks_of,
     silent_effects,
     write_effects,
 )
@@ -70,12 +71,20 @@ def test_shifts_are_in_errors_of_the_paper_and_not_of_the_noise_free_campaign(co
 
 
 def test_what_moves_a_number_without_a_mark_is_named(coverage: EffectCoverage) -> None:
-    measured(coverage, {"TimeZero": 0.4, "Damage": 0.4}, {"Damage": ["br: the level falls from pass to pass"]})
-    assert coverage.new_marks("Damage", TIMES) == ["br: the level falls from pass to pass"]
+    measured(coverage, {"TimeZero": 0.4, "Damage": 0.4}, {"Damage": ["br trace: the level falls from pass to pass"]})
+    assert coverage.new_marks("Damage", TIMES) == ["br trace: the level falls from pass to pass"]
     assert silent_effects(coverage, TIMES) == {"TimeZero": ["t0"]}
     text = effect_table(coverage, TIMES)
     assert "+0.2 +2.0" in text
-    assert "without any mark: TimeZero t0" in text
+    assert "without a mark on its runs: TimeZero t0" in text
+
+
+def test_a_mark_on_another_run_marks_no_number(coverage: EffectCoverage) -> None:
+    """Lost: a chance remark on the foil makes a wrong time zero look announced."""
+    measured(coverage, {"TimeZero": 0.4}, {"TimeZero": ["foil: the axis drifts"]})
+    assert silent_effects(coverage, TIMES) == {"TimeZero": ["t0"]}
+    assert set(RUNS_OF) == set(EFFECT_PARAMETERS)
+    assert marks_of("t0", ["pb trace: a", "foil: b", "t0: failed", "t0x: c"]) == ["pb trace: a", "t0: failed"]
 
 
 def test_what_was_not_measured_is_no_shift_of_zero(coverage: EffectCoverage, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from plans.choices import Schedule
 from plans.edges import BR_K, PB_L3
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.fit_quality import is_bad_fit, quality_text
+from reduction.jet_shares import with_measured_step
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
 from reduction.types import Documents
@@ -30,8 +31,10 @@ from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
-from reduction.xas.results import FoilResults
+from reduction.xas.results import FoilResults, SpectrumResults
+from reduction.xas.sample_absorption import SampleAbsorption
 from reduction.xas.screening import screened
+from reduction.xas.self_absorption import thin_if_described
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_error import static_sigma
 from reduction.xas.transient import Spectrum
@@ -42,10 +45,19 @@ from trxas.validation.coverage.spectra_measurement import with_course
 EFFECT_PV = "7idd:sim:Effect:"
 ANSWER_TIMEOUT_S = 30.0
 
+BR_TRACE = "br trace"
+PB_TRACE = "pb trace"
+EARLY = "br 100 ps"
+LATE = "br 10 ns"
+FLUENCE = "fluence"
+FOIL = "foil"
+KINETIC_FIT = "kinetics"
+"""Names of the runs, and of the common fit, in marks: "br trace: The transient ..."."""
+
 PASSES = 3
 """Passes of each scan: enough for what changes from pass to pass, and each point costs wall time."""
 
-DWELLS_S = {"br 100 ps": 18.0, "br 10 ns": 22.0, "br trace": 12.0, "pb trace": 72.0, "fluence": 18.0, "foil": 2.0}
+DWELLS_S = {EARLY: 18.0, LATE: 22.0, BR_TRACE: 12.0, PB_TRACE: 72.0, FLUENCE: 18.0, FOIL: 2.0}
 """Beam time per point and pass: with `PASSES` that of the paper's 9 and 11 scans of 6 s, 36 and 216 s per delay, and 9
 scans of 6 s (SI 2)."""
 
@@ -77,6 +89,7 @@ class EffectCampaign:
         self._beamline = beamline
         self._run_engine = run_engine
         self._foils: list[FoilResults] = []
+        self._absorbed: SampleAbsorption | None = None
         self.marks: list[str] = []
 
     def measure(self) -> Measurement:
@@ -95,14 +108,14 @@ class EffectCampaign:
         documents: Documents = documents_of(self._run_engine, plan)
         return self._reduced(name, documents)
 
-    def _with_foils(self, name: str, plan: Any) -> RunAccumulator:
-        """Run a scan with foil scans around it; return its sums with the course of the energy axis by them, eV."""
+    def _with_foils(self, name: str, plan: Any) -> tuple[RunAccumulator, RunResults]:
+        """Run a scan between two foil scans; return its sums with the energy axis of these, and its results."""
         before, scan, after = runs_of(documents_of(self._run_engine, plan))
         for documents in (before, after):
-            results = self._reduced("foil", documents)[1]
+            results = self._reduced(FOIL, documents)[1]
             assert isinstance(results, FoilResults)
             self._foils.append(results)
-        return self._reduced(name, with_course(scan, self._foils))[0]
+        return self._reduced(name, with_course(scan, self._foils))
 
     def _reduced(self, name: str, documents: Documents) -> tuple[RunAccumulator, RunResults]:
         results = reduce_run(documents)
@@ -113,27 +126,29 @@ class EffectCampaign:
         return screened(accumulate(documents)).sums, results
 
     def _foil(self) -> dict[str, Value]:
-        _, results = self._run("foil", foil_scan(self._beamline, PB_L3.name, dwell_s=DWELLS_S["foil"]))
+        _, results = self._run(FOIL, foil_scan(self._beamline, PB_L3.name, dwell_s=DWELLS_S[FOIL]))
         assert isinstance(results, FoilResults)
         self._foils.append(results)
         return {"foil_edge": results.edge_ev or Value(float("nan"), float("nan"))}
 
     def _kinetics(self) -> dict[str, Value]:
         runs = []
-        for name, edge in (("br trace", BR_K.name), ("pb trace", PB_L3.name)):
+        for name, edge in ((BR_TRACE, BR_K.name), (PB_TRACE, PB_L3.name)):
             plan = delay_scan(self._beamline, edge, dwell_s=DWELLS_S[name], repeats=PASSES)
             runs.append(self._run(name, plan)[0])
         fit = fit_kinetics([gate_rates(run) for run in runs], runs[0].metadata.timing)
         if is_bad_fit(fit.chi_square, fit.degrees_of_freedom):
-            self.marks.append(f"kinetics: {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
+            self.marks.append(f"{KINETIC_FIT}: {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
         return dict(zip(KINETICS, (fit.tau1_ps, fit.tau2_ps, fit.offset, fit.t0_ps, fit.irf_sigma_ps), strict=True))
 
     def _spectra(self) -> dict[str, Value]:
-        early, late = (
+        (early, results), (late, _) = (
             self._with_foils(name, energy_scan(self._beamline, BR_K.name, delay_ps=delay_ps, dwell_s=DWELLS_S[name],
                                                repeats=PASSES, foil=Schedule.AROUND))
-            for name, delay_ps in (("br 100 ps", FIRST_DELAY_PS), ("br 10 ns", SECOND_DELAY_PS))
+            for name, delay_ps in ((EARLY, FIRST_DELAY_PS), (LATE, SECOND_DELAY_PS))
         )  # fmt: skip
+        assert isinstance(results, SpectrumResults)
+        self._absorbed = results.absorbed
         windows = early.metadata.windows
         shown = boxcar_spectrum(early)
         c = comparison_parameter(shown.energy_ev, shown.transient, transient_covariance(shown, windows), BR_WINDOWS)
@@ -157,10 +172,21 @@ class EffectCampaign:
 
     def _fluence(self) -> dict[str, Value]:
         zero = boxcar_zero(accumulate(documents_of(self._run_engine, self._zero_plan())))
-        plan = fluence_scan(self._beamline, BR_K.name, dwell_s=DWELLS_S["fluence"], repeats=PASSES)
-        run, _ = self._run("fluence", plan)
+        plan = fluence_scan(self._beamline, BR_K.name, dwell_s=DWELLS_S[FLUENCE], repeats=PASSES)
+        run, _ = self._reduced(FLUENCE, self._with_absorption(documents_of(self._run_engine, plan)))
         spc, boxcar = reduce_fluence_scan(run), reduce_fluence_scan(run, "boxcar", zero_v=zero)
-        return {"slope_spc": fit_fluence(spc).slope, "slope_boxcar": fit_fluence(boxcar).slope}
+        return {
+            name: thin_if_described(fit_fluence(scan).slope, scan.metadata)
+            for name, scan in (("slope_spc", spc), ("slope_boxcar", boxcar))
+        }
+
+    def _with_absorption(self, documents: Documents) -> Documents:
+        """Return the documents of a scan with the absorption that the spectrum has shown, as a session adds it."""
+        start = documents[0][1]
+        if self._absorbed is None or self._absorbed.by_concentration or not start.get("jet"):
+            return documents
+        jet = with_measured_step(start["jet"], self._absorbed.step, "spectrum")
+        return [("start", {**start, "jet": jet}), *documents[1:]]
 
     def _zero_plan(self) -> Any:
         from trxas.validation.coverage.measurement import FLUENCE_DWELL_S, ZERO_GRID_EV
@@ -188,3 +214,17 @@ KINETICS = ("tau1", "tau2", "offset", "t0", "response")
 SPECTRA = ("size_100ps", "size_10ns", "size_163ns", "c_100ps", "inverse_area", "static_peak")
 EFFECT_PARAMETERS = (*KINETICS, *SPECTRA, "slope_spc", "slope_boxcar", "foil_edge")
 """Measured quantities with their units: ps, sizes in % of unpumped, slopes in cm2/mJ, energies in eV."""
+
+RUNS_OF: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(KINETICS, (BR_TRACE, PB_TRACE, KINETIC_FIT)),
+    "size_100ps": (EARLY,),
+    "size_10ns": (LATE,),
+    "size_163ns": (LATE,),
+    "c_100ps": (EARLY, FOIL),
+    "inverse_area": (EARLY, LATE, FOIL),
+    "static_peak": (EARLY, FOIL),
+    "slope_spc": (FLUENCE,),
+    "slope_boxcar": (FLUENCE,),
+    "foil_edge": (FOIL,),
+}
+"""Runs that each number comes from: only what is remarked on these marks it."""
