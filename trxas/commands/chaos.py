@@ -44,17 +44,18 @@ def run(options: ChaosOptions) -> int:
     """
     # Through the environment, which the processes that measure inherit.
     put_in_use(options.config)
-    from trxas.validation.robustness.chaos_of_sessions import ChaosSettings, chaos_of_sessions
+    from trxas.validation.robustness.chaos_of_sessions import chaos_of_sessions
     from trxas.validation.robustness.fault_schedule import chosen_kinds, plan_faults
+    from trxas.validation.robustness.settings import RobustnessSettings
 
     faults = plan_faults(options.faults, options.seed, chosen_kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
-        settings: ChaosSettings = {
-            "folder": options.output or Path(temporary),
-            "seed": options.seed,
-            "speed": options.speed,
-            "hang_after_s": options.hang_after,
-        }
+        settings = RobustnessSettings(
+            folder=options.output or Path(temporary),
+            seed=options.seed,
+            speed=options.speed,
+            hang_after_s=options.hang_after,
+        )
         results = chaos_of_sessions(options.session.kinds(), faults, settings, report=say)
     # One kind of session gives one record, as scripts expect; several are named by their kind.
     numbers = {str(session): result.as_json() for session, result in results.items()}

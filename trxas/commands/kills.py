@@ -51,17 +51,16 @@ def run(options: KillsOptions) -> int:
     put_in_use(options.config)
     from trxas.validation.robustness.kill_schedule import plan_kills
     from trxas.validation.robustness.kills import Kills
+    from trxas.validation.robustness.settings import RobustnessSettings
 
     with tempfile.TemporaryDirectory(prefix="trxas-kills-") as temporary:
-        folder = options.output or Path(temporary)
-        harness = Kills(
-            folder,
+        settings = RobustnessSettings(
+            folder=options.output or Path(temporary),
             session=options.session,
             seed=options.seed,
             speed=options.speed,
             hang_after_s=options.hang_after,
-            report=say,
         )
-        result = harness.run(plan_kills(options.kills, options.seed))
+        result = Kills(settings, report=say).run(plan_kills(options.kills, options.seed))
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)

@@ -11,6 +11,7 @@ import pytest
 from processes.child import ChildError
 from trxas.validation.robustness.chaos import Chaos
 from trxas.validation.robustness.look_after import MOST_FAILED_STARTS, FailedStarts
+from trxas.validation.robustness.settings import RobustnessSettings
 
 
 class EndedSession(SimpleNamespace):
@@ -32,7 +33,8 @@ def test_chaos_ends_with_the_last_words_of_a_session_that_cannot_start(tmp_path:
     """Lost: a night in which the same error was printed every five seconds."""
     session: Any = EndedSession()
     lines: list[str] = []
-    chaos = Chaos(tmp_path, seed=1, speed=200.0, hang_after_s=60.0, report=lines.append)
+    settings = RobustnessSettings(folder=tmp_path, seed=1, speed=200.0, hang_after_s=60.0)
+    chaos = Chaos(settings, report=lines.append)
     with pytest.raises(ChildError, match=r"(?s)session was started 5 times in a row.*Correct.*no module named"):
         chaos._wait(session, lambda: False, "the start")
     assert session.starts == MOST_FAILED_STARTS - 1

@@ -19,7 +19,8 @@ from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
 from trxas.validation.robustness.look_after import FailedStarts
 from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
-from trxas.validation.robustness.session_kind import SessionKind, screen_of
+from trxas.validation.robustness.session_kind import screen_of
+from trxas.validation.robustness.settings import RobustnessSettings
 from trxas.validation.types import Report
 
 START_TIMEOUT_S = 300.0
@@ -29,28 +30,12 @@ The queue server takes twice as long."""
 
 
 class Chaos:
-    """A chaos run in `folder`, which holds the data of both parts, logs, and the simulation's truth.
+    """A chaos run: faults strike scans of a session, then the same scans are measured undisturbed."""
 
-    `session` is how the measuring session is started; `speed` is in seconds of beam per second of wall time;
-    `hang_after_s` is wall time without an exposure.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        session: SessionKind = SessionKind.SCRIPT,
-        seed: int,
-        speed: float,
-        hang_after_s: float,
-        report: Report,
-    ) -> None:
-        self._folder = folder
-        self._session = session
-        self._seed = seed
-        self._speed = speed
+    def __init__(self, settings: RobustnessSettings, *, report: Report) -> None:
+        self._settings = settings
         self._report = report
-        self._result = ChaosResult(hang_after_s=hang_after_s)
+        self._result = ChaosResult(hang_after_s=settings.hang_after_s)
         self._failed_starts = FailedStarts()
 
     def run(self, faults: Sequence[PlannedFault]) -> ChaosResult:
@@ -59,13 +44,13 @@ class Chaos:
         Raises ChildError if the session cannot be started.
         """
         began = time.monotonic()
-        folder = self._folder / "disturbed"
+        folder = self._settings.folder / "disturbed"
         self._measure(folder, faults, datasets=2)
         with open_store(folder, recover_runs=False) as store:
             self._result.audit = audit(store, truth_in(folder))
             disturbed = disturbed_datasets(store)
         self._report(f"{len(disturbed)} datasets; now the same without faults ...")
-        quiet = self._folder / "undisturbed"
+        quiet = self._settings.folder / "undisturbed"
         self._measure(quiet, (), datasets=undisturbed_number(len(disturbed)))
         with open_store(quiet, recover_runs=False) as store:
             self._result.comparison = compare(disturbed, disturbed_datasets(store))
@@ -77,10 +62,10 @@ class Chaos:
         log = folder / LOG_NAME
         enough = folder / "enough"
         with (
-            screen_of(self._session) as screen,
+            screen_of(self._settings.session) as screen,
             simulated_beamline(
-                seed=self._seed,
-                speed=self._speed,
+                seed=self._settings.seed,
+                speed=self._settings.speed,
                 options=(*load_configuration().simulation_options, "--exposure-log", str(log)),
                 restarts=0 if faults else UNDISTURBED_RESTARTS,
             ) as address_list,
@@ -89,7 +74,7 @@ class Chaos:
             # until it has the same number of datasets. Each has its own beamline with the same seed, so that ring and
             # gates are the same, and with another number of restarts, so that the noise is independent.
             measurement = Measurement(
-                kind=self._session,
+                kind=self._settings.session,
                 data=folder,
                 address_list=address_list,
                 enough=enough,
@@ -101,7 +86,7 @@ class Chaos:
                 self._start(target)
                 if faults:
                     channel_access.prepare(load_configuration(address_list=address_list).beamline.epics)
-                    self._strike_all(target, FaultInjector("", self._speed), faults)
+                    self._strike_all(target, FaultInjector("", self._settings.speed), faults)
                 enough.touch()
                 self._wait(target, lambda: target.exit_code is not None, "the end")
             finally:

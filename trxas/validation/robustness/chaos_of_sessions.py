@@ -5,27 +5,18 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-from typing import TypedDict
+from dataclasses import replace
 
 from trxas.validation.robustness.chaos import Chaos
 from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.fault_schedule import PlannedFault
 from trxas.validation.robustness.session_kind import SessionKind
+from trxas.validation.robustness.settings import RobustnessSettings
 from trxas.validation.types import Report
 
 
-class ChaosSettings(TypedDict):
-    """Settings that all runs share; see `Chaos`."""
-
-    folder: Path
-    seed: int
-    speed: float
-    hang_after_s: float
-
-
 def chaos_of_sessions(
-    sessions: Sequence[SessionKind], faults: Sequence[PlannedFault], settings: ChaosSettings, *, report: Report
+    sessions: Sequence[SessionKind], faults: Sequence[PlannedFault], settings: RobustnessSettings, *, report: Report
 ) -> dict[SessionKind, ChaosResult]:
     """Let the same `faults` strike sessions of each kind in turn; return the results.
 
@@ -39,12 +30,14 @@ def chaos_of_sessions(
     results = {}
     for session in sessions:
         report(f"session: {session}")
-        of_session: ChaosSettings = {**settings, "folder": settings["folder"] / session}
+        of_session = replace(settings, folder=settings.folder / session)
         # Channel Access reads the address of the beamline once per process, and each run has its own beamline.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             results[session] = process.submit(_run, session, faults, of_session, report).result()
     return results
 
 
-def _run(session: SessionKind, faults: Sequence[PlannedFault], settings: ChaosSettings, report: Report) -> ChaosResult:
-    return Chaos(**settings, session=session, report=report).run(faults)
+def _run(
+    session: SessionKind, faults: Sequence[PlannedFault], settings: RobustnessSettings, report: Report
+) -> ChaosResult:
+    return Chaos(replace(settings, session=session), report=report).run(faults)

@@ -15,7 +15,8 @@ from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS, u
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
 from trxas.validation.robustness.look_after import FailedStarts
-from trxas.validation.robustness.session_kind import SessionKind, screen_of
+from trxas.validation.robustness.session_kind import screen_of
+from trxas.validation.robustness.settings import RobustnessSettings
 from trxas.validation.types import Report
 
 WRITE_TIMEOUT_S = 30.0
@@ -23,28 +24,15 @@ WRITE_TIMEOUT_S = 30.0
 
 
 class Kills:
-    """A run of kills in `folder`, which holds the data of both parts, logs, and the simulation's truth.
+    """A run of kills: processes are killed during scans, then the same scans are measured undisturbed.
 
-    `session` is how the session is started; the queue is excluded, because its server is one of the victims. `speed` is
-    in seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
+    Sessions of the queue are excluded, because the queue server is one of the victims.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        session: SessionKind = SessionKind.SCRIPT,
-        seed: int,
-        speed: float,
-        hang_after_s: float,
-        report: Report,
-    ) -> None:
-        self._folder = folder
-        self._session = session
-        self._seed = seed
-        self._speed = speed
+    def __init__(self, settings: RobustnessSettings, *, report: Report) -> None:
+        self._settings = settings
         self._report = report
-        self._result = KillsResult(hang_after_s=hang_after_s)
+        self._result = KillsResult(hang_after_s=settings.hang_after_s)
         self._failed_starts = FailedStarts()
 
     def run(self, kills: Sequence[PlannedKill]) -> KillsResult:
@@ -54,8 +42,8 @@ class Kills:
         time.
         """
         began = time.monotonic()
-        killed = self._folder / "killed"
-        quiet = self._folder / "undisturbed"
+        killed = self._settings.folder / "killed"
+        quiet = self._settings.folder / "undisturbed"
         reported = self._measure(killed, kills, datasets=2)
         with open_store(killed, recover_runs=False) as store:
             disturbed = disturbed_datasets(store)
@@ -72,13 +60,13 @@ class Kills:
 
     def _measure(self, folder: Path, kills: Sequence[PlannedKill], *, datasets: int) -> int:
         """Measure with `kills` or undisturbed, and return the number of exposures that the sessions reported."""
-        with screen_of(self._session) as screen:
+        with screen_of(self._settings.session) as screen:
             processes = BeamlineProcesses(
                 folder,
-                seed=self._seed,
-                speed=self._speed,
+                seed=self._settings.seed,
+                speed=self._settings.speed,
                 datasets=datasets,
-                session=self._session,
+                session=self._settings.session,
                 screen=screen,
                 restarts=0 if kills else UNDISTURBED_RESTARTS,
             )
