@@ -108,7 +108,7 @@ def edge_name_faults(names: Iterable[str]) -> Iterable[Fault]:
 
 
 def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]) -> Iterable[Fault]:
-    """Yield a fault for every edge beyond the limits of the monochromator, eV; names that are not edges are left out."""
+    """Yield a fault for every edge beyond the limits of the monochromator, eV; unknown edges are left out."""
     for name, settings in edges.items():
         table = table_name("edges", name)
         try:
