@@ -13,12 +13,12 @@ EV_PER_KEV = 1e3
 
 
 def energy_ev(readback_kev: float, offset_ev: float) -> float:
-    """Return the photon energy, eV, from the monochromator's read-back, keV, and the calibration offset, eV."""
+    """Return the photon energy (eV) from the monochromator's read-back (keV), and the calibration offset (eV)."""
     return readback_kev * EV_PER_KEV + offset_ev
 
 
 def energy_setpoint_kev(value_ev: float, offset_ev: float) -> float:
-    """Return the monochromator's setpoint, keV, for a calibrated photon energy, eV."""
+    """Return the monochromator's setpoint (keV) for a calibrated photon energy (eV)."""
     return (value_ev - offset_ev) / EV_PER_KEV
 
 
@@ -38,7 +38,7 @@ def fluence_mj_cm2(angle_deg: float, *, maximum_mj_cm2: float, zero_deg: float) 
 
 
 def waveplate_angle_deg(value_mj_cm2: float, *, maximum_mj_cm2: float, zero_deg: float) -> float:
-    """Return the plate's angle, degrees, for a fluence from 0 to `maximum_mj_cm2`, mJ/cm2."""
+    """Return the plate's angle (degrees) for a fluence from 0 to `maximum_mj_cm2` (mJ/cm2)."""
     return zero_deg + math.degrees(math.asin(math.sqrt(value_mj_cm2 / maximum_mj_cm2))) / 2
 
 

@@ -27,7 +27,7 @@ after the run."""
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyCourse:
-    """Offsets to add to the energy axis, eV, at the times of foil scans, s since 1970, (foils,) each, in order of time.
+    """Offsets to add to the energy axis (eV) at the times of foil scans (s since 1970), (foils,) each, ordered by time.
 
     `sigma_ev` (foils,): errors of the scans. `source` names what the offsets refer to, and `reference_error_ev` is how
     well that is known: common to all runs of an axis, so in no error of a single result. Raises ReductionError for

@@ -14,8 +14,8 @@ from devices.configuration.fields import DAY_S, SETTINGS, Fault, quantity, switc
 TABLE = "alerts"
 
 
-class Way(StrEnum):
-    """Ways to send an alert."""
+class AlertChannel(StrEnum):
+    """Channels by which an alert is sent."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
@@ -44,7 +44,7 @@ class AlertSettings:
     """
 
     send: Annotated[
-        tuple[Way, ...], Field(description="ways to send: mail, webhook, command; empty: nothing is sent")
+        tuple[AlertChannel, ...], Field(description="channels: mail, webhook, command; empty: nothing is sent")
     ] = ()
     suspended_min: Annotated[
         float, quantity("time that a scan waits before it is reported; 0: never", "min", low=0.0, high=DAY_S / 60)
@@ -91,13 +91,13 @@ class AlertSettings:
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for every key that a way of `send` needs and that is missing or wrong."""
-        if Way.MAIL in self.send:
+        if AlertChannel.MAIL in self.send:
             yield from self._mail_faults()
-        if Way.COMMAND in self.send and not self.command.strip():
-            yield _missing("command", "the command to run", Way.COMMAND)
-        if Way.WEBHOOK in self.send and not self.webhook_field.strip():
-            yield _missing("webhook_field", "the field that takes the text", Way.WEBHOOK)
-        if Way.WEBHOOK in self.send and "/" in self.webhook_variable:
+        if AlertChannel.COMMAND in self.send and not self.command.strip():
+            yield _missing("command", "the command to run", AlertChannel.COMMAND)
+        if AlertChannel.WEBHOOK in self.send and not self.webhook_field.strip():
+            yield _missing("webhook_field", "the field that takes the text", AlertChannel.WEBHOOK)
+        if AlertChannel.WEBHOOK in self.send and "/" in self.webhook_variable:
             yield Fault(
                 table=TABLE,
                 key="webhook_variable",
@@ -107,7 +107,7 @@ class AlertSettings:
     def _mail_faults(self) -> Iterable[Fault]:
         wrong = [address for address in self.recipients if "@" not in address]
         if not self.recipients:
-            yield _missing("mail_to", "the addresses that get the mail", Way.MAIL)
+            yield _missing("mail_to", "the addresses that get the mail", AlertChannel.MAIL)
         elif wrong:
             message = f"= {', '.join(wrong)}: not an address. Give addresses such as name@example.org, with commas."
             yield Fault(table=TABLE, key="mail_to", message=message)
@@ -122,5 +122,5 @@ class AlertSettings:
         return tuple(address.strip() for address in self.mail_to.split(",") if address.strip())
 
 
-def _missing(key: str, what: str, way: Way) -> Fault:
-    return Fault(table=TABLE, key=key, message=f"is missing. Give {what}, or remove {way.value!r} from send.")
+def _missing(key: str, what: str, channel: AlertChannel) -> Fault:
+    return Fault(table=TABLE, key=key, message=f"is missing. Give {what}, or remove {channel.value!r} from send.")

@@ -119,7 +119,7 @@ class Delay(Axis):
         return {name: {"value": values[name], "timestamp": time.time()} for name in names}
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the coarse setpoint, s, and the fine setpoint, ps."""
+        """Return the coarse setpoint (s) and the fine setpoint (ps)."""
         raw_ps = value + self.time_zero_raw_ps
         if "coarse" in self._held:
             coarse_ps = self._held["coarse"]

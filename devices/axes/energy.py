@@ -221,7 +221,7 @@ class Energy(Axis):
         return {"setpoint": energy_setpoint_kev(value, self._calibration_offset_ev)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Return the energy, eV, from the read-back, keV."""
+        """Return the energy (eV) from the read-back (keV)."""
         return energy_ev(float(raw["readback"]), self._calibration_offset_ev)
 
     def stop(self, *, success: bool = False) -> None:

@@ -122,7 +122,7 @@ class FlyReader(SequenceReader):
         scans: Any = self._sequencer
         scans.arm(sweeps, token=sequence.token, watch=list(self._watched))
         way_kev = [abs(one.last_kev - one.first_kev) for one in sweeps]
-        # From the end of a sweep to the begin of the next it may have to go back as far as it came.
+        # Between the end of one sweep and the start of the next it may have to go back as far as it came.
         return sum(2 * way / one.kev_per_s for way, one in zip(way_kev, sweeps, strict=True)) + len(sweeps)
 
     def collect_pages(self) -> Iterator[dict[str, Any]]:
@@ -168,7 +168,7 @@ class FlyReader(SequenceReader):
         """Judge a frame, and add it to its bin; one that holds values that cannot be stored is dropped."""
         planned = self._planned_at(frame)
         assert planned is not None  # asked before
-        # The encoder says where the frame was; the slow read-back of the energy is late by as much as it is old.
+        # The encoder says where the frame was; the slow read-back of the energy lags behind.
         targets = planned.targets
         self._dwell_s = 0.0
         self._life.arm(targets)

@@ -43,7 +43,7 @@ class OwnDetector(Exposure):
     calibrations: dict[str, dict[str, Any]]
 
     def use_limits(self, settings: ExposureSettings) -> None:
-        """Use dwells, s, and time-outs, s, of the table `[exposure]`."""
+        """Use dwells (s) and time-outs (s) of the table `[exposure]`."""
         self._settings = settings
 
     def reader(self, devices: PointDevices, quality: QualitySettings) -> EventReader:

@@ -73,7 +73,7 @@ class RepetitionRate(Axis):
         return {"setpoint": value}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Return the rate, MHz, from that of the sync input, Hz."""
+        """Return the rate (MHz) from that of the sync input (Hz)."""
         return float(raw["readback"]) / self._scale
 
     def stop(self, *, success: bool = False) -> None:

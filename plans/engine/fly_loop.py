@@ -19,7 +19,7 @@ from plans.engine.sequence_loop import SequenceLoop
 class FlyLoop(SequenceLoop):
     """Loop over the bins of `request`, in tables of sweeps, until all have been counted long enough."""
 
-    # What is missing is the one state of the loop, as in a sequence; an exposure is a bin in one sweep. A table covers
+    # The only state of the loop is what is missing, as in a sequence; an exposure is a bin in one sweep. A table covers
     # as many sweeps as its ring holds frames of, each only as far as its bins are missing. So after a suspension the
     # next table continues with the part of the sweep that was cut short.
 
@@ -48,7 +48,7 @@ class FlyLoop(SequenceLoop):
         return table
 
     def _targets(self, frame: PlannedFrame) -> Mapping[str, Target]:
-        # The sweeps themselves go where they begin. Only the first move to the edge is one of the axis, which takes out
-        # the backlash of a long way.
+        # Each sweep moves to its own start. Only the first move to the edge is made by the axis, which takes out the
+        # backlash of a long move.
         begin_ev, _ = self._grid.edges_ev(0, self._grid.points - 1)
         return {**super()._targets(frame), str(AxisName.ENERGY): begin_ev}

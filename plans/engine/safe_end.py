@@ -58,7 +58,7 @@ def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseExcepti
     """
     # Two facts are followed: `ended`, what ended the scan (None for a good end), which decides whether the X-rays
     # close, and is raised in the end; and `last`, the latest failure of closing. An abort during the attempts sets
-    # `ended`, if nothing has, and the attempts go on: leaving at this point would leave the laser on the sample.
+    # `ended`, if nothing has, and the attempts continue: stopping at this point would leave the laser on the sample.
     ended = because
     last = because
     for attempt in range(ATTEMPTS):

@@ -44,12 +44,12 @@ logger = logging.getLogger("trxas.plans")
 class SequenceLoop:
     """Loop over the exposures of `request`, in tables as long as only the delay is stepped, until all are good."""
 
-    # What is missing is the one state of the loop. Each round arms a table of missing exposures and runs it; while it
+    # The only state of the loop is what is missing. Each round arms a table of missing exposures and runs it; while it
     # runs, frames become events, and good ones are crossed off. A round may end early: by a condition that fails (the
     # reader stops the sequencer), by a pause, or by an error of the connection. The next round begins by waiting until
     # the beamline is well, and arms what is still missing, in the same order. Frames that were counted while nobody
-    # could read them are read before that, so they are neither lost nor measured twice.
-    # A checkpoint comes before every read-out: what bluesky repeats after a pause reads again, and never arms again.
+    # could read them are read before that, so they are neither lost nor measured twice. A checkpoint comes before every
+    # read-out: what bluesky repeats after a pause reads again, and never arms again.
 
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
         self._beamline = beamline

@@ -21,7 +21,7 @@ TEMPERATURE = "temperature_k"
 
 @dataclass(frozen=True, kw_only=True)
 class Excitation:
-    """Excitation of the sample: power outside the microscope, nW, repetition rate, MHz, and the detection's filter.
+    """Excitation of the sample: power outside the microscope (nW), repetition rate (MHz) and the detection's filter.
 
     `temperature_k` is settled first with the laser shutter closed, unless it is None. With `mirror_in` the light goes
     to the spectrograph.

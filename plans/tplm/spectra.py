@@ -142,7 +142,7 @@ def pl_temperature_series(
 
 
 def _run(options: SpectrumOptions, cut: Sequence[tuple[float, float]], temperature_k: float | None) -> ScanSpec:
-    """Return the run of the spectra at pairs of power, nW, and repetition rate, MHz."""
+    """Return the run of the spectra at pairs of power (nW) and repetition rate (MHz)."""
     first = Excitation(power_nw=cut[0][0], rate_mhz=cut[0][1], temperature_k=temperature_k, mirror_in=True)
     # The last axis is the one that displays show.
     varied = ("repetition_rate_mhz", "laser_power_nw")

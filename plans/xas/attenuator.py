@@ -55,7 +55,7 @@ class AttenuatorFit:
 
 
 def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: float = 0.0) -> AttenuatorFit:
-    """Return the fit of the attenuator's law to powers (n,), W, at plate angles (n,), degrees, n at least 4.
+    """Return the fit of the attenuator's law to powers, W, at plate angles, degrees, (n,) each; n is at least 4.
 
     Written with 4 x angle, the law is linear in three coefficients, so this is plain least squares. The zero repeats
     every 90 degrees; the one nearest to `near_deg` is returned. Raises InputError for arrays of different lengths,
@@ -70,7 +70,7 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
             "The power is the same at every angle. Check that the laser is on, and that the power meter works."
         )
     # leak + maximum sin^2(2 (a - zero)) = mean + cosine cos 4a + sine sin 4a, with maximum = 2 half, leak = mean - half
-    # and tan(4 zero) = sine / cosine. These are the derivatives of the three by (mean, cosine, sine).
+    # and tan(4 zero) = sine / cosine. These are the derivatives of the three with respect to (mean, cosine, sine).
     to_maximum = np.array([0, cosine, sine]) * 2 / half
     to_leak = np.array([1, -cosine / half, -sine / half])
     to_zero = np.degrees(np.array([0, -sine, cosine])) / (4 * half**2)

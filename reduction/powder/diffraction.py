@@ -241,8 +241,8 @@ def refined_geometry(
     if refine not in ("distance_m", "offset_m"):
         raise ReductionError(f"One line cannot refine {refine!r}. Choose 'distance_m' or 'offset_m'.")
     # The line lies at a fixed pixel. A change of the distance leaves its radius; a change of the offset moves the
-    # detector, and the radius with it. The derivative of q by the change turns the error of the line into that of the
-    # parameter.
+    # detector, and the radius with it. The derivative of q with respect to the change turns the error of the line into
+    # that of the parameter.
     radius = geometry.radius_at(before.value)
 
     def refined(change: float) -> DetectorGeometry:

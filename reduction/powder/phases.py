@@ -233,7 +233,8 @@ class _Fit:
 
     def _graphite_error(self, shape: _Shape) -> float:
         """Return the error of the graphite position, 1/Angstrom, with free heights; infinite without a line."""
-        # The derivative by the position, less what the other columns can imitate: what is left determines the position.
+        # The derivative with respect to the position, less what the other columns can imitate: what is left determines
+        # the position.
         design = self._design(shape)
         heights, _ = scipy.optimize.nnls(design, self._whitened)
         place = len(self._background)

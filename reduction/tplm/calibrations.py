@@ -31,7 +31,7 @@ LEAST_PLACES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ImageCentre:
-    """Centre, um, and full width, nm, of the image along one axis."""
+    """Centre (um) and full width (nm) of the image along one axis."""
 
     centre_um: Value
     fwhm_nm: Value

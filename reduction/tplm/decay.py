@@ -46,7 +46,7 @@ class DecayCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetime:
-    """Lifetime of the prompt light, ns, and its derivatives by the light of every delay of the curve, (points,)."""
+    """Lifetime of the prompt light, ns, and its derivatives with respect to the light at each delay, (points,)."""
 
     value_ns: float
     by_light: FloatArray

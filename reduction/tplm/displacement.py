@@ -66,7 +66,7 @@ class Widths:
 
 @dataclass(frozen=True, kw_only=True)
 class DisplacementLine:
-    """A line through the points: diffusivity, cm2/s, and variance at time zero, nm2; `chi_square` with its freedom."""
+    """A line through the points: diffusivity (cm2/s) and variance at time zero (nm2); `chi_square` with its freedom."""
 
     diffusivity_cm2_s: Value
     start_nm2: Value

@@ -35,7 +35,7 @@ USUAL_UM2 = 0.065
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """Height of the focus, um; depth, um, at which the area doubles; centre, um, and full width, nm, at the focus.
+    """Height of the focus (um); depth (um) at which the area doubles; centre (um) and full width (nm) at the focus.
 
     Width and depth are those of the light at all delays, which has spread.
     """

@@ -102,7 +102,7 @@ class MapFit:
         return self._lifetime(metadata)[0] - self._lifetime(metadata, beside_nm)[0]
 
     def _lifetime(self, metadata: MapMetadata, beside_nm: float = 0.0) -> tuple[float, FloatArray]:
-        """Return the lifetime, ns, and its derivatives by the common parameters followed by the light."""
+        """Return the lifetime, ns, and its derivatives with respect to the common parameters, then the light."""
         # Light at the centre becomes that of the whole image by the area of the image, which grows with the variance.
         # Beside the centre, at a distance d, the light of a round image has the factor exp(-d^2 / 2v), which grows too.
         area = self.variance_nm2 / self.common[1]

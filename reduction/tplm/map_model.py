@@ -93,7 +93,7 @@ def map_data(seen: Exposures, metadata: MapMetadata) -> MapData:
     prompt = block_of(seen, metadata, channels, channels.between(-RISE_NS, FREE_UNTIL_NS))
     # The channels before the pulse show what is there without it. They are summed, as their light changes little, and
     # enter as one more channel, so that background and leftover light are fitted and not subtracted: subtracted counts
-    # are no Poisson numbers.
+    # are not Poisson numbers.
     before = block_of(seen, metadata, channels, np.flatnonzero(channels.before_pulse()))
     summed = Block(
         counts=before.counts.sum(axis=1, keepdims=True),
@@ -121,7 +121,7 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """Mean counts (exposures, channels), and their derivatives by common parameters (last axis) and by the light.
+    """Mean counts (exposures, channels), and their derivatives: common parameters (last axis) and light.
 
     The last channel is the sum of those before the pulse, which has no light of its own.
     """

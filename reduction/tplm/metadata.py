@@ -60,7 +60,7 @@ class MapMetadata:
     """Settings of a run: channels, time zero and response, ps, electronics, image scale.
 
     `magnification_error` and `time_zero_error_ps` are 0 where they were not measured. `timing_covariance` (4, 4) is
-    that of time zero, ps, full width, ps, share and time, ps, of the response's tail; None if they were not measured.
+    that of time zero (ps), full width (ps), share and time (ps) of the response's tail; None if they were not measured.
     `across_measured` is whether the centre of the image was measured across the line of a map.
     """
 
@@ -161,7 +161,7 @@ class Dose:
 
 
 def dose_of(excitation: Excitation, power_nw: float, rate_mhz: float) -> Dose:
-    """Return the dose of a pulse at a nominal power, nW, and repetition rate, MHz.
+    """Return the dose of a pulse at a nominal power (nW) and repetition rate (MHz).
 
     The paper's convention: the power at the sample over the disc whose diameter is the full width of the spot, which is
     1.44 times less than in the middle of a Gaussian spot. At 1 nW and 2.5 MHz: 0.076 uJ/cm2, 0.0082, 48.8 us.

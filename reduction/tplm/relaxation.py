@@ -32,7 +32,7 @@ class RelaxationLaw(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class MapPoint:
-    """One map of a series: nominal power, nW, rate, MHz, excitons per pulse, waiting time, us, diffusivity, cm2/s."""
+    """One map of a series: nominal power (nW), rate (MHz), excitons per pulse, waiting time (us), and diffusivity."""
 
     uid: str
     power_nw: float
@@ -55,7 +55,7 @@ class Relaxation:
     degrees_of_freedom: int
 
     def at(self, waiting_us: FloatArray) -> FloatArray:
-        """Return the diffusivity, cm2/s, at waiting times, us; same shape."""
+        """Return the diffusivity (cm2/s) at waiting times (us); same shape."""
         slow = self.slow_cm2_s.value
         fast = self.fast_cm2_s.value
         share = _share(self.law, waiting_us, self.tau_us.value, np.zeros_like(waiting_us))

@@ -73,12 +73,12 @@ def emission_times(
 
     The delays are the middles of channels, or of groups of channels, of width `width_ns`, one for all or one each.
     """
-    # Moments of t' under exp(-s t') R(t - t') are derivatives by s of the logarithm of the folded decay, with
-    # s = 1 / lifetime: the mean is the first with the opposite sign, the variance the second, and the third central
-    # moment the third with the opposite sign. A photon that is registered at a delay was emitted earlier, by the mean
-    # response for late light, and by less in the rise, where only the early part of the response can have been passed.
-    # With the delay itself as the time, the first points of the displacement would lie too low. In the rise, time and
-    # delay are not proportional, so a channel is the sum over its delays.
+    # Moments of t' under exp(-s t') R(t - t') are derivatives with respect to s of the logarithm of the folded decay,
+    # with s = 1 / lifetime: the mean is the first with the opposite sign, the variance the second, and the third
+    # central moment the third with the opposite sign. A photon that is registered at a delay was emitted earlier, by
+    # the mean response for late light, and by less in the rise, where only the early part of the response can have been
+    # passed. With the delay itself as the time, the first points of the displacement would lie too low. In the rise,
+    # time and delay are not proportional, so a channel is the sum over its delays.
     places, weights = np.polynomial.legendre.leggauss(NODES)
     inside_ns = (
         np.asarray(delay_ns)[:, np.newaxis] + np.broadcast_to(width_ns, delay_ns.shape)[:, np.newaxis] * places / 2

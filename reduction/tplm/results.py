@@ -21,7 +21,7 @@ from reduction.values import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """Mean settings of a run: power, nW, rate, MHz, temperature, K, density; dose of a pulse; and good exposures."""
+    """Mean settings of a run: power (nW), rate (MHz), temperature (K), density; dose of a pulse; good exposures."""
 
     power_nw: float
     rate_mhz: float
@@ -83,7 +83,7 @@ class MapResults(RunResults):
         return Headline(quantity="D", value=self.diffusivity_cm2_s, unit="cm2/s")
 
     def lines(self) -> list[str]:
-        """Return settings, diffusivity, cm2/s, centre, um, and decay, ns, as lines of text with errors."""
+        """Return settings, diffusivity (cm2/s), centre (um), and decay (ns), as lines of text with errors."""
         centre = self.fit.value("centre")
         lines = [
             *self.conditions.lines(),
@@ -182,7 +182,7 @@ class FocusResults(RunResults):
         return Headline(quantity="focus", value=self.focus.height_um, unit="um")
 
     def lines(self) -> list[str]:
-        """Return height, um, full width, nm, and depth, um, as lines of text with errors."""
+        """Return height (um), full width (nm), and depth (um), as lines of text with errors."""
         found = self.focus
         return [
             f"{'focus at a height of':<22} {with_error(*found.height_um, 'um')}",
@@ -199,7 +199,7 @@ class CentreResults(RunResults):
     y: ImageCentre | None
 
     def lines(self) -> list[str]:
-        """Return centre, um, and full width, nm, along each axis as lines of text with errors."""
+        """Return centre (um) and full width (nm) along each axis as lines of text with errors."""
         lines = []
         for name, found in (("x", self.x), ("y", self.y)):
             if found is not None:

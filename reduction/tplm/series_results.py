@@ -32,7 +32,7 @@ class SeriesResults(RunResults):
     attribution: Attribution | None
 
     def lines(self) -> list[str]:
-        """Return diffusivities, cm2/s, shared variance, nm2, relaxation and attribution as lines with errors."""
+        """Return diffusivities (cm2/s), shared variance (nm2), relaxation and attribution as lines with errors."""
         fit = self.fit
         lines = [
             f"{f'D, {one.power_nw:.4g} nW, {one.rate_mhz:.4g} MHz':<22} {with_error(*one.diffusivity, 'cm2/s')}"

@@ -61,7 +61,7 @@ class Spectrum:
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumFit:
-    """Light, counts per s, energy of the peak and full width at half maximum, eV, of a Gaussian per photon energy.
+    """Light (counts/s), energy of the peak and full width at half maximum (eV) of a Gaussian per photon energy.
 
     The error of the peak is that of counting: that of the wavelengths is common to all spectra of a spectrograph.
     """
@@ -75,7 +75,7 @@ class SpectrumFit:
 
 def spectrum_of(lit: Lit, blocked: Lit, optics: Optics) -> Spectrum:
     """Return the spectrum above what the camera shows behind the closed shutter."""
-    # Both have the same dwell, so that bias and dark current leave with it; numbers of exposures may differ while a run
+    # Both have the same dwell, so that bias and dark current cancel; numbers of exposures may differ while a run
     # is under way, or after one was rejected.
     share = lit.exposures / blocked.exposures
     # Neighbours see the same background, so their differences show the noise of a column: read-out, dark current and
@@ -128,7 +128,7 @@ def fit_spectrum(spectrum: Spectrum, optics: Optics) -> SpectrumFit:
 
 
 def _start(spectrum: Spectrum) -> FloatArray:
-    """Return light, counts, peak, eV, logarithm of the standard deviation, eV, and floor, to begin a fit with."""
+    """Return light (counts), peak (eV), logarithm of the standard deviation (eV), and floor, to begin a fit with."""
     width = 15
     smooth = np.convolve(spectrum.counts, np.ones(width) / width, mode="same")
     top = int(smooth.argmax())

@@ -36,7 +36,7 @@ LEAST_SETTINGS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumPoint:
-    """One setting: power, nW, rate, MHz, excitons per pulse, temperature, K, with its spectrum and its fit."""
+    """One setting: power (nW), rate (MHz), excitons per pulse, temperature (K), with its spectrum and its fit."""
 
     uid: str
     power_nw: float
@@ -136,7 +136,7 @@ class SpectrumResults(RunResults):
         return Value(fit.fwhm_ev.value, math.hypot(fit.fwhm_ev.sigma, relative * fit.fwhm_ev.value))
 
     def lines(self) -> list[str]:
-        """Return light, peak, eV, width, meV, and relative yield of every setting, then trends, as lines of text."""
+        """Return light, peak (eV), width (meV) and relative yield of every setting, then trends, as lines of text."""
         lines = [_line(one, self.mean_yield) for one in self.points]
         relative = 2 * self.wavelength_error_nm * 2.4 / EV_NM
         lines.append(

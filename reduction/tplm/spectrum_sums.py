@@ -25,7 +25,7 @@ OPEN = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Optics:
-    """Spectrograph and camera: columns, dispersion and width of a sharp line, nm, error of all wavelengths, nm."""
+    """Spectrograph and camera: columns, dispersion and width of a sharp line (nm), error of all wavelengths (nm)."""
 
     pixels: int
     dispersion_nm: float

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TimingShare:
-    """Standard errors of the diffusivity, cm2/s, and of the lifetime, ns, by time zero and response alone."""
+    """Standard errors of the diffusivity (cm2/s) and of the lifetime (ns) by time zero and response alone."""
 
     diffusivity_cm2_s: float = 0.0
     lifetime_ns: float = 0.0

@@ -49,7 +49,7 @@ class Channels:
         return np.where(self.delay_ns > 0.75 * self.period_ns, self.delay_ns - self.period_ns, self.delay_ns)
 
     def between(self, low_ns: float, high_ns: float) -> IntArray:
-        """Return the channels with delays in a range, ns, ascending in delay; raises ReductionError without any."""
+        """Return the channels with delays in a range, ns, ascending; raises ReductionError if there are none."""
         signed = self.signed_ns
         order = np.argsort(signed, kind="stable")
         inside = (signed[order] >= low_ns) & (signed[order] <= high_ns)

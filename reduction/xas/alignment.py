@@ -36,8 +36,8 @@ class Alignment:
 
     `gain`: intensity relative to the reference. `chi_square` shows whether the shapes agree; if they do not, the shift
     is that of the best match, and its error, which comes from the counts, does not include the difference of shape.
-    `by_spectrum` and `by_reference` (points,): derivatives of the shift by each measured intensity, for the errors of
-    results that depend on it.
+    `by_spectrum` and `by_reference` (points,): derivatives of the shift with respect to each measured intensity, for
+    the errors of results that depend on it.
     """
 
     shift_ev: Value
@@ -54,8 +54,8 @@ class ThermalDifference(NamedTuple):
     `aligned`: mean of two spectra, one only aligned and one also Varshni-corrected; `difference`: `aligned` minus the
     reference; both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of
     the Varshni shift; `varshni_systematic` (points,): half of the difference between the two spectra that are averaged.
-    `by_reference` (points, reference points): derivative of the difference by the counts per I0 of the reference, whose
-    errors all differences to it share.
+    `by_reference` (points, reference points): derivative of the difference with respect to the counts per I0 of the
+    reference, whose errors all differences to it share.
     """
 
     aligned: SpectrumPoints
@@ -220,13 +220,14 @@ def _require_one_edge(spectrum: StaticSpectrum, reference: StaticSpectrum) -> No
 def _derivatives(
     alignment: Alignment, moved: _Moved, scale: FloatArray, source: SpectrumPoints, target: SpectrumPoints
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the derivatives of the aligned spectrum by both spectra, and the variance that comes from neither.
+    """Return the derivatives of the aligned spectrum with respect to both spectra, and the remaining variance.
 
     (points, source points), (points, target points), (points, points); `scale` is the derivative of the normalisation.
     """
-    # Every result is linear in the counts to first order, so its covariance is that of the derivatives by the measured
-    # intensities of both spectra. The spectrum enters by its own value and by the shift; the reference enters by the
-    # shift that was fitted to it, and once more where it is subtracted. What the shift owes to neither is added.
+    # Every result is linear in the counts to first order, so its covariance is that of the derivatives with respect to
+    # the measured # intensities of both spectra. The spectrum enters by its own value and by the shift; the reference
+    # enters by the shift that was fitted to it, and once more where it is subtracted. What the shift owes to neither is
+    # added.
     by_source = scale @ (moved.mean + np.outer(moved.slope, alignment.by_spectrum))
     by_target = scale @ np.outer(moved.slope, alignment.by_reference)
     of_shift = _independent_variance(alignment, source, target) * np.outer(scale @ moved.slope, scale @ moved.slope)
@@ -275,8 +276,8 @@ class _Shift(NamedTuple):
     def result(self, shift: float, points: BoolArray) -> Alignment:
         plain = self.solve(shift)
         full = self.solve(shift, order=1)
-        # Linearised in (offset, gain, shift): row 2 of (A^T C^-1 A)^-1 A^T C^-1 is the derivative of the shift by the
-        # measured spectrum. The reference enters the residual with -gain x interpolation.
+        # Linearised in (offset, gain, shift): row 2 of (A^T C^-1 A)^-1 A^T C^-1 is the derivative of the shift with
+        # respect to the # measured spectrum. The reference enters the residual with -gain x interpolation.
         covariance = np.linalg.inv(full.design.T @ full.inverse_design)
         influence = covariance[2] @ full.inverse_design.T
         by_spectrum = np.zeros(points.size)
@@ -296,8 +297,8 @@ class _Moved(NamedTuple):
     """A spectrum interpolated with and without the Varshni shift, at energies of the reference.
 
     `mean` (points, source points) gives the mean of both as a linear function of the source's intensities; `slope`
-    (points,) is its derivative by the shift, per eV; `half_difference` (points,) half of the difference between the
-    two.
+    (points,) is its derivative with respect to the shift, per eV; `half_difference` (points,) half of the difference
+    between the two.
     """
 
     mean: FloatArray

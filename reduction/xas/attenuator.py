@@ -28,7 +28,7 @@ class AttenuatorSums:
         self._readings += [_reading(event["data"]) for event in self._events(name, doc)]
 
     def readings(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return plate angles, degrees, powers, W, and their errors, W, sorted by angle, (points,) each.
+        """Return plate angles (degrees), powers (W), and their errors (W), sorted by angle, (points,) each.
 
         Raises ReductionError before the first reading.
         """

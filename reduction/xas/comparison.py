@@ -97,7 +97,7 @@ def comparison_parameter(
 
 
 def comparison_gradient(energy_ev: FloatArray, difference: FloatArray, windows: ComparisonWindows) -> FloatArray:
-    """Return the derivative of C by every point of the difference, (points,), in its inverse unit.
+    """Return the derivative of C with respect to every point of the difference, (points,), in its inverse unit.
 
     With it errors that two parameters share are propagated. Raises ReductionError as `comparison_parameter` does.
     """

@@ -47,7 +47,7 @@ def fit_dead_time(run: RunAccumulator) -> Value:
     own = counts[measured][:, :, gate.probe]
     fires = counts[measured][:, :, before] / pulses[measured][:, before, None]
     share = Value(0.0, 0.0)
-    # What is left of the loss after the correction by the share so far: pile-up makes it other than proportional.
+    # What is left of the loss after the correction by the share so far: pile-up makes it deviate from proportionality.
     for _ in range(_ROUNDS):
         live = opened[:, None] * (1.0 - share.value * fires)
         photons = (true_counts(own, live) / live).sum(axis=1)

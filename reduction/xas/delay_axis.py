@@ -307,7 +307,7 @@ def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:
-    """Return time zero of a stored delay scan, ps, on its own axis, and the width of the instrument response, ps.
+    """Return time zero of a stored delay scan (ps) on its own axis, and the width of the instrument response (ps).
 
     The response that the run records is the prior; `free_irf` fits the response without a prior, which is the
     measurement for `apply_instrument_response`. Raises ReductionError if the run shows no step.

@@ -32,9 +32,9 @@ class PointShifts(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyUse:
-    """Energy axis of a run by its foil scans: the offset at its `begin` and `end`, eV, with the errors of the scans.
+    """Energy axis of a run by its foil scans: the offset at its `begin` and `end` (eV), with the errors of the scans.
 
-    `step` is the least likely change between neighbouring foil scans, eV, and `p_value` its probability by chance.
+    `step` is the least likely change between neighbouring foil scans (eV) and `p_value` its probability by chance.
     """
 
     begin: Value

@@ -109,9 +109,9 @@ class _ScaledScans:
     """On and off of each scan after offset and scale, and the covariance of on - off; (scans, points[, points]).
 
     With o the mean on - off of the two lowest points, l the mean off and n the points of a scan, d_i = (on_i - off_i -
-    o) / l. Its derivatives by the measured values are, with P subtracting the mean of the two lowest points,
-    d d_i / d on_j = P_ij / l and d d_i / d off_j = -P_ij / l - d_i / (n l): the covariance is the sum of both parts,
-    and of what the errors of on and off have in common (first-order propagation).
+    o) / l. Its derivatives with respect to the measured values are, with P subtracting the mean of the two lowest
+    points, d d_i / d on_j = P_ij / l and d d_i / d off_j = -P_ij / l - d_i / (n l): the covariance is the sum of both
+    parts, and of what the errors of on and off have in common (first-order propagation).
     """
 
     on: FloatArray

@@ -139,7 +139,7 @@ class FlyAccumulator(RunAccumulator):
 
     @property
     def facts(self) -> FlyFacts | None:
-        """Backlash, eV, and broadening, eV, of a fly scan; None for any other run, and before the first frame."""
+        """Backlash (eV) and broadening (eV) of a fly scan; None for any other run, and before the first frame."""
         if not self._frames:
             return None
         return FlyFacts(

@@ -68,7 +68,7 @@ def gate_correlation(on: Intensity, off: Intensity, used: BoolArray) -> Value:
         return Value(0.0, 0.0)
     scatter = float(np.sum(residual**2)) / freedom
     correlation = (independent - scatter) / together
-    # The expected scatter of the hypothesis, independent gates, decides about the significance.
+    # The expected scatter of the hypothesis, independent gates, determines the significance.
     error = independent * float(np.sqrt(2.0 / freedom)) / together
     return Value(min(correlation, 1.0), error) if correlation > SIGNIFICANT * error else Value(0.0, 0.0)
 

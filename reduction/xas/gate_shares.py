@@ -108,7 +108,7 @@ def fit_gate_shares(
             f"at least {LEAST_SIGNAL:.0f} is needed. Count longer."
         )
     # The free transient has noise of its own, 1 per point. It looks like signal in the derivatives, once directly and
-    # once through the residuals: they hold S + 2 P for a signal S and P points. And it is not a lever for the shares,
+    # once through the residuals: they hold S + 2 P for a signal S and P points. And it gives no leverage on the shares,
     # whose information is S^2 / (S + P) (errors in both variables: Fuller 1987, Measurement Error Models, ch. 1).
     # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points. All this
     # holds for what the nuisances leave of signal and points, so they are eliminated first. Corrected before that, the

@@ -28,7 +28,7 @@ GATES_FOR_TAIL = 4
 class NullPair(StrEnum):
     """Two gates whose signals must agree: the last two of a pump period, or the pumped and the last one.
 
-    With the laser on the remaining excitation is subtracted; with the laser blocked there is none.
+    With the laser on, the remaining excitation is subtracted; with the laser blocked there is none.
     """
 
     UNPUMPED = "unpumped - unpumped"

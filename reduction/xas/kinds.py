@@ -82,7 +82,7 @@ def _reduce_foil(run: RunAccumulator) -> RunResults:
         result = replace(result, remarks=(f"No steepest point: {error}",))
     document = run.metadata.foil_reference
     if not document:
-        # What the steepest point of a metal means without a reference, nobody can tell afterwards.
+        # Without a reference, nobody can tell afterwards what the steepest point of a metal means.
         return replace(result, remarks=(*result.remarks, NO_FOIL_REFERENCE))
     try:
         result = replace(result, aligned=aligned_edge(result.absorption, FoilReference.from_document(document)))

@@ -45,8 +45,8 @@ class MapFit:
     those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiencies; they are
     not rescaled by chi-square. `residuals` (energies, delays) are data minus model of the pumped gate in errors, NaN
     where nothing was measured; chi-square is that of all gates, `probes`, without the unpumped ones. `covariance` (n,
-    n) follows `parameters`. `spectra_slopes` (energies, components, n) are the derivatives of the spectra by these,
-    `spectra_own` (energies, components, components) the additional covariance of each energy alone.
+    n) follows `parameters`. `spectra_slopes` (energies, components, n) are the derivatives of the spectra with respect
+    to these, `spectra_own` (energies, components, components) the additional covariance of each energy alone.
     `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors then hold for a constant
     offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not a parabola, by name; their
     sigma is half of the interval.

@@ -150,7 +150,7 @@ def time_zero_trend(run: RunAccumulator, mode: Mode, curve: Callable[[FloatArray
         return None
     step_ps = 1.0
     model = np.log1p(curve(passes.axis))
-    # Later by s means curve(t - s): its derivative by s is minus that by the delay.
+    # Later by s means curve(t - s): its derivative with respect to s is minus that with respect to the delay.
     slope = np.log1p(curve(passes.axis - step_ps)) - np.log1p(curve(passes.axis + step_ps))
     design = np.column_stack([np.ones_like(model), model, slope / (2 * step_ps)])
     if passes.axis.size <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:

@@ -25,8 +25,8 @@ _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 class Decay(NamedTuple):
     """A decay at some delays (each of their shape), with its derivatives for the Jacobian of a fit.
 
-    `value` has no unit; `by_delay` and `by_sigma` are its derivatives by the delay and by the width of the instrument
-    response in 1/ps, `by_rate` its derivative by the decay rate in ps.
+    `value` has no unit; `by_delay` and `by_sigma` are its derivatives with respect to the delay and to the width of the
+    instrument response in 1/ps, `by_rate` is its derivative with respect to the decay rate in ps.
     """
 
     value: FloatArray
@@ -52,13 +52,13 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     value = np.empty_like(delay)
     value[~edge] = np.exp(smear**2 / 2.0 - rate_per_ps * delay[~edge])
     value[edge] = np.exp(smear**2 / 2.0 - rate_per_ps * time + scipy.special.log_ndtr(reduced - smear))
-    # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) by t: the exponential gives -k x value, and Phi gives the
-    # normal density at t/s - k s, whose product with the exponential is the density at t/s.
+    # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) with respect to t: the exponential gives -k x value, and
+    # Phi gives the normal density at t/s - k s, whose product with the exponential is the density at t/s.
     normal = np.zeros_like(delay)
     normal[edge] = np.exp(-(reduced**2) / 2.0) * _PEAK_OF_NORMAL
     by_delay = np.asarray(normal / sigma_ps - rate_per_ps * value)
-    # A Gaussian that becomes wider obeys the heat equation, so the derivative by its width is the width times the
-    # second derivative by the delay.
+    # A Gaussian that becomes wider obeys the heat equation, so the derivative with respect to its width is the width
+    # times the second derivative with respect to the delay.
     second = np.asarray(-rate_per_ps * by_delay)
     second[edge] -= reduced * normal[edge] / sigma_ps**2
     return Decay(value, by_delay, (smear * sigma_ps - delay) * value - sigma_ps * normal, sigma_ps * second)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reduction.xas.transient import TransientMetadata
 
 _STEP = 1e-4
-"""Step of the derivatives by the parameters of the fit, in units of their errors."""
+"""Step of the derivatives with respect to the parameters of the fit, in units of their errors."""
 
 
 def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:

@@ -122,7 +122,7 @@ class RiseModel:
         )
 
     def derivatives(self, values: dict[str, float], delay_ps: FloatArray) -> dict[str, FloatArray]:
-        """Return the derivatives of the signal by each parameter, (points,) each."""
+        """Return the derivatives of the signal with respect to each parameter, (points,) each."""
         shapes = self.shapes(values, delay_ps - values["t0_ps"])
         weighted = list(zip((values["amplitude"], values["step"]), shapes, strict=False))
         rate = math.exp(-values["log_lifetime"])

@@ -32,7 +32,7 @@ class SpeciesSpectra(RunResults):
     sigma: FloatArray
 
     def lines(self) -> list[str]:
-        """Return the most significant value of the spectrum of each species, % of unpumped, and its energy, eV."""
+        """Return the most significant value of the spectrum of each species (% of unpumped), and its energy (eV)."""
         lines = []
         for name, spectrum, sigma in zip(self.names, self.spectra, self.sigma, strict=True):
             index = int(np.nanargmax(np.abs(spectrum / sigma)))

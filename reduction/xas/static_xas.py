@@ -321,9 +321,10 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
 
 
 def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[FloatArray, FloatArray]:
-    """Return the normalised intensity (points,) and its derivatives by the measured one (points, points)."""
+    """Return the normalised intensity (points,), and its derivatives, (points, points), by measured point."""
     # With S subtracting the pre-edge mean and the integral I = w S y over the edge window, the result is v = S y / I.
-    # Its derivative by y is (S - v w S) / I: the second term is the error of the integral, which all points share.
+    # Its derivative with respect to y is (S - v w S) / I: the second term is the error of the integral, which all
+    # points share.
     energy = points.energy_ev
     pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
     edge = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)

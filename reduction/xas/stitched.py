@@ -70,8 +70,8 @@ class StitchedTrace(RunResults):
 class _Zeros(NamedTuple):
     """Logarithms of the gates' efficiencies, (traces, gates), and how they follow from the logarithms of all rates.
 
-    `response` (traces x gates, rates) is their derivative by these, `prior` (traces x gates,) their error by that of
-    the instrument response before the fit.
+    `response` (traces x gates, rates) is their derivative with respect to these, `prior` (traces x gates,) their error
+    by that of the instrument response before the fit.
     """
 
     values: FloatArray
@@ -201,7 +201,7 @@ def _mean_zeros(difference: _Differences, masks: Sequence[FloatArray], gates: in
 
 
 def _fitted_zeros(rates: Sequence[GateRates], fit: KineticsFit, gates: int) -> _Zeros:
-    """Return the baselines of a fit, with their derivatives by the logarithms of the rates that were fitted."""
+    """Return the baselines of a fit, with their derivatives with respect to the logarithms of the fitted rates."""
     problem = problem_of(rates, fit)
     jacobian = problem.jacobian(parameters_of(problem, fit))
     names = [name for trace in range(len(rates)) for name in problem.baseline_names(trace)]

@@ -275,7 +275,7 @@ class LaserLight(Fault):
     photons: float = 1e-4
 
     def __post_init__(self) -> None:
-        """Refuse a negative number, and more than X-rays give."""
+        """Refuse a negative number, and one above that of the X-rays."""
         self._require(photons=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:

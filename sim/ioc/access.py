@@ -27,7 +27,7 @@ WRITER: ContextVar[Client | None] = ContextVar("WRITER", default=None)
 
 
 class WriteGate(Protocol):
-    """The gate that decides about the writes of clients."""
+    """The gate that accepts or refuses the writes of clients."""
 
     def check(self, name: str, data: Any, client: Client) -> None:
         """Raise SimulationInputError unless `client` may write `data` to the channel `name`."""

@@ -194,7 +194,7 @@ class Acquisition(PVGroup):
         return np.concatenate([self._spc_shown, self._boxcar_shown])
 
     def begin_sequence(self) -> None:
-        """Hand the frames of the last exposure on to a sequence: a detector that is stale by a fault repeats them."""
+        """Hand the frames of the last exposure on to a sequence: a stale detector repeats them."""
         self._spc_shown = np.asarray(self.spc_frame.value, dtype=float)
         self._boxcar_shown = np.asarray(self.boxcar_frame.value, dtype=float)
 

@@ -50,7 +50,7 @@ class Served(Protocol):
 
     @property
     def safety(self) -> WriteGate:
-        """The gate that decides about the writes of clients."""
+        """The gate that accepts or refuses the writes of clients."""
 
     @property
     def title(self) -> str:

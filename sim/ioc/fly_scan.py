@@ -75,7 +75,7 @@ class FlyScans(FramePlayer):
 
     # The Bragg motor follows the sweep, not the clock: frame k of a sweep counts while the angle goes from its place
     # after k frames to the one after k + 1. A machine that is too slow for the beam speed makes the whole sweep slower,
-    # and leaves no hole in it; `duty` then shows the time that was lost.
+    # and leaves no gap in it; `duty` then shows the time that was lost.
 
     def __init__(
         self, prefix: str, *, clock: BeamClock, devices: FlownDevices, resolve: Resolve, play: DrivePlay, **kwargs: Any
@@ -116,7 +116,7 @@ class FlyScans(FramePlayer):
                 await self.row.write(number)
                 await self._prepare(sweep)
                 if number == 0:
-                    # The way to the first sweep is not part of the scan, and a late begin of it is not caught up.
+                    # The move to the first sweep is not part of the scan, and a late start is not made up for.
                     began_s = self._clock.now_s()
                     self._due_s = began_s
                 if not await self._fly(SweepPath(sweep, self._mono.bragg.ramp_s)):

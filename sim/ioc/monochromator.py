@@ -54,7 +54,7 @@ class Seating:
         self.offset_ev = 0.0
 
     def moved(self, start_deg: float, end_deg: float) -> None:
-        """Update the error, eV, after a motion between two angles, degrees."""
+        """Update the error (eV) after a motion between two angles (degrees)."""
         # Three cases: a long move down loses contact in the drive, and the energy is off by the backlash from then on;
         # a move up that is longer than the play takes it out; any other move leaves the drive as it is. The motor
         # record reports each part of a move in one direction separately, so an overshoot from below ends with a move

@@ -41,8 +41,8 @@ def parse_sweeps(
 ) -> list[Sweep]:
     """Return the sweeps of a table as it was written, flat and row by row.
 
-    `frames`: largest number of frames of all sweeps together; `ramp_s`: time of the motor to its speed, s;
-    `check_angle` raises SimulationInputError for an angle, degrees, that is not permitted. Raises that error too for a
+    `frames`: largest number of frames of all sweeps together; `ramp_s`: time of the motor to its speed (s);
+    `check_angle` raises SimulationInputError for an angle (degrees) that is not permitted. Raises that error too for a
     table without rows, with an incomplete one, with too many frames, or with a sweep that the monochromator cannot
     make.
     """

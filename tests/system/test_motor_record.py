@@ -143,7 +143,7 @@ def test_put_completion_means_arrived(bench: str, put: Any, get: Any) -> None:
 
 
 def test_put_without_completion_shows_motion_at_once(m1: str, put: Any, get: Any) -> None:
-    """Who polls DMOV after a put must never see the 1 of before."""
+    """A client that polls DMOV after a put must never see the 1 from before."""
     put(m1, 10.0, wait=False)
     assert get(f"{m1}.DMOV") == 0
     assert get(f"{m1}.MOVN") == 1

@@ -232,7 +232,7 @@ def test_the_shutters_are_closed_while_suspended_and_the_reason_is_reported(
     scan.strike = lambda: faults.put(f"7idd:sim:Fault:{kind}", 1e6)
 
     def look() -> None:
-        # Both may be shut before the scan as well: only a suspension tells that this fault shut them.
+        # Both may be shut before the scan as well: only a suspension shows that this fault shut them.
         until(scan.suspensions, "a suspension")
         faults.until(lambda: faults.shutters() == (0, 0), "closed")
         seen.append(faults.shutters())

@@ -148,7 +148,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
         assert (summary.status, len(events)) == ("fail", 2)
         assert "dies:det:7idd:Pilatus:" in summary.reason
         assert load_images(session.store, summary.uid).shape == (2, 195, 487)
-        # Nothing of the laser was in doubt, and the beamline measures on.
+        # Nothing about the laser was in doubt, and the beamline continues to measure.
         assert "LASER" not in summary.reason
         session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[100.0], dwell_s=1.0))
 
@@ -191,7 +191,7 @@ def test_images_continue_after_the_ioc_was_restarted(start_ioc: Any, opened: Ope
     """The restarted IOC has the jet in the beam, a cold cell and no open file: all is set again, no image is lost."""
     simulation = ("-m", "sim", "--macro", "back:", "--speed", "5000")
     with start_ioc(*simulation) as first, contextlib.ExitStack() as simulations, contextlib.ExitStack() as stack:
-        # Left before the simulations are: a session that closes wants an IOC to tell.
+        # Left before the simulations are: a session that closes writes to an IOC.
         session = stack.enter_context(opened("back:"))
 
         def restart(name: str, doc: Mapping[str, Any]) -> None:

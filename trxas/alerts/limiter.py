@@ -29,8 +29,7 @@ class Limiter:
             self._sent_s.popleft()
         last_s = self._last_s.get(alert.kind)
         if len(self._sent_s) >= self._most or (last_s is not None and now_s - last_s < self._pause_s):
-            # What is held back is counted: the next alert of this kind states the number, so nothing is lost without a
-            # word.
+            # What is held back is counted: the next alert of this kind states the number, so nothing is lost silently.
             self._held_back[alert.kind] += 1
             return None
         self._sent_s.append(now_s)

@@ -1,4 +1,4 @@
-"""Alerts on their way out, in a thread: a mail server that hangs must not hide the next alert."""
+"""Sends alerts in a thread: a mail server that hangs must not hide the next alert."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trxas.alerts.sending import send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trxas.alert_settings import AlertSettings, Way
+    from trxas.alert_settings import AlertChannel, AlertSettings
     from trxas.alerts.rules import Alert
 
 AGAIN_S = (30.0, 300.0)
@@ -26,16 +26,16 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class _Letter:
-    """One alert in one way: `due_s` is the time of the next attempt, `time.monotonic()`, s."""
+    """One alert by one channel: `due_s` is the time of the next attempt, `time.monotonic()`, s."""
 
     alert: Alert
-    way: Way
+    channel: AlertChannel
     attempt: int = 0
     due_s: float = 0.0
 
 
 class Outbox:
-    """Sends alerts in every way of `settings`; `say` gets a line for everything that was sent or failed."""
+    """Sends alerts by every channel of `settings`; `say` gets a line for everything that was sent or failed."""
 
     def __init__(
         self, settings: AlertSettings, say: Callable[[str], object], pauses_s: tuple[float, ...] = AGAIN_S
@@ -50,8 +50,8 @@ class Outbox:
 
     def put(self, alert: Alert) -> None:
         """Send an alert in the background."""
-        for way in self._settings.send:
-            self._given.put(_Letter(alert=alert, way=way))
+        for channel in self._settings.send:
+            self._given.put(_Letter(alert=alert, channel=channel))
 
     def _run(self) -> None:
         while True:
@@ -66,13 +66,13 @@ class Outbox:
 
     def _attempt(self, letter: _Letter) -> None:
         try:
-            send(self._settings, letter.alert, letter.way)
+            send(self._settings, letter.alert, letter.channel)
         except TrxasError as error:
             is_last = letter.attempt >= len(self._pauses_s)
-            self._say(f"{letter.way.value}: {letter.alert.kind.value}: {error}{' Given up.' if is_last else ''}")
+            self._say(f"{letter.channel.value}: {letter.alert.kind.value}: {error}{' Given up.' if is_last else ''}")
             if not is_last:
                 due_s = time.monotonic() + self._pauses_s[letter.attempt]
-                again = _Letter(alert=letter.alert, way=letter.way, attempt=letter.attempt + 1, due_s=due_s)
+                again = _Letter(alert=letter.alert, channel=letter.channel, attempt=letter.attempt + 1, due_s=due_s)
                 self._waiting.append(again)
         else:
-            self._say(f"{letter.way.value}: {letter.alert.kind.value}: sent: {letter.alert.text}")
+            self._say(f"{letter.channel.value}: {letter.alert.kind.value}: sent: {letter.alert.text}")

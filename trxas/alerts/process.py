@@ -27,7 +27,7 @@ def main() -> None:
     outbox = Outbox(settings, _say)
     watch = AlertWatch(settings, root, live_feed(root), outbox.put)
     watch.start()
-    _say(f"alerts ready: {', '.join(way.value for way in settings.send)}")
+    _say(f"alerts ready: {', '.join(channel.value for channel in settings.send)}")
     while True:
         watch.turn()
         time.sleep(TURN_S)

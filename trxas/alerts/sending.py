@@ -1,4 +1,4 @@
-"""The ways out: mail, webhook, command. Each takes a bounded time, and none puts a secret into a message."""
+"""The channels of alerts: mail, webhook, command. Each takes a bounded time, and none puts a secret into a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 from errors import ConfigurationError, TrxasError
-from trxas.alert_settings import MailSecurity, Way
+from trxas.alert_settings import AlertChannel, MailSecurity
 from trxas.secrets import secret
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ TIMEOUT_S = 20.0
 
 
 class NotSentError(TrxasError):
-    """An alert could not be sent in one of its ways."""
+    """An alert could not be sent by one of its channels."""
 
 
-def send(settings: AlertSettings, alert: Alert, way: Way) -> None:
-    """Send an alert in one way, within some multiples of 20 s.
+def send(settings: AlertSettings, alert: Alert, channel: AlertChannel) -> None:
+    """Send an alert by one channel, within some multiples of 20 s.
 
     Raises NotSentError or ConfigurationError with the reason; neither holds an address of a webhook or a password.
     """
-    {Way.MAIL: _mail, Way.WEBHOOK: _webhook, Way.COMMAND: _command}[way](settings, alert)
+    {AlertChannel.MAIL: _mail, AlertChannel.WEBHOOK: _webhook, AlertChannel.COMMAND: _command}[channel](settings, alert)
 
 
 def title_of(alert: Alert) -> str:
@@ -112,7 +112,7 @@ def _webhook(settings: AlertSettings, alert: Alert) -> None:
 def _command(settings: AlertSettings, alert: Alert) -> None:
     try:
         command = shlex.split(settings.command)
-        # The command does not need the secrets of the other ways.
+        # The command does not need the secrets of the other channels.
         secret_names = (settings.mail_password_variable, settings.webhook_variable)
         inherited = {name: value for name, value in os.environ.items() if name not in secret_names}
         environment = {**inherited, "TRXAS_ALERT_KIND": alert.kind.value, "TRXAS_ALERT_TITLE": title_of(alert)}

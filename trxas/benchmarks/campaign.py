@@ -61,7 +61,8 @@ def _drawn(plans: Plans, reduced: Reduced, seeds: range) -> tuple[dict[str, Floa
     """Return the numbers of all campaigns, (campaigns,), and the error bars of the spectra, (points,), by name."""
     campaigns = []
     for seed in seeds:
-        # A campaign whose fit is refused has no numbers: a user would count on. `campaign_reduced` tells how many.
+        # A campaign whose fit is refused has no numbers; a user would keep counting. `campaign_reduced` states how many
+        # there are.
         with contextlib.suppress(ReductionError):
             campaigns.append(reduced(plans, seed))
     if not campaigns:

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 LIBRARIES = ("bluesky", "ophyd", "databroker", "tiled", "numpy", "PySide6-Essentials", "pyqtgraph")
-"""Libraries whose versions decide about the numbers."""
+"""Libraries whose versions affect the numbers."""
 
 BYTES_PER_GB = 1e9
 

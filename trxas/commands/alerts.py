@@ -1,4 +1,4 @@
-"""`trxas alerts test`: one alert in every configured way."""
+"""`trxas alerts test`: one alert by every configured channel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class AlertTestOptions(StoreOptions):
 
 
 def run_test(options: AlertTestOptions) -> int:
-    """Send one alert in every way of the table [alerts], and report which of them worked.
+    """Send one alert by every channel of the table [alerts], and report which of them worked.
 
     The exit code is 1 if one of them failed.
     """
@@ -29,13 +29,13 @@ def run_test(options: AlertTestOptions) -> int:
         )
     alert = Alert(kind=Kind.TEST, text=f"This is a test of the alerts for {configuration.storage.root}.")
     failed = 0
-    for way in settings.send:
+    for channel in settings.send:
         try:
-            send(settings, alert, way)
-        # A broken way must not hide whether the others work: the test goes through all of them.
+            send(settings, alert, channel)
+        # A broken channel must not hide whether the others work: the test tries all of them.
         except TrxasError as error:
             failed += 1
-            print(f"{way.value}: {error}")
+            print(f"{channel.value}: {error}")
         else:
-            print(f"{way.value}: sent")
+            print(f"{channel.value}: sent")
     return int(failed > 0)

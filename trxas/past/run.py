@@ -272,7 +272,7 @@ class PastRunMaker:
         }
 
     def _reduction(self) -> dict[str, Any]:
-        """Return timing, ps, and intervals, eV, of the two gates that such files have."""
+        """Return timing (ps) and intervals (eV) of the two gates that such files have."""
         scheme = self._configuration.beamline.scheme
         edge = self._facts.edge
         pumped, unpumped = (scheme.gate_delays_ps[gate] for gate in (scheme.pumped_probe, scheme.unpumped_probe))

@@ -37,7 +37,7 @@ def broker_of(store: Store) -> Broker:
 class LateBroker:
     """The `Broker` that `make` returns, with all its attributes; made at the first use, which takes 2 to 4 s.
 
-    A prompt that had to wait for the catalogue would be there a third later, and most sessions measure first.
+    A prompt that waited for the catalogue would take a third longer to appear, and most sessions measure first.
     """
 
     def __init__(self, make: Callable[[], Broker]) -> None:

@@ -33,7 +33,7 @@ class PrecisionLine:
             scan_index = int(last["data"].get("scan_index", 0))
             if scan_index > self._scan:
                 # The first exposure of a pass comes after all of the pass before, which the sums hold at this moment;
-                # of a page that has the end of one pass and the begin of the next, they lack a tenth of a second.
+                # of a page that has the end of one pass and the beginning of the next, they lack a tenth of a second.
                 self._write(scan_index)
                 self._scan = scan_index
         self._live(name, doc)

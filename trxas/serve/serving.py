@@ -190,7 +190,7 @@ class Serving:
         try:
             self._queue.open_environment(self._stopping.is_set)
         except TrxasError as error:
-            # The rest serves; the environment can be opened from the window when the cause is mended.
+            # The rest keeps serving; the environment can be opened from the window once the cause is removed.
             self._say(f"trxas serve: {error} See {self._children['queue server'].log}.")
 
     def _watch(self) -> int:
@@ -206,9 +206,8 @@ class Serving:
     def _start_again(self, child: Child) -> bool:
         program = child.program
         # A program that may be restarted and dies once, as a relay that was killed by mistake, is restarted. One that
-        # dies again and again
-        # has a cause that a restart does not remove; then everything is stopped, with its last output, instead of an
-        # endless loop.
+        # dies again and again has a cause that a restart does not remove; then everything is stopped, with its last
+        # output, instead of an endless loop.
         now = time.monotonic()
         deaths = [death for death in self._deaths.get(program.name, []) if now - death < RESTARTS_WITHIN_S]
         self._deaths[program.name] = [*deaths, now]

@@ -139,9 +139,9 @@ def _stepping(plan: str) -> str:
 
 
 def _others_s(known: Sequence[Mapping[str, Any]], exposures: int, ways: Sequence[float]) -> float:
-    """Return the time of all but counting, s, from those of known runs: so much per exposure, and per way of an axis.
+    """Return the time of all but counting, s, from known runs: a time per exposure and per distance of an axis.
 
-    Ways count where known runs differ in them.
+    Distances count where known runs differ in them.
     """
     per_exposure = np.array([one["others_s"] / one["exposures"] for one in known])
     tables = [one.get("ways", []) for one in known]

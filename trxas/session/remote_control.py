@@ -4,7 +4,7 @@ A plan can be resumed only on the thread that called it. With bluesky's RunEngin
 RunEngineInterrupted, and a script ends with it. Here a call whose pause a window asked for waits for the window's
 answer instead, on the thread of the call, and then resumes or ends the plan there.
 
-States of a paused or pausing plan, by who decides about it (`_Decider`), and what changes them:
+States of a paused or pausing plan, by who decides what happens to it (`_Decider`), and what changes them:
 
 - PROMPT: the person at the prompt. At the start of every call, after Ctrl-C, after a pause by the plan itself.
 - ASKED: a window has asked for a pause, the plan has not stopped yet (`pause`, on the window's thread).
@@ -50,7 +50,7 @@ class Answer(Enum):
 
 
 class _Decider(Enum):
-    """The party that decides about a paused plan; see the module's text."""
+    """The party that decides what happens to a paused plan; see the module's text."""
 
     PROMPT = "the person at the prompt"
     ASKED = "a window, once the plan has paused"

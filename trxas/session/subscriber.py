@@ -47,7 +47,10 @@ class Guarded:
 
 
 class InOrder:
-    """Callbacks that get each document one after the other, so that printed lines are in order; each fails alone."""
+    """Callbacks that get each document one after the other, so that printed lines are in order.
+
+    One that fails does not affect the others.
+    """
 
     def __init__(self, *callbacks: Callback) -> None:
         self._members = [Guarded(callback) for callback in callbacks]

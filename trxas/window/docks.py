@@ -124,9 +124,9 @@ class CurrentStore:
 
     def __call__(self) -> Store:
         """Return the store to read from at this moment; raises StorageError if it cannot be opened."""
-        # Called in threads of the browser, with every list. The way to the runs changes when a server starts or ends:
-        # its catalogue must be read through it, as two processes on one database would wait for each other. A store
-        # that was opened before may be in use by another thread at this moment; it is closed at the end.
+        # Called in threads of the browser, with every list. How the runs are reached changes when a server starts or
+        # ends: its catalogue must be read through it, as two processes on one database would wait for each other. A
+        # store that was opened before may be in use by another thread at this moment; it is closed at the end.
         state = read_state(self._storage.root.resolve())
         way = (state.tiled, state.tiled_key) if state is not None else ("", "")
         with self._lock:

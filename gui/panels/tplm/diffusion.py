@@ -42,7 +42,7 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
         self.body.addWidget(split, 1)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return displacement, nm2, and light against delay, ns."""
+        """Return displacement (nm2) and light against delay (ns)."""
         return (self.displacement, self.decay)
 
     def request(self) -> LiveMapRequest:
@@ -119,7 +119,7 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
 
 
 def diffusion_rows(value: LiveMap) -> list[list[Cell]]:
-    """Return diffusivity, cm2/s, forecast, line, lifetime, ns, and centre, um, as rows of a table (rows, 2)."""
+    """Return diffusivity (cm2/s), forecast, line, lifetime (ns), and centre (um), as rows of a table (rows, 2)."""
     results = value.results
     rows: list[list[Cell]] = [["diffusivity", diffusivity_text(results.diffusivity_cm2_s)]]
     if value.expected is not None:

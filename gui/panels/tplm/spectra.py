@@ -47,7 +47,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
         self.body.addWidget(split, 1)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return spectra against wavelength, nm, and light per power, of its mean, against power, nW."""
+        """Return spectra against wavelength (nm) and light per power, of its mean, against power (nW)."""
         return (self.shape, self.light)
 
     def request(self) -> SpectraRequest:

@@ -47,7 +47,7 @@ class DiffractionRequest(Request[IntegratedImage]):
         image = read_image(run.image)
         try:
             # Hot pixels are found in the first image of the file, and stay the same for all of its images: a pixel that
-            # were masked in one image and not in the next would make lines in the difference of their patterns.
+            # is masked in one image and not in the next would make lines in the difference of their patterns.
             mask = self._mask(image.shape) | _hot_pixels_of(replace(run.image, index=0, events=0))
             return IntegratedImage(
                 image=image, reference=run.image, pattern=integrate(image, self.geometry, mask=mask, points=self.points)

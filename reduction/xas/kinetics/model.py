@@ -162,7 +162,7 @@ class WhitenedTrace:
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
 
     def baseline_columns(self) -> FloatArray:
-        """Return the derivatives of the model by the baselines, (gates - 1, rows, gates)."""
+        """Return the derivatives of the model with respect to the baselines, (gates - 1, rows, gates)."""
         return np.broadcast_to(np.eye(self.gates)[:-1, None, :], (self.gates - 1, *self.delay_ps.shape))
 
     def chi_square_without_signal(self) -> float:
@@ -190,7 +190,7 @@ class WhitenedTrace:
     def jacobian(
         self, shape: Shape, decays: Sequence[Decay], amplitude: float, model: KineticModel
     ) -> dict[str, FloatArray]:
-        """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened, (n,) each."""
+        """Return the whitened derivatives of `residual`, (n,) each: by kinetic parameter, and that for "amplitude"."""
         slowest = decays[-1]
         level = shape.mix(decays, "value")
         tables: dict[str, FloatArray] = {}

@@ -93,7 +93,7 @@ class FluenceResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class AttenuatorResults(RunResults):
-    """Laser power, W, with its error against the angle of the half-wave plate, degrees; (points,) each."""
+    """Laser power (W) with its error, against the angle of the half-wave plate (degrees); (points,) each."""
 
     angle_deg: FloatArray
     power_w: FloatArray

@@ -164,7 +164,7 @@ class Cryostat(PVGroup):
 
     @sample.startup  # type: ignore[no-redef]
     async def sample(self, instance: Any, async_lib: Any) -> None:
-        """Show both sensors, K, and the heater, %, every 50 ms of wall time."""
+        """Show both sensors (K) and the heater (%), every 50 ms of wall time."""
         while True:
             temperature_k = self.temperature_k
             if abs(temperature_k - instance.value) > 1e-4:

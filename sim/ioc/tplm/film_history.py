@@ -19,7 +19,7 @@ FRESH_SPOT_UM = 1.0
 
 @dataclass(kw_only=True)
 class FilmHistory:
-    """Time of all exposures, s, dose of the lit spot, nW s, and its place on the sample stage, um.
+    """Time of all exposures (s), dose of the lit spot (nW s), and its place on the sample stage (um).
 
     The image drifts with the time of the exposures. With that of the clock, a fast simulation would drift for hours of
     beam while a client reads out an exposure of half a minute.

@@ -98,7 +98,7 @@ LISTS = (
 )
 REGIONS = ("regions_ev", "regions_k", "regions_ps")
 LONGEST = {"temperatures_c": 2}
-"""Most values in a list, where it is not 5: at each temperature, plans measure whole spectra."""
+"""Largest number of values in a list, where it is not 5: at each temperature, plans measure whole spectra."""
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 
 

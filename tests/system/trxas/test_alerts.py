@@ -15,7 +15,7 @@ from tests.support.secure_mail import SecureMailServer, self_signed
 from tests.support.served import Queue, Served, without_tiled
 from tests.support.small_servers import MailServer, PostServer, running
 from tests.support.waiting import until
-from trxas.alert_settings import AlertSettings, MailSecurity, Way
+from trxas.alert_settings import AlertChannel, AlertSettings, MailSecurity
 from trxas.alerts.outbox import Outbox
 from trxas.alerts.rules import Alert, Kind
 from trxas.alerts.sending import NotSentError, send
@@ -41,8 +41,8 @@ def web() -> Iterator[tuple[PostServer, str]]:
 
 def test_mail_goes_to_all_recipients_through_a_real_connection(mail: tuple[MailServer, str]) -> None:
     server, address = mail
-    settings = AlertSettings(send=(Way.MAIL,), mail_to="a@lab.org, b@lab.org", mail_server=address)
-    send(settings, ALERT, Way.MAIL)
+    settings = AlertSettings(send=(AlertChannel.MAIL,), mail_to="a@lab.org, b@lab.org", mail_server=address)
+    send(settings, ALERT, AlertChannel.MAIL)
     assert [line.split("<")[1].split(">")[0] for line in server.envelopes] == ["a@lab.org", "a@lab.org", "b@lab.org"]
     assert "Subject: trxas: jet stopped" in server.mails[0]
     assert "scan 7 waits for the jet" in server.mails[0]
@@ -50,13 +50,17 @@ def test_mail_goes_to_all_recipients_through_a_real_connection(mail: tuple[MailS
 
 def test_a_password_never_goes_out_unprotected(monkeypatch: pytest.MonkeyPatch, mail: tuple[MailServer, str]) -> None:
     monkeypatch.setenv("TRXAS_ALERT_MAIL_PASSWORD", SECRET)
-    settings = AlertSettings(send=(Way.MAIL,), mail_to="a@lab.org", mail_server=mail[1], mail_user="me")
+    settings = AlertSettings(send=(AlertChannel.MAIL,), mail_to="a@lab.org", mail_server=mail[1], mail_user="me")
     with pytest.raises(ConfigurationError, match="unprotected") as refused:
-        send(settings, ALERT, Way.MAIL)
+        send(settings, ALERT, AlertChannel.MAIL)
     assert SECRET not in str(refused.value)
     assert mail[0].mails == []
     with pytest.raises(NotSentError, match="did not accept the mail"):
-        send(AlertSettings(mail_to="a@b.c", mail_server=mail[1], mail_security=MailSecurity.STARTTLS), ALERT, Way.MAIL)
+        send(
+            AlertSettings(mail_to="a@b.c", mail_server=mail[1], mail_security=MailSecurity.STARTTLS),
+            ALERT,
+            AlertChannel.MAIL,
+        )
 
 
 @pytest.fixture
@@ -68,21 +72,21 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 def test_mail_with_a_login_goes_over_tls(
     monkeypatch: pytest.MonkeyPatch, certificate: tuple[Path, Path], security: MailSecurity
 ) -> None:
-    """Lost: every alert at laboratories whose mail servers take none without; or the password, to who listens."""
-    # The authority is trusted as an administrator would make a house's own one trusted.
+    """Lost: every alert at laboratories whose mail servers take none without; or the password, to an eavesdropper."""
+    # The authority is trusted as an administrator would trust that of the own site.
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     monkeypatch.setenv("TRXAS_ALERT_MAIL_PASSWORD", SECRET)
     server = SecureMailServer(*certificate, SECRET, tls=security is MailSecurity.TLS)
     with running(server) as address:
         settings = AlertSettings(mail_to="a@lab.org", mail_server=address, mail_security=security, mail_user="me")
-        send(settings, ALERT, Way.MAIL)
+        send(settings, ALERT, AlertChannel.MAIL)
         assert server.logins == [("me", SECRET)]
         assert "scan 7 waits for the jet" in server.mails[0]
         assert [word.split()[0].lower() for word in server.words] in ([], ["ehlo", "starttls"])
         # A server that repeats what it refuses must not bring the password into a log.
         monkeypatch.setenv("TRXAS_ALERT_MAIL_PASSWORD", f"not {SECRET}")
         with pytest.raises(NotSentError, match="refused the login of 'me' with code 535") as refused:
-            send(settings, ALERT, Way.MAIL)
+            send(settings, ALERT, AlertChannel.MAIL)
     encoded = base64.b64encode(f"\0me\0not {SECRET}".encode()).decode()
     assert SECRET not in str(refused.value)
     assert encoded not in str(refused.value)
@@ -98,7 +102,7 @@ def test_a_mail_server_that_nobody_vouches_for_gets_no_password(
     with running(server) as address:
         settings = AlertSettings(mail_to="a@lab.org", mail_server=address, mail_security=security, mail_user="me")
         with pytest.raises(NotSentError, match="certificate verify failed"):
-            send(settings, ALERT, Way.MAIL)
+            send(settings, ALERT, AlertChannel.MAIL)
     assert server.logins == []
 
 
@@ -107,7 +111,7 @@ def test_a_webhook_gets_the_text_in_the_field_of_its_service(
 ) -> None:
     server, address = web
     monkeypatch.setenv("TRXAS_ALERT_WEBHOOK", f"http://{address}/{SECRET}")
-    send(AlertSettings(send=(Way.WEBHOOK,), webhook_field="content"), ALERT, Way.WEBHOOK)
+    send(AlertSettings(send=(AlertChannel.WEBHOOK,), webhook_field="content"), ALERT, AlertChannel.WEBHOOK)
     path, body = server.posts[0]
     assert path == f"/{SECRET}"
     assert json.loads(body)["content"].endswith("scan 7 waits for the jet")
@@ -119,7 +123,7 @@ def test_a_webhook_that_fails_does_not_tell_its_address(
     """Lost: the address of a webhook is its key, and logs are copied into bug reports."""
     server, address = web
     server.status = 404
-    settings = AlertSettings(send=(Way.WEBHOOK,))
+    settings = AlertSettings(send=(AlertChannel.WEBHOOK,))
     for place in (
         f"http://{address}/{SECRET}",
         f"http://127.0.0.1:1/{SECRET}",
@@ -128,23 +132,23 @@ def test_a_webhook_that_fails_does_not_tell_its_address(
     ):
         monkeypatch.setenv("TRXAS_ALERT_WEBHOOK", place)
         with pytest.raises((NotSentError, ConfigurationError)) as failed:
-            send(settings, ALERT, Way.WEBHOOK)
+            send(settings, ALERT, AlertChannel.WEBHOOK)
         assert SECRET not in str(failed.value)
 
 
 def test_a_command_gets_the_text_and_not_the_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRXAS_ALERT_WEBHOOK", SECRET)
     said_in = tmp_path / "said"
-    settings = AlertSettings(send=(Way.COMMAND,), command=f"sh -c 'cat > {said_in}; env >> {said_in}'")
-    send(settings, ALERT, Way.COMMAND)
+    settings = AlertSettings(send=(AlertChannel.COMMAND,), command=f"sh -c 'cat > {said_in}; env >> {said_in}'")
+    send(settings, ALERT, AlertChannel.COMMAND)
     said = said_in.read_text()
     assert "scan 7 waits for the jet" in said
     assert "TRXAS_ALERT_KIND=jet stopped" in said
     assert SECRET not in said
     with pytest.raises(NotSentError, match="exit code 3: oh no"):
-        send(AlertSettings(command="sh -c 'echo oh no >&2; exit 3'"), ALERT, Way.COMMAND)
+        send(AlertSettings(command="sh -c 'echo oh no >&2; exit 3'"), ALERT, AlertChannel.COMMAND)
     with pytest.raises(NotSentError, match="cannot be run"):
-        send(AlertSettings(command="/no/such/program"), ALERT, Way.COMMAND)
+        send(AlertSettings(command="/no/such/program"), ALERT, AlertChannel.COMMAND)
 
 
 def test_secrets_come_from_a_file_that_its_owner_alone_can_read(
@@ -153,16 +157,16 @@ def test_secrets_come_from_a_file_that_its_owner_alone_can_read(
     monkeypatch.delenv("TRXAS_ALERT_WEBHOOK", raising=False)
     path = tmp_path / "secrets"
     path.write_text(f"# of the beamline\nTRXAS_ALERT_WEBHOOK = http://{web[1]}/{SECRET}\n")
-    settings = AlertSettings(send=(Way.WEBHOOK,), secrets_file=str(path))
+    settings = AlertSettings(send=(AlertChannel.WEBHOOK,), secrets_file=str(path))
     path.chmod(0o644)
     with pytest.raises(ConfigurationError, match=r"read by others \(mode 644\)") as refused:
-        send(settings, ALERT, Way.WEBHOOK)
+        send(settings, ALERT, AlertChannel.WEBHOOK)
     assert SECRET not in str(refused.value)
     path.chmod(0o600)
-    send(settings, ALERT, Way.WEBHOOK)
+    send(settings, ALERT, AlertChannel.WEBHOOK)
     assert len(web[0].posts) == 1
     with pytest.raises(ConfigurationError, match="TRXAS_ALERT_WEBHOOK is not set"):
-        send(AlertSettings(), ALERT, Way.WEBHOOK)
+        send(AlertSettings(), ALERT, AlertChannel.WEBHOOK)
 
 
 def test_an_alert_that_cannot_be_sent_is_tried_again(
@@ -177,7 +181,7 @@ def test_an_alert_that_cannot_be_sent_is_tried_again(
         said.append(text)
         server.status = 200
 
-    Outbox(AlertSettings(send=(Way.WEBHOOK,)), say, pauses_s=(0.01, 0.01)).put(ALERT)
+    Outbox(AlertSettings(send=(AlertChannel.WEBHOOK,)), say, pauses_s=(0.01, 0.01)).put(ALERT)
     until(lambda: len(said) == 2, lambda: said)
     assert "The webhook answers 500" in said[0]
     assert said[1].startswith("webhook: jet stopped: sent")
@@ -203,7 +207,7 @@ def test_the_test_command_reports_every_way(
 def test_a_jet_that_stops_in_a_scan_of_the_queue_rings_while_the_scan_waits(
     start_ioc: Any, tmp_path: Path, put: Any
 ) -> None:
-    """The whole way: IOC, session, relay, rules, command; the scan goes on when the jet is back."""
+    """The whole way: IOC, session, relay, rules, command; the scan continues when the jet is back."""
     config = tmp_path / "alerts.toml"
     rung = tmp_path / "rung"
     lines = ["[alerts]", 'send = ["command"]', f"command = \"sh -c 'cat >> {rung}'\"", "suspended_min = 0.05"]

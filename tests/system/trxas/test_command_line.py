@@ -117,7 +117,7 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
         (("sim", "--sample", "nowhere.toml"), "There is no sample 'nowhere.toml'"),
         (("demo", "--sample", "nowhere"), "give one of cspbbr3, fe_bpy3, or the path of a sample file"),
         (("sim", "--seed", "-1"), "at least 0"),
-        # These take the way of one above.
+        # These behave like one above.
         pytest.param(("serve", "--sim", "--sample", "nowhere"), "give one of cspbbr3", marks=pytest.mark.long),
         pytest.param(("ipython", "--sim", "--sample", "nowhere"), "give one of cspbbr3", marks=pytest.mark.long),
         pytest.param(("sim", "--speed", "0"), "above 0", marks=pytest.mark.long),

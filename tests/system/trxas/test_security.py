@@ -77,6 +77,6 @@ def test_the_queue_in_memory_serves_its_own_user(redis_port: str) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can ask as somebody else")
 def test_the_queue_in_memory_serves_nobody_else(redis_port: str) -> None:
-    """Lost: who fills the queue behind the queue server's back runs plans without its key."""
+    """Lost: anyone who fills the queue behind the queue server's back runs plans without its key."""
     refused = ask(redis_port, NOBODY)
     assert refused == "b''" or "ConnectionResetError" in refused

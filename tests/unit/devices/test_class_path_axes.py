@@ -39,7 +39,7 @@ class Magnet(PVPositioner):
 
 
 class OwnAxis(MotorRecordAxis):
-    """An axis of the house, named by its path."""
+    """An axis class of trxas, named by its path."""
 
 
 def magnet(**changes: Any) -> Any:

@@ -47,7 +47,7 @@ def test_a_move_within_the_tolerance_does_not_count(recorded: RecordedRuns) -> N
 
 @pytest.mark.parametrize("severity", [3])
 def test_a_record_that_is_invalid_marks_the_field_of_a_good_event(recorded: RecordedRuns, severity: int) -> None:
-    """Nobody has sent the axis anywhere, so its record decides nothing; the event says that the value is none."""
+    """Nobody has sent the axis anywhere, so its record decides nothing; the event states that there is no value."""
     nozzle: Any = recorded.line.further_axes["nozzle_mm"]
     nozzle.readback.set_alarm(severity, 0)
     recorded.run(plans.delay_scan(recorded.line, "Br K", delays_ps=[0.0], dwell_s=1.0))

@@ -101,7 +101,8 @@ def test_error_of_a_known_shift_counts() -> None:
 def test_differences_to_one_reference_share_its_errors() -> None:
     """Lost: the error of a temperature at which C crosses zero, if both neighbours are taken for independent.
 
-    The derivatives by the reference against a changed reference, at the point where the parameter C is most sensitive.
+    The derivatives with respect to the reference are compared with a changed reference, at the point where the
+    parameter C is most sensitive.
     """
     windows = ComparisonWindows(main_edge_ev=(13_471.0, 13_472.0), pre_edge_ev=(13_468.0, 13_469.0))
     cold, warm = static(noiseless(), 25.0), static(noiseless(thermal=1.0), 60.0)

@@ -48,7 +48,7 @@ def test_shifts_have_the_right_pulls() -> None:
 
 
 def test_another_resolution_enlarges_the_error() -> None:
-    """Residuals that are alike from point to point are a difference of shape, and no noise that averages out."""
+    """Residuals that are alike from point to point are a difference of shape, and not noise that averages out."""
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
     blurred = np.convolve(
         np.pad(measured(1.0, seed=3, noise=2e-4).absorption, 9, "edge"), kernel / kernel.sum(), "valid"

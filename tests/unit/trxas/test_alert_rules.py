@@ -13,7 +13,7 @@ from gui.live.feed import QueueFeed
 from reduction.run_kind import Headline
 from reduction.values import Value
 from tests.support.waiting import until
-from trxas.alert_settings import AlertSettings, Way
+from trxas.alert_settings import AlertChannel, AlertSettings
 from trxas.alerts.limiter import Limiter
 from trxas.alerts.rules import Alert, Kind, Rules
 from trxas.alerts.watch import AlertWatch
@@ -162,7 +162,7 @@ def test_faults_of_the_table_are_reported_together_with_remedies(tmp_path: Path)
     assert "[alerts] mail_server = 'smtp': give host and port" in text
     assert "[alerts] command is missing. Give the command to run" in text
     path.write_text('extends = "7ID-D"\n[alerts]\nsend = ["pigeon"]\n')
-    with pytest.raises(ConfigurationError, match="ways to send: mail, webhook, command"):
+    with pytest.raises(ConfigurationError, match="channels: mail, webhook, command"):
         load_configuration(path)
 
 
@@ -174,7 +174,7 @@ def test_nothing_is_sent_unless_it_is_configured() -> None:
 def test_documents_become_alerts_without_delaying_their_feed(tmp_path: Path) -> None:
     feed = QueueFeed()
     sent: list[Alert] = []
-    watch = AlertWatch(AlertSettings(send=(Way.COMMAND,), disk_below_mb=0.0), tmp_path, feed, sent.append)
+    watch = AlertWatch(AlertSettings(send=(AlertChannel.COMMAND,), disk_below_mb=0.0), tmp_path, feed, sent.append)
     watch.start()
     try:
         feed.put("start", {"uid": "abc", "time": 0.0, "scan_id": 7, "plan_name": "count"})

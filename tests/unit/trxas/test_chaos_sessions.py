@@ -22,7 +22,7 @@ def test_all_sessions_are_every_kind_once() -> None:
 
 
 @pytest.mark.parametrize("without", [(), ("connection_timeout_s", "i0_tolerance")])
-def test_the_sessions_wait_for_the_ioc_and_check_the_flux_and_are_else_configured_as_usual(
+def test_the_sessions_wait_for_the_ioc_check_the_flux_and_are_otherwise_as_usual(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, without: tuple[str, ...]
 ) -> None:
     """Lost: exposures with a dropout of the ion chamber that are called good, by a setting that was not replaced."""

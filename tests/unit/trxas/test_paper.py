@@ -258,7 +258,7 @@ def test_a_feature_that_is_not_there_reports_it() -> None:
 
 
 def test_c_crosses_zero_where_the_line_between_neighbours_does() -> None:
-    """Errors of both neighbours by the rule of the lever; rising only, as C does on heating."""
+    """Errors of both neighbours by the lever rule; rising only, as C does on heating."""
 
     def c(value: float, sigma: float) -> Any:
         return ComparisonParameter(

@@ -43,7 +43,7 @@ class MicroscopeResult:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
-        """Return power, nW, diffusivity, cm2/s, and lifetime, ns, of each map as plain data."""
+        """Return power (nW), diffusivity (cm2/s) and lifetime (ns) of each map as plain data."""
         maps = [
             {
                 "power_nw": found.conditions.power_nw,

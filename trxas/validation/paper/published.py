@@ -76,7 +76,7 @@ BACKLASH_EV = (0.235, 0.589)
 """Range of the alignment shifts that were necessary (SI 8)."""
 
 BR_CROSSING_C = (35.0, 60.0)
-"""Between these C of bromine changes its sign (main text)."""
+"""C of bromine changes its sign between these temperatures (main text)."""
 
 GRAPHITE_INV_ANGSTROM = 1.83
 """Line of the graphite sheets (SI 8)."""

@@ -57,7 +57,6 @@ class QueueMeasurer:
     def measure(self, plan: str, arguments: Mapping[str, Any]) -> None:
         """Run a plan through the queue; raise QueuedPlanError if it did not succeed."""
         self._open_session()
-        # A plan that failed is put back to the front of the queue.
         # A plan that failed is put back to the front of the queue by the server, as a person would want it. Here the
         # loop decides what comes next, so the queue is emptied first.
         self._link.request("queue_clear", {})

@@ -30,7 +30,7 @@ class HiddenLaw(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenFilm:
-    """Hidden truth: diffusivities, cm2/s, relaxation time, us, lifetimes, ns, centre, um, and the optics.
+    """Hidden truth: diffusivities (cm2/s), relaxation time (us), lifetimes (ns), centre (um), and the optics.
 
     `y_error_um` is by how much the line misses the centre of the image; `spectrum` is that of the emission.
     """
@@ -50,7 +50,7 @@ class HiddenFilm:
     spectrum: HiddenSpectrum
 
     def share(self, power_nw: float, rate_mhz: float) -> float:
-        """Return the true share of fast crystals, 0 to 1, at a power, nW, and rate, MHz."""
+        """Return the true share of fast crystals, 0 to 1, at a power (nW) and rate (MHz)."""
         waiting_us = 1 / (EXCITONS_PER_NW_MHZ * power_nw)
         if self.law is HiddenLaw.RELAXATION:
             return math.exp(-waiting_us / self.tau_us)
@@ -59,11 +59,11 @@ class HiddenFilm:
         return visits * staying / (1 - staying + visits * staying)
 
     def diffusivity_cm2_s(self, power_nw: float, rate_mhz: float) -> float:
-        """Return the true diffusivity, cm2/s, at a power, nW, and rate, MHz."""
+        """Return the true diffusivity (cm2/s) at a power (nW) and rate (MHz)."""
         return self.slow_cm2_s + (self.fast_cm2_s - self.slow_cm2_s) * self.share(power_nw, rate_mhz)
 
     def lifetime_ns(self, power_nw: float) -> float:
-        """Return the true prompt lifetime, ns, at a power, nW; linear in its logarithm from 0.5 to 25 nW."""
+        """Return the true prompt lifetime (ns) at a power (nW); linear in its logarithm from 0.5 to 25 nW."""
         # The same law as that of the simulation, written once more: the validation must not import it, or both could be
         # wrong together.
         way = math.log(min(max(power_nw, 0.5), 25.0) / 0.5) / math.log(50.0)

@@ -16,7 +16,7 @@ WAVELENGTH_ERROR_NM = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenSpectrum:
-    """Hidden truth: peak, eV, its shifts, meV, parts of the width, meV, sensitivity, and the error of wavelengths, nm.
+    """Hidden truth: peak (eV), its shifts (meV), parts of the width (meV), sensitivity, error of wavelengths (nm).
 
     `peak_ev` is that at 296 K and 1 nW; `offset_nm` is by how much the spectrograph's wavelengths are wrong.
     """

@@ -100,7 +100,7 @@ def _wrong(event: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Diffusivity, cm2/s, and lifetime, ns, of one or more maps, (2,), with their covariance, (2, 2)."""
+    """Diffusivity (cm2/s) and lifetime (ns) of one or more maps, (2,), with their covariance, (2, 2)."""
 
     values: FloatArray
     covariance: FloatArray

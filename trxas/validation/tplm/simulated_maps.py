@@ -80,7 +80,7 @@ class SimulatedMaps:
     def spectra(
         self, film: HiddenFilm, settings: Sequence[tuple[float, float, float]], dwell_s: float, seed: int
     ) -> Documents:
-        """Return the documents of a run of spectra at settings of power, nW, rate, MHz, and temperature, K."""
+        """Return the documents of a run of spectra at settings of power (nW), rate (MHz), and temperature (K)."""
         output = self._folder / "spectra.npy"
         keys = [dict(zip(SPECTRUM_KEYS, one, strict=True)) for one in settings]
         answer = self._ask({

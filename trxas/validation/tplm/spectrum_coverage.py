@@ -51,7 +51,7 @@ def spectrum_estimates(maps: SimulatedMaps, film: HiddenFilm, rng: np.random.Gen
 def _measured(
     maps: SimulatedMaps, film: HiddenFilm, runs: Sequence[Sequence[tuple[float, float]]], rng: np.random.Generator
 ) -> SpectrumResults:
-    """Return the results of runs of spectra at pairs of power, nW, and temperature, K."""
+    """Return the results of runs of spectra at pairs of power (nW) and temperature (K)."""
     documents = [
         maps.spectra(film, [(power, RATE_MHZ, kelvin) for power, kelvin in run], DWELL_S, int(rng.integers(2**31)))
         for run in runs

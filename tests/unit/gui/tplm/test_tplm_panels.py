@@ -118,7 +118,7 @@ def test_diffusion_is_that_of_the_reduction(shown: Callable[..., Any], one_map: 
 
 
 def test_the_error_at_the_end_is_forecast(one_map: Documents) -> None:
-    """Lost: a user measures on although the error is reached, or stops too early."""
+    """Lost: a user continues although the error is reached, or stops too early."""
     half = LiveMapRequest().compute(state_of(one_map[:20]))
     end = LiveMapRequest().compute(state_of(one_map))
     assert end.expected is None

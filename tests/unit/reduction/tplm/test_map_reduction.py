@@ -34,7 +34,7 @@ from tests.support.tplm.runs import MapPlan, map_documents, map_of_means, start_
 FILM = replace(load_film(), image=replace(load_film().image, drift_period_h=1000.0))
 TEN_NW = Setting(power_nw=10.0, repetition_rate_mhz=2.5)
 DRIFT_NM = 5.0 * 34 * 30.5 / 60
-"""Way of the centre between the middles of the first and the last exposure, nm."""
+"""Distance that the centre moves between the middles of the first and the last exposure, nm."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""If these fail, a technique that is added is not found, or adding one means to change the house."""
+"""If these fail, a technique that is added is not found, or adding one means changing trxas."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_a_technique_lacks_is_refused_with_the_names_of_those_that_have_it(
 
 
 def test_one_line_outside_its_folders_names_the_technique() -> None:
-    """Lost: the proof that a technique is added without a change of the house."""
+    """Lost: the proof that a technique is added without a change to trxas."""
     mentioning = {
         path.relative_to(REPOSITORY)
         for folder in FOLDERS

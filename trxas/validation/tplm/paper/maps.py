@@ -26,7 +26,7 @@ REACH_PER_K_UM = 0.03
 
 @dataclass(frozen=True, kw_only=True)
 class MapSetting:
-    """Settings of one map: power, nW, rate, MHz, density, temperature, K (None: as it is), and a number for repeats."""
+    """Settings of one map: power (nW), rate (MHz), density, temperature (K; None: as it is), number for repeats."""
 
     power_nw: float
     rate_mhz: float = 2.5
@@ -53,9 +53,9 @@ def calibrate(session: Session) -> None:
 
 
 def align(session: Session, temperature_k: float | None = None, reach_um: float = 0.0) -> None:
-    """Find the centre of the image, where the plans that follow measure; first settle a temperature, K, and refocus.
+    """Find the centre of the image, where the plans that follow measure; first settle a temperature (K) and refocus.
 
-    The focus is searched for up to `reach_um` from the present height, um. Raises AcquisitionError if no image is
+    The focus is searched for up to `reach_um` from the present height (um). Raises AcquisitionError if no image is
     found.
     """
     plans = session.plans()

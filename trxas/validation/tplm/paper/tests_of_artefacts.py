@@ -86,7 +86,7 @@ def _reduce_warming(runs: StoredRuns) -> SectionResult:
 
 def _warmest_row(maps: Mapping[float | None, MapResults]) -> Row:
     """Return the temperature, K, of the maximum of D ~ T^-1.5 exp(-E/kT), which is E / 1.5 k."""
-    # The maximum itself is flat within the errors of the maps; the slopes on both sides of it tell where it is.
+    # The maximum itself is flat within the errors of the maps; the slopes on both sides of it show where it is.
     used = {
         kelvin: one.diffusivity_cm2_s
         for kelvin, one in maps.items()
