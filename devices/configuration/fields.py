@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -87,15 +88,20 @@ def switch(description: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One thing wrong in a configuration file; `key` is empty for a fault of a whole table."""
+    """One thing wrong in a configuration file; `key` is empty for a fault of a whole table.
+
+    `file` is the parent with the fault, where it is in `extends` or `omits` of a parent.
+    """
 
     table: str
     key: str
     message: str
+    file: Path | None = None
 
     def __str__(self) -> str:
+        file = "" if self.file is None else f"{self.file}: "
         where = f"[{self.table}] " if self.table else ""
-        return f"{where}{self.key}{' ' if self.key else ''}{self.message}"
+        return f"{file}{where}{self.key}{' ' if self.key else ''}{self.message}"
 
 
 def unit_of(field: FieldInfo) -> str:

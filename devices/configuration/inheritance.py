@@ -59,19 +59,19 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
     omits = content.pop(OMITS, [])
     own = _origins(content, path)
     # The reader names the file that was asked for; a fault in one of its parents names that file itself.
-    where = f"{path}: " if children else ""
+    file = path if children else None
     if extends is None:
         needs = (
             f"= {omits!r} needs {EXTENDS}, because only inherited tables and keys can be omitted. Add {EXTENDS}, or "
             f"remove {OMITS}."
         )
-        faults = (Fault(table="", key=f"{where}{OMITS}", message=needs),) if omits else ()
+        faults = (Fault(table="", key=OMITS, message=needs, file=file),) if omits else ()
         return InheritedContent(content=content, origins=own, faults=faults)
     try:
         parent_path = _parent(path, extends, named)
         parent = _read(parent_path, named, _family(path, parent_path, children))
     except ConfigurationError as error:
-        fault = Fault(table="", key=f"{where}{EXTENDS}", message=f"= {extends!r}: {error}")
+        fault = Fault(table="", key=EXTENDS, message=f"= {extends!r}: {error}", file=file)
         return InheritedContent(content=content, origins=own, faults=(fault,), lacks_parent=True)
     inherited = deepcopy(parent.content)
     # What the child sets itself is merged last, so it stays even if the same key is omitted or replaced.
@@ -82,7 +82,7 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
     return InheritedContent(
         content=merged,
         origins={**kept, **own},
-        faults=(*parent.faults, *(Fault(table="", key=f"{where}{OMITS}", message=message) for message in wrong)),
+        faults=(*parent.faults, *(Fault(table="", key=OMITS, message=message, file=file) for message in wrong)),
         lacks_parent=parent.lacks_parent,
     )
 

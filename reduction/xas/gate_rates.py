@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +36,9 @@ class GateRates:
 
     `delay_ps` (points,): first delay. `photons`, `variance`, `pulses` (points, probes): corrected photons, their
     variance and the gates opened; for a detector that gives a signal, the signal and the seconds of its exposures.
-    `pumped` (points,): whether the laser shutter was open. The gates of one row saw the same sample: the jet thickness
-    is a factor common to the row. Raises ReductionError if a shape is wrong.
+    `pumped` (points,): whether the laser shutter was open. `elapsed_s` (points,): when the point was measured, on
+    average, in seconds from the first exposure of its run; 0 where that does not matter. The gates of one row saw the
+    same sample: the jet thickness is a factor common to the row. Raises ReductionError if a shape is wrong.
     """
 
     delay_ps: FloatArray
@@ -45,13 +46,11 @@ class GateRates:
     variance: FloatArray
     pulses: FloatArray
     pumped: BoolArray
-    elapsed_s: FloatArray = field(default_factory=lambda: np.zeros(0))
+    elapsed_s: FloatArray
 
     def __post_init__(self) -> None:
         """Refuse arrays whose shapes do not match."""
         points = self.delay_ps.shape
-        if not self.elapsed_s.size:
-            object.__setattr__(self, "elapsed_s", np.zeros(points))
         tables = {self.photons.shape, self.variance.shape, self.pulses.shape}
         rows = {self.pumped.shape, self.elapsed_s.shape}
         if len(points) != 1 or rows != {points} or len(tables) != 1 or self.photons.shape[:1] != points:

@@ -43,4 +43,5 @@ def traced(
         variance=expected,
         pulses=np.full(delay.shape, pulses),
         pumped=np.ones(len(DELAYS_PS), dtype=bool),
+        elapsed_s=np.zeros(len(DELAYS_PS)),
     )

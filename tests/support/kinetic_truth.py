@@ -98,6 +98,7 @@ def measure(
         variance=true_counts_variance(counts, opened).sum(axis=0),
         pulses=opened,
         pumped=np.full(len(signal), pumped),
+        elapsed_s=np.zeros(len(signal)),
     )
 
 

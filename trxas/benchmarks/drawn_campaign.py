@@ -95,6 +95,7 @@ class DrawnEdge:
             variance=counts,
             pulses=np.broadcast_to(pulses, counts.shape),
             pumped=np.ones(DELAYS_PS.size, dtype=bool),
+            elapsed_s=np.zeros(DELAYS_PS.size),
         )
 
     @property

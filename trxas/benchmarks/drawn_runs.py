@@ -89,6 +89,7 @@ def rates_of(photons: FloatArray, seconds: FloatArray) -> GateRates:
         variance=photons,
         pulses=np.repeat(PUMPS_PER_S * seconds[:, None], photons.shape[1], axis=1),
         pumped=np.ones(DELAYS_PS.size, dtype=bool),
+        elapsed_s=np.zeros(DELAYS_PS.size),
     )
 
 

@@ -21,7 +21,12 @@ def test_noiseless_data_return_the_truth() -> None:
     table = np.full(photons.shape, 1e10)
     fit = fit_kinetics(
         GateRates(
-            delay_ps=DELAYS_PS, photons=photons, variance=photons, pulses=table, pumped=np.ones(len(DELAYS_PS), bool)
+            delay_ps=DELAYS_PS,
+            photons=photons,
+            variance=photons,
+            pulses=table,
+            pumped=np.ones(len(DELAYS_PS), bool),
+            elapsed_s=np.zeros(len(DELAYS_PS)),
         ),
         TIMING,
     )

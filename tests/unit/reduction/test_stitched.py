@@ -37,6 +37,7 @@ def measured(seed: int | None, *, blocked: bool = True) -> GateRates:
         variance=expected,
         pulses=np.full(expected.shape, 1e7),
         pumped=np.arange(len(expected)) < len(DELAYS_PS),
+        elapsed_s=np.zeros(len(expected)),
     )
 
 

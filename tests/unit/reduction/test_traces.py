@@ -105,6 +105,7 @@ def test_too_few_photons_for_a_logarithm_are_refused() -> None:
         variance=photons,
         pulses=np.full((2, 5), 1e6),
         pumped=np.ones(2, bool),
+        elapsed_s=np.zeros(2),
     )
     with pytest.raises(ReductionError, match="50 photons"):
         rates.log_rate()
@@ -113,4 +114,11 @@ def test_too_few_photons_for_a_logarithm_are_refused() -> None:
 def test_tables_of_different_shape_are_refused() -> None:
     table = np.ones((2, 5))
     with pytest.raises(ReductionError, match="one shape"):
-        GateRates(delay_ps=np.ones(3), photons=table, variance=table, pulses=table, pumped=np.ones(3, bool))
+        GateRates(
+            delay_ps=np.ones(3),
+            photons=table,
+            variance=table,
+            pulses=table,
+            pumped=np.ones(3, bool),
+            elapsed_s=np.zeros(3),
+        )
