@@ -11,7 +11,7 @@ from devices.shutter import OpenBeam, Shutter
 from devices.signals.uncached_signal import FreshSignalRO
 
 XRAY_SHUTTER_TIMEOUT_S = 10.0
-"""Longest stroke of the X-ray shutter, s."""
+"""Longest time that the X-ray shutter takes to move, s."""
 
 
 class Surroundings(Device):

@@ -19,7 +19,7 @@ LARGEST_INTEGER = 2**53
 """Largest integer that the catalogue returns unchanged, because it stores numbers as doubles."""
 
 DEEPEST = 50
-"""Limit of mappings and lists inside each other; JSON of the catalogue ends at some hundred."""
+"""Largest depth of nested mappings and lists; the JSON of the catalogue fails beyond some hundred."""
 
 ALLOWED = "Give strings, True, False, None, finite numbers, or lists and mappings of these."
 """Allowed metadata, as every refusal states it."""

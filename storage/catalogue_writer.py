@@ -110,9 +110,9 @@ class CatalogueWriter:
         self._raise_errors()
 
     def open_ahead(self) -> None:
-        """Have the catalogue opened, and wait until it is, at most a minute; once for all calls, and raises nothing.
+        """Have the catalogue opened, and wait at most a minute until it is; later calls return at once.
 
-        An error is logged.
+        Raises nothing: an error is logged.
         """
         if self._tried:
             return

@@ -200,7 +200,7 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def _foil_element(beamline: Beamline) -> str | None:
-    """Return the element of the foil behind the sample, "" for none; None if nothing knows it."""
+    """Return the element of the foil behind the sample, "" for none; None if it is not known."""
     # The diode behind a foil of the sample's own element shows the foil, and not what the sample absorbs.
     if beamline.foil_wheel is None:
         return None

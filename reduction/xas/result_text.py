@@ -56,7 +56,7 @@ def amplitude_lines(fit: KineticsFit, trace: Trace) -> list[str]:
 
 
 def _thin_line(text: str, metadata: TransientMetadata) -> str:
-    """Return the line of a number as a thin sample would show it, with the loss that was corrected."""
+    """Return the line with a number for a thin sample, and with the loss that was corrected."""
     loss = described_loss(metadata)
     assert loss is not None
     assert metadata.jet is not None

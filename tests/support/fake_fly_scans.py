@@ -17,7 +17,7 @@ from tests.support.fake_frames import FakeFrames, devices_of
 
 
 class FakeFlyScans(FakeFrames[FlyFrame, FlySweep]):
-    """Frames in memory, as many per sweep as its way has bins."""
+    """Frames in memory, one per bin that a sweep crosses."""
 
     name = "fly_scans"
     frames_source = "7idd:fly:Frames"

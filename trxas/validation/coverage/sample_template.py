@@ -104,7 +104,7 @@ class SampleTemplate:
         return float(share * gaussians(self.content["edges"][self.edge]["transient"], at)[0] / self.level(at)[0])
 
     def reference(self, low_ev: float, high_ev: float) -> dict[str, list[float]]:
-        """Return the spectrum of the file, as a published one, with its energies, eV: what shifts are counted from."""
+        """Return the spectrum of the file as if it were published, with its energies, eV; shifts are relative to it."""
         energy_ev = np.arange(low_ev, high_ev + REFERENCE_STEP_EV / 2, REFERENCE_STEP_EV)
         return {"energy_ev": energy_ev.tolist(), "level": self.level(energy_ev).tolist()}
 
