@@ -57,8 +57,8 @@ def seen_exponential(delay_ns: FloatArray, lifetime_ns: float, response: Respons
 class EmissionTimes:
     """When the light of channels was emitted: `mean_ns` after the pulse, with the variance `spread_ns2`; same shapes.
 
-    `skew_ns3` is the third central moment. The mean is earlier than the delay by a constant late in the decay, and
-    above 0 in the rise, where the delay is not.
+    `skew_ns3` is the third central moment. Late in the decay the mean is earlier than the delay by a
+    constant; in the rise it is above 0 even where the delay is below 0.
     """
 
     mean_ns: FloatArray

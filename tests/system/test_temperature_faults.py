@@ -128,7 +128,7 @@ def test_a_pilatus_that_is_not_there_stops_nothing_else_and_moves_nothing(
 def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
     start_ioc: Any, opened: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its IOC is another process than the beamline's, which goes on."""
+    """Its IOC is a separate process from that of the beamline, which continues."""
     own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": WAIT_S}
     with (
         start_ioc("-m", "sim", "--macro", "dies:", "--speed", "5000"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_past_file(path: Path) -> list[PastScan]:
-    """Return the scans of a file; its content decides on the format, not its name.
+    """Return the scans of a file, whose format is recognised by its content, not by its name.
 
     Raises PastFileError for a file that cannot be read or has none of the formats.
     """
