@@ -116,7 +116,8 @@ class SessionGuard:
                 return
         raise HeldError(
             f"The beamline is held by {holder.held_by()[0] or now_held} (user@host:process#id). Close that session, or "
-            "open this one read-only (trxas ipython --read-only): it can read everything and run no plan."
+            "open this one read-only (trxas ipython --read-only): it can read everything and run no plan. If the queue "
+            "of `trxas serve` holds it, click Disconnect beamline in the window, or serve with --no-environment."
         )
 
     def _run(self) -> None:

@@ -33,8 +33,8 @@ EDITABLE = ("Comment", "Rating", "Tags")
 """Columns that a user changes by typing into them."""
 
 COLUMNS = (
-    "", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Delay", "Transient", "Size", "Null χ²", *EDITABLE,
-    "Points", "Photons", "Series",
+    "", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Transient", "Size", "Null χ²", *EDITABLE,
+    "Delay", "Points", "Photons", "Series",
 )  # fmt: skip
 """Columns that every table has, the most useful first; a user's own come after them."""
 

@@ -11,7 +11,7 @@ from gui.browser.run_table import COLUMNS, RunTable
 from gui.browser.search import HINT
 
 WIDEST: Mapping[str, int] = {
-    "Sample": 14, "Plan": 12, "Delay": 14, "Size": 19, "Null χ²": 8, "Comment": 32, "Tags": 14, "Series": 12,
+    "Sample": 12, "Plan": 12, "Delay": 14, "Size": 19, "Null χ²": 8, "Comment": 32, "Tags": 14, "Series": 12,
 }  # fmt: skip
 """Widest text of a column, in letters of mean width; a longer one is cut, and its cell's tool tip has all of it."""
 

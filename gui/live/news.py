@@ -86,7 +86,7 @@ def _feed_news(before: _Seen, now: _Seen) -> list[str]:
     # The remark states why a source does not answer; one line is enough.
     new_remark = now.remark if now.remark != before.remark else ""
     if now.connected != before.connected and not (new_remark and not now.connected):
-        news.append("The source answers again." if now.connected else "The source does not answer.")
+        news.append("The source answers." if now.connected else "The source does not answer.")
     if now.missed > before.missed:
         news.append(f"{now.missed - before.missed} documents were lost and could not be recovered.")
     if new_remark:

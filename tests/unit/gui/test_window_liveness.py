@@ -132,7 +132,7 @@ def test_the_log_shows_trouble_with_the_source() -> None:
     back = course(replace(OPEN, feed=replace(LIVE, missed=3)))
     assert [one.sentence for one in gone] == ["The relay does not answer."]
     assert [one.sentence for one in back] == [
-        "The source answers again.",
+        "The source answers.",
         "3 documents were lost and could not be recovered.",
     ]
 
