@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from errors import InputError
 from reduction.kinds import combine_runs
+from reduction.run_kind import CombineChoice
 from storage.chains import load_dataset
 from storage.export.files import write_export
 from storage.export.source import combined_export, run_export
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
 
 def export_runs(
-    store: RunSource, keys: Sequence[str | int], file_format: str, folder: Path, *, combine: bool = False
+    store: RunSource,
+    keys: Sequence[str | int],
+    file_format: str,
+    folder: Path,
+    *,
+    combine: bool = False,
+    force: bool = False,
 ) -> list[Path]:
     """Export runs into a folder, each into files of its own or all combined into one spectrum or trace.
 
+    `force` combines runs whose sample, settings or calibrations differ; the files name the differences.
     Returns the files. Raises InputError for an unknown format or runs that cannot be combined, ReductionError for runs
     without curves, and StorageError for an unknown run or a folder that cannot be written.
     """
@@ -30,5 +38,6 @@ def export_runs(
         raise InputError("No runs are given. Give uids, scan ids, or -1 for the latest run.")
     runs = [load_dataset(store, key) for key in keys]
     if combine:
-        return write_export(folder, combined_export(runs, combine_runs(runs, read_image)), file_format)
+        together = combine_runs(runs, read_image, CombineChoice(force=force))
+        return write_export(folder, combined_export(runs, together), file_format)
     return [path for run in runs for path in write_export(folder, run_export(run), file_format)]

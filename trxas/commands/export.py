@@ -27,6 +27,9 @@ class ExportOptions(StoreOptions):
     combine: Annotated[
         bool, typer.Option("--combine", help="Combine the runs into one spectrum or trace, as `combine` does.")
     ] = False
+    force: Annotated[
+        bool, typer.Option("--force", help="Combine runs whose sample, settings or calibrations differ, too.")
+    ] = False
 
 
 def run(options: ExportOptions) -> int:
@@ -45,7 +48,9 @@ def run(options: ExportOptions) -> int:
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         for some in together:
             try:
-                for path in export_runs(store, some, options.format, options.output, combine=options.combine):
+                for path in export_runs(
+                    store, some, options.format, options.output, combine=options.combine, force=options.force
+                ):
                     print(path)
             except TrxasError as error:
                 failed.append(error)

@@ -67,7 +67,9 @@ def require_combinable(runs: Sequence[RunMetadata], *, force: bool = False) -> t
         raise InputError(f"These runs cannot be combined. {' '.join(problems)}")
     found = [one for run in runs[1:] for one in _forced(first, run) if one]
     if found and not force:
-        raise InputError(f"These runs differ. {' '.join(found)} To combine them all the same, add force=True.")
+        raise InputError(
+            f"These runs differ. {' '.join(found)} To combine them all the same, add force=True (trxas export: --force)."
+        )
     return tuple(found)
 
 
