@@ -68,7 +68,7 @@ def require_combinable(runs: Sequence[RunMetadata], *, force: bool = False) -> t
     found = [one for run in runs[1:] for one in _forced(first, run) if one]
     if found and not force:
         raise InputError(
-            f"These runs differ. {' '.join(found)} To combine them all the same, add force=True (trxas export: --force)."
+            f"These runs differ. {' '.join(found)} To combine them still, add force=True (trxas export: --force)."
         )
     return tuple(found)
 
