@@ -143,7 +143,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         if found is not None:
             self.show_message("")
             self._scale(STATIC_SO_FAR, DIFFERENCE_SO_FAR)
-            self._show_curves(found, "first pass, not normalised yet")
+            self._show_curves(found, f"{scans_text(found.metadata)}, not normalised yet")
 
     def _scale(self, static: Quantity, difference: Quantity) -> None:
         for plot, quantity in ((self.static, static), (self.transient, difference)):
@@ -183,7 +183,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
     def show_answer(self, found: Spectrum) -> None:
         """Replace the curves; energies in eV."""
         self._scale(STATIC, DIFFERENCE)
-        self._show_curves(found, f"{found.metadata.scans} scan{'s' if found.metadata.scans != 1 else ''}")
+        self._show_curves(found, scans_text(found.metadata))
         self._spectrum = found
         self._show_sizes()
 
@@ -247,6 +247,11 @@ def hour_rows(found: Spectrum) -> list[list[Cell]]:
     """Return the error at the main feature after one more hour, in % of unpumped, (1, 2); none without a beam time."""
     after = found.metadata.sigma_after_hour(100 * transient_size(found)[1].sigma)
     return [["after one more hour", f"± {after:.2g} % of unpumped"]] if math.isfinite(after) else []
+
+
+def scans_text(metadata: TransientMetadata) -> str:
+    """Return the number of scans in words: "1 scan"."""
+    return f"{metadata.scans} scan{'s' if metadata.scans != 1 else ''}"
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
