@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from devices.configuration.toml_file import decoded
 from errors import ConfigurationError
 
 
@@ -26,8 +27,9 @@ def _of_file(secrets_file: str, name: str) -> str:
     path = Path(secrets_file).expanduser()
     try:
         mode = path.stat().st_mode & 0o777
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = decoded(path.read_bytes(), path).splitlines()
+    except (OSError, ConfigurationError) as error:
+        # The reason of a wrong encoding quotes a byte, which may be one of a secret.
         raise ConfigurationError(f"The secrets file {path} cannot be read: {type(error).__name__}.") from error
     # Refused and not only warned of: alerts run in the background, where a warning would stay unread.
     if mode & 0o077:

@@ -23,5 +23,7 @@ class EpicsSettings:
     connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield nothing: the keys do not depend on each other."""
-        return ()
+        """Yield a fault for a prefix with a blank, which no name of a PV has."""
+        if len(self.prefix.split()) > 1 or self.prefix != self.prefix.strip():
+            message = f"= {self.prefix!r}: names of PVs have no blanks. Remove them."
+            yield Fault(table="epics", key="prefix", message=message)

@@ -67,7 +67,8 @@ def read_xdi(path: Path) -> FoilSpectrum:
 
     The absorption is ln(i0/itrans). Raises ReductionError if a column is missing or a value is invalid.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # Comments hold units and names in any encoding; columns and numbers are ASCII.
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     columns = _columns([line for line in lines if line.startswith("#")])
     missing = {"energy", "i0", "itrans"} - columns.keys()
     if missing:

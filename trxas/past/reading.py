@@ -26,7 +26,7 @@ def read_past_file(path: Path) -> list[PastScan]:
     # An MDA file begins with its version as a big-endian float, the bytes of which no text begins with.
     if content[:1] == b"\x3f" and b"\0" in content[:16]:
         return read_mda_file(path, content)
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")
     if re.search(r"(?m)^#S \d", text) and re.search(r"(?m)^#L ", text):
         return read_spec_file(path, text)
     if MARK in text:

@@ -71,10 +71,13 @@ def test_spectrum_without_an_edge_is_refused(spectrum: FoilSpectrum, message: st
 def test_xdi_columns_are_found_by_name(tmp_path: Path) -> None:
     path = tmp_path / "foil.xdi"
     rows = "\n".join(f"{e} {np.exp(-a)} 1.0" for e, a in zip(GRID, absorption(GRID), strict=True))
-    path.write_text(f"# XDI/1.0\n# Column.1: energy eV\n# Column.2: itrans\n# Column.3: i0\n# ---\n{rows}\n")
-    spectrum = read_xdi(path)
-    assert np.array_equal(spectrum.energy_ev, GRID)
-    assert spectrum.absorption == pytest.approx(absorption(GRID))
+    text = f"# XDI/1.0 5 µm\n# Column.1: energy eV\n# Column.2: itrans\n# Column.3: i0\n# ---\n{rows}\n"
+    # As editors and instruments save it: with a byte order mark, or with comments in another encoding.
+    for encoding in ("utf-8", "utf-8-sig", "latin-1"):
+        path.write_bytes(text.encode(encoding))
+        spectrum = read_xdi(path)
+        assert np.array_equal(spectrum.energy_ev, GRID)
+        assert spectrum.absorption == pytest.approx(absorption(GRID))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from errors import InputError
+from devices.configuration.toml_file import read_toml
+from errors import ConfigurationError, InputError
 from reduction.types import FloatArray
 from reduction.xas.kinetics.kinetic_model import KineticModel
 from trxas.validation.coverage.random_sample import Range
@@ -112,8 +112,8 @@ class SampleTemplate:
 def read_template(path: Path, edge: str) -> SampleTemplate:
     """Read a sample file; raise InputError if it cannot be read, or lacks the edge."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = read_toml(path, "sample file")
+    except ConfigurationError as error:
         raise InputError(
             f"--sample {path}: {error}. Give a sample file (TOML), or the name of a shipped one."
         ) from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from devices.configuration.toml_file import read_toml
 from plans.edges import edge_preset
 from plans.limits import fluence_limits
 from reduction.xas.foil_alignment import ABOVE_EDGE_EV, BELOW_EDGE_EV
@@ -52,7 +52,7 @@ def user_kind(config: Path, sample: str) -> Iterator[CoverageKind]:
 
 def simulated_part(config: Path, folder: Path) -> Path:
     """Return a configuration file that extends `config`, without the users' own axes and devices."""
-    given = tomllib.loads(config.read_text(encoding="utf-8"))
+    given = read_toml(config)
     omitted = [table for table in NOT_SIMULATED if table in given]
     file = folder / "simulated.toml"
     lines = [f"extends = {json.dumps(str(config.resolve()))}", f"omits = {json.dumps(omitted)}"]

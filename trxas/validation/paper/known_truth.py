@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.configuration.toml_file import decoded
 from trxas.simulation import sample_file
 from trxas.validation.coverage.random_sample import draw_truth
 from trxas.validation.coverage.sample_file import sample_toml
@@ -42,14 +43,16 @@ def sample_fingerprint(sample: str | None) -> str:
 def truths_of(sample: str | None) -> dict[str, float]:
     """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps", and of its spectra.
 
-    None is the simulation's default sample. Raises InputError if there is no such sample.
+    None is the simulation's default sample. Raises InputError if there is no such sample, ConfigurationError if its
+    file cannot be read.
     """
-    return truths_in(sample_file(sample).read_text(encoding="utf-8"))
+    file = sample_file(sample)
+    return truths_in(decoded(file.read_bytes(), file, "sample file"))
 
 
 def truths_in(text: str) -> dict[str, float]:
     """Return the numbers of the `text` of a sample file, in the units of their names; see `truths_of`."""
-    content = tomllib.loads(text)
+    content = tomllib.loads(text.replace("\r\n", "\n"))
     numbers = {
         f"{table}.{key}": float(value)
         for table in ("kinetics", "beam")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from devices.configuration.toml_file import read_toml
 from trxas.simulation import sample_file
 from trxas.validation.tplm.paper.maps import ROOM_K, MapSetting, diffusivity_name
 
@@ -80,7 +80,7 @@ def _share(film: Mapping[str, Any], excitons: float, rate_mhz: float) -> float:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = read_toml(path, "sample file")
     # A film states only what differs from the one that it extends.
     base = content.pop("extends", None)
     if base is None:
