@@ -23,7 +23,7 @@ class EpicsSettings:
     connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield a fault for a prefix with a blank, which no name of a PV has."""
+        """Yield a fault for a prefix with a space, which no name of a PV has."""
         if len(self.prefix.split()) > 1 or self.prefix != self.prefix.strip():
-            message = f"= {self.prefix!r}: names of PVs have no blanks. Remove them."
+            message = f"= {self.prefix!r}: names of PVs have no spaces. Remove them."
             yield Fault(table="epics", key="prefix", message=message)

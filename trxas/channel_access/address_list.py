@@ -10,8 +10,12 @@ PORT_MAXIMUM = 65_535
 
 FORM = 'Give hosts separated by spaces, each with or without a port, as in "ioc7ida 192.168.1.20:5064".'
 
+HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
+"""Hyphens and dashes of text programs, with that of a keyboard."""
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _IPV4_LIKE = re.compile(r"[0-9.]+")
+_IPV6_LIKE = re.compile(r"[0-9A-Fa-f:\[\]]+")
 
 
 def check_address_list(text: str) -> None:
@@ -24,11 +28,14 @@ def check_address_list(text: str) -> None:
     # libca reads the list once, at the first PV, and reports nothing that it cannot use. A wrong list costs the
     # connection time-out and ends in a list of all PVs as disconnected, which sends people to the hardware. So it is
     # checked here, with the usual mistakes of people: commas, spaces around colons, schemes of other protocols.
-    reasons = [reason for part in text.split() if (reason := _fault(part))]
+    strange = sorted({letter for letter in text if not letter.isascii()})
+    # Spaces and hyphens of a web page or a mail look like those of a keyboard, and libca knows only the latter.
+    reasons = [f"it holds {letter!a}, which no address has" for letter in strange]
+    reasons += [reason for part in text.split() if part.isascii() and (reason := _fault(part))]
     if not reasons:
         return
     corrected = _corrected(text)
-    meant = "" if any(map(_fault, corrected.split())) else f' Probably meant: "{corrected}".'
+    meant = "" if not corrected.isascii() or any(map(_fault, corrected.split())) else f' Probably meant: "{corrected}".'
     raise ConfigurationError(f'The address list "{text}" is wrong: {"; ".join(reasons)}. {FORM}{meant}')
 
 
@@ -39,6 +46,8 @@ def _fault(part: str) -> str:
     if "," in part or ";" in part:
         return f"{part}: addresses are separated by spaces, not by commas or semicolons"
     host, colon, port = part.partition(":")
+    if part.count(":") > 1 and _IPV6_LIKE.fullmatch(part):
+        return f"{part}: Channel Access has no IPv6 addresses"
     if not host or (colon and not port):
         return f"{part}: no space is allowed between host, colon and port"
     # The resolver would take a bare number as an IPv4 address: 1 as 0.0.0.1.
@@ -58,6 +67,6 @@ def _host_fault(host: str) -> str:
 
 
 def _corrected(text: str) -> str:
-    plain = re.sub(r"[A-Za-z]+://", "", text)
+    plain = re.sub(r"[A-Za-z]+://", "", text.translate(HYPHENS))
     plain = re.sub(r"\s*:\s*", ":", plain)
     return " ".join(part.rstrip("/") for part in re.split(r"[\s,;]+", plain) if part)

@@ -68,7 +68,7 @@ def table() -> dict[str, Any]:
         ("quality", "close_xrays_at_end", "no", "close_xrays_at_end = 'no': must be true or false"),
         ("laser", "required_divider", 4, "must equal exposure.probes = 5"),
         ("safety", "interval_s", 0.0, "interval_s"),
-        ("epics", "prefix", "my line:", "prefix = 'my line:': names of PVs have no blanks"),
+        ("epics", "prefix", "my line:", "prefix = 'my line:': names of PVs have no spaces"),
         ("epics", "connection_timeout_s", 0.0, "connection_timeout_s"),
     ],
 )

@@ -35,6 +35,8 @@ def test_lists_that_libca_reads_are_taken(text: str) -> None:
         ("10.0.0.1:5064; 10.0.0.2", "not by commas", "10.0.0.1:5064 10.0.0.2"),
         ("tcp://127.0.0.1:5064", "no scheme", "127.0.0.1:5064"),
         ("ca://ioc7ida/", "no scheme", "ioc7ida"),
+        ("10.0.0.1\u00a010.0.0.2", r"it holds '\xa0', which no address has", "10.0.0.1 10.0.0.2"),
+        ("ioc\u20117ida:5064", r"it holds '\u2011'", "ioc-7ida:5064"),
     ],
 )
 def test_usual_mistakes_are_explained_and_corrected(text: str, reason: str, meant: str) -> None:
@@ -56,6 +58,8 @@ def test_usual_mistakes_are_explained_and_corrected(text: str, reason: str, mean
         ("10.0.0", "four numbers"),
         ("10.0.0.256", "four numbers"),
         ("ioc 7ida?", "not the name of a host"),
+        ("[::1]:5064", "has no IPv6 addresses"),
+        ("ioc7idü", "it holds"),
     ],
 )
 def test_other_mistakes_are_explained(text: str, reason: str) -> None:
