@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -13,15 +14,13 @@ from reduction.energy_course import joined_courses
 from reduction.event_rows import EventRows, layout_of, pairs_of
 from reduction.events import PrimaryEvents
 from reduction.run_metadata import RunMetadata
+from reduction.sum_table import NO_EXPOSURE, SumTable, joined_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reduction.gate_calibration import GateCalibration
     from reduction.types import BoolArray, FloatArray, IntArray
-
-NO_EXPOSURE = -1
-"""Number of an exposure that was not made, or that has no number."""
 
 _Fact = TypeVar("_Fact")
 
@@ -29,30 +28,29 @@ _Fact = TypeVar("_Fact")
 class RunAccumulator:
     """Running sums of one run per (scan, point, laser shutter): call it with `(name, document)`.
 
-    Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
-    power of 2) x points x 2 shutter states x numbers (44 with 2 photodiodes and 5 gates), however often exposures are
-    repeated. Exposures of the same scan, point and shutter add up. Events whose `quality` is not empty are counted in
-    `rejected`, never summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun,
-    points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for invalid documents.
+    Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x scans begun x points x
+    shutter states used x numbers (26 by counting with 2 photodiodes and 5 gates), however often exposures are repeated,
+    and 220 MB at most: beyond `MOST_CELLS`, scans that follow each other are added up (`scans_per_row`). Exposures of
+    the same scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never
+    summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun, points, shutter),
+    shutter 0 being closed and 1 open. Raises ReductionError for invalid documents.
     """
 
     # One table holds all sums, (scans, points, shutter, numbers): an event is one row that is added to one cell, so
-    # there is no second place that could get out of step. `_layout` gives the columns of each quantity. Invariants:
+    # there is no second place that could get out of step. `_layout` gives the columns of each quantity, `_widths` the
+    # numbers of all, also of those that are zero in this run and have no columns. Invariants:
     # - only sums are stored, never means, so runs can be joined and a point repeated without weights;
     # - every number is linear in the exposures (the boxcar mean is multiplied by its time), so sums over scans are
-    #   those of one long exposure;
-    # - `_sums` may have more scans than were begun (`_grow` doubles it); readers see the first `_scans` only.
+    #   those of one long exposure.
 
     def __init__(self) -> None:
         self.exit_status: str | None = None
         self._metadata: RunMetadata | None = None
         self._event_rows: EventRows | None = None
         self._events = PrimaryEvents(strict=True)
-        self._scans = 0
         self._layout: dict[str, slice] = {}
-        self._sums = np.zeros((0, 0, 2, 0))
-        self._rejected = np.zeros((0, 0, 2), dtype=np.int64)
-        self._exposure_ids = np.zeros((0, 0, 2), dtype=np.int64)
+        self._widths: dict[str, int] = {}
+        self._table = SumTable(0, 0)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; kinds without meaning here are ignored.
@@ -73,8 +71,18 @@ class RunAccumulator:
 
     @property
     def scans(self) -> int:
-        """Number of scans begun, the length of the first axis of the arrays."""
-        return self._scans
+        """Number of scans begun, the length of the first axis of the arrays; see `scans_per_row`."""
+        return self._table.scans
+
+    @property
+    def scans_per_row(self) -> int:
+        """Scans of the run that count as one in the arrays: 1, and more only in a run of more than a million cells."""
+        return self._table.scans_per_row
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the sums, bytes."""
+        return self._table.nbytes
 
     @property
     def counts(self) -> FloatArray:
@@ -167,24 +175,26 @@ class RunAccumulator:
     @property
     def rejected(self) -> IntArray:
         """Number of events that a failed quality condition excluded, shape (...)."""
-        return self._rejected[: self._scans]
+        return self._table.rejected
 
     @property
     def exposure_ids(self) -> IntArray:
         """Number of the latest good exposure, shape (...); `NO_EXPOSURE` where there is none or it has no number."""
-        return self._exposure_ids[: self._scans]
+        return self._table.exposure_ids
+
+    def snapshot(self) -> Self:
+        """Return a copy that later documents do not change."""
+        result = copy(self)
+        result._table = self._table.copied()
+        return result
 
     def without(self, cells: BoolArray) -> RunAccumulator:
         """Return the sums without the exposures of the chosen `cells`, (scans, points, shutter); these do not change.
 
         Raises ReductionError for another shape.
         """
-        if cells.shape != self.exposures.shape:
-            raise ReductionError(f"Choose cells of shape {self.exposures.shape}, not {cells.shape}.")
         result = copy(self)
-        result._sums = np.where(cells[..., None], 0.0, self._sums[: self._scans])
-        result._rejected = self._rejected[: self._scans]
-        result._exposure_ids = self._exposure_ids[: self._scans]
+        result._table = self._table.copied(without=cells)
         return result
 
     def without_power(self) -> RunAccumulator:
@@ -198,9 +208,8 @@ class RunAccumulator:
 
     def with_i0_offset(self, more_per_s: float) -> RunAccumulator:
         """Return the same sums with an I0 from which `more_per_s` counts per second more are subtracted."""
-        result = copy(self)
-        result._sums = self._sums.copy()
-        result._sums[..., self._layout["i0"]] -= more_per_s * result._sums[..., self._layout["exposure_s"]]
+        result = self.snapshot()
+        result._table.add_multiple(result._layout["i0"], result._layout["exposure_s"], -more_per_s)
         return result
 
     def with_gates(self, gates: GateCalibration) -> RunAccumulator:
@@ -238,14 +247,19 @@ class RunAccumulator:
         rows = EventRows(metadata)
         self._event_rows = rows
         self._layout = rows.layout
-        self._sums = np.zeros((1, points, 2, rows.width))
-        self._rejected = np.zeros((1, points, 2), dtype=np.int64)
-        self._exposure_ids = np.full((1, points, 2), NO_EXPOSURE, dtype=np.int64)
+        self._widths = rows.widths
+        self._table = SumTable(points, rows.width)
         self._metadata = metadata
 
     def _take_event(self, data: Mapping[str, Any], time_s: float) -> None:
-        try:
+        with self._refused():
             self._add(data, time_s)
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Turn errors in the data of an event into a ReductionError."""
+        try:
+            yield
         except KeyError as error:
             raise ReductionError(
                 f"An event lacks {error}. The modes {self.metadata.modes} need it: record it, or correct `modes`."
@@ -257,23 +271,25 @@ class RunAccumulator:
                 f"A value of an event has the wrong shape or type: {error}. Mark such events in `quality`."
             ) from error
 
-    def _add(self, data: Mapping[str, Any], time_s: float) -> None:
+    def _add(self, data: Mapping[str, Any], time_s: float) -> FloatArray | None:
+        """Add an event to the sums; return its row, (width,), or None for a rejected one."""
         # The shutter of a bad exposure may have moved (-1); such an exposure is only counted.
         shutter = max(int(data["laser_shutter"]), 0) if data["quality"] else int(data["laser_shutter"])
         cell = self._cell(int(data["scan_index"]), int(data["point_index"]), shutter)
         if data["quality"]:
-            self._rejected[cell] += 1
-            return
+            self._table.reject(cell)
+            return None
         row = self._row(data, time_s)
         if not np.isfinite(row).all() or min(row[self._layout["i0"]][0], data["exposure_s"]) <= 0:
             raise ReductionError(
                 f"Scan {cell[0]}, point {cell[1]} holds a value that is not finite, or an i0 or exposure_s that is not "
                 "above 0, yet its quality is good. Mark such events in `quality`."
             )
-        self._sums[cell] += row
-        self._exposure_ids[cell] = int(data.get("exposure_id", NO_EXPOSURE))
+        self._table.add(cell, row, int(data.get("exposure_id", NO_EXPOSURE)))
+        return row
 
     def _cell(self, scan: int, point: int, shutter: int) -> tuple[int, int, int]:
+        """Return row, point and shutter of the cell of an exposure; raises ReductionError outside the run."""
         metadata = self.metadata
         limits = {"scan_index": (scan, metadata.repeats), "point_index": (point, len(metadata.points))}
         for name, (value, size) in {**limits, "laser_shutter": (shutter, 2)}.items():
@@ -281,24 +297,19 @@ class RunAccumulator:
                 raise ReductionError(
                     f"An event has {name} = {value}, outside 0 to {size - 1}. Check the grid and repeats of the run."
                 )
-        if scan >= len(self._sums):
-            self._grow(scan + 1)
-        self._scans = max(self._scans, scan + 1)
-        return scan, point, shutter
-
-    def _grow(self, scans: int) -> None:
-        added = max(scans, 2 * len(self._sums)) - len(self._sums)
-        self._sums = np.concatenate([self._sums, np.zeros((added, *self._sums.shape[1:]))])
-        self._rejected = np.concatenate([self._rejected, np.zeros((added, *self._rejected.shape[1:]), dtype=np.int64)])
-        numbers = np.full((added, *self._rejected.shape[1:]), NO_EXPOSURE, dtype=np.int64)
-        self._exposure_ids = np.concatenate([self._exposure_ids, numbers])
+        return self._table.row_of(scan, shutter), point, shutter
 
     def _row(self, data: Mapping[str, Any], time_s: float) -> FloatArray:
         return _after_start(self._event_rows).row(data, time_s)
 
+    def _rows_of(self, columns: Mapping[str, Any], times_s: Sequence[float]) -> FloatArray:
+        return _after_start(self._event_rows).rows(columns, times_s)
+
     def _field(self, name: str) -> FloatArray:
         _ = self.metadata
-        return self._sums[: self._scans, :, :, self._layout[name]]
+        if name in self._layout:
+            return self._table.sums[..., self._layout[name]]
+        return np.broadcast_to(0.0, (*self._table.rejected.shape, self._widths[name]))
 
 
 def _after_start(value: _Fact | None) -> _Fact:
@@ -315,24 +326,25 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     the number of scans as `repeats`. `reduction.xas.series` checks whether the runs belong together. Raises
     ReductionError without runs or with different numbers of points.
     """
-    if not runs or len({(run._sums.shape[1:3], _own_widths(run)) for run in runs}) != 1:
+    if not runs or len({_own_shape(run) for run in runs}) != 1:
         raise ReductionError(
             "Only runs with the same number of points, gates and photodiodes can be joined. Give at least one, and "
             "check the list."
         )
-    layout, tables = _same_columns(runs)
     masks = [np.ones(run.scans, dtype=bool) for run in runs] if kept is None else kept
+    # A further detector that a run lacks has zeros there.
+    widths = {name: part.stop - part.start for run in runs for name, part in run._layout.items()}
+    layout = layout_of(widths)
+    places = [np.concatenate([np.r_[layout[name]] for name in run._layout]) for run in runs]
     result = copy(runs[0])
     result._layout = layout
-    result._sums = np.concatenate([table[mask] for table, mask in zip(tables, masks, strict=True)])
-    result._rejected = np.concatenate([run.rejected[mask] for run, mask in zip(runs, masks, strict=True)])
-    result._exposure_ids = np.concatenate([run.exposure_ids[mask] for run, mask in zip(runs, masks, strict=True)])
-    result._scans = len(result._sums)
+    result._widths = {name: width for run in reversed(runs) for name, width in run._widths.items()}
+    result._table = joined_tables([run._table for run in runs], masks, places, sum(widths.values()))
     # The runs may list different further detectors; of one that several list, the first run's facts count.
     listed = {one.name: one for run in reversed(runs) for one in run.metadata.detectors}
     result._metadata = replace(
         runs[0].metadata,
-        repeats=result._scans,
+        repeats=result.scans,
         uid=uid or runs[0].metadata.uid,
         detectors=tuple(listed.values()),
         energy_course=joined_courses([run.metadata.energy_course for run in runs]),
@@ -340,23 +352,9 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     return result
 
 
-def _own_widths(run: RunAccumulator) -> tuple[tuple[str, int], ...]:
-    """Return the quantities that every run has, each with its number of columns."""
-    found = ((name, columns.stop - columns.start) for name, columns in run._layout.items() if ":" not in name)
-    return tuple(found)
-
-
-def _same_columns(runs: Sequence[RunAccumulator]) -> tuple[dict[str, slice], list[FloatArray]]:
-    """Return one layout for all runs, and the sums of each in it: zeros for a further detector that a run lacks."""
-    widths = {name: columns.stop - columns.start for run in runs for name, columns in run._layout.items()}
-    layout = layout_of(widths)
-    tables = []
-    for run in runs:
-        table = np.zeros((run.scans, *run._sums.shape[1:3], sum(widths.values())))
-        for name, columns in run._layout.items():
-            table[..., layout[name]] = run._sums[: run.scans, ..., columns]
-        tables.append(table)
-    return layout, tables
+def _own_shape(run: RunAccumulator) -> tuple[int, ...]:
+    """Return the numbers of points, photodiodes and gates."""
+    return len(run.metadata.points), run.metadata.photodiodes, run.metadata.timing.probes_per_pump
 
 
 def accumulate(documents: Iterable[tuple[str, Mapping[str, Any]]] | Sequence[tuple[str, Any]]) -> RunAccumulator:

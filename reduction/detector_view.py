@@ -11,6 +11,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator
 from reduction.detectors import TRANSMITTED, DetectorFacts
+from reduction.event_rows import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,27 +104,20 @@ def _further_view(run: RunAccumulator, one: DetectorFacts) -> RunAccumulator:
         dead_time_share=0.0,
     )
     columns = {quantity: run._field(quantity) for quantity in run._layout if ":" not in quantity}
+    result._widths = {quantity: width for quantity, width in run._widths.items() if ":" not in quantity}
     own = {quantity: run._field(f"{one.name}:{quantity}") for quantity in _quantities(run, one.name)}
     columns |= {"i0": own["i0"], "exposure_s": own["exposure_s"]}
     if counts:
         columns |= {"counts": own["counts"], "pulses": own["pulses"]}
+        result._widths["counts"] = own["counts"].shape[-1]
     elif one.kind == "ion_chamber":
         columns |= {"foil": own["signal"]}
     else:
         columns |= {"boxcar_integral": own["signal"], "boxcar_variance": _variance(one, own)}
-        columns["boxcar_covariance"] = np.zeros_like(columns["boxcar_covariance"])
-    result._layout, result._sums = laid_out(columns)
+        columns.pop("boxcar_covariance", None)
+    result._layout = layout_of({quantity: values.shape[-1] for quantity, values in columns.items()})
+    result._table = run._table.relaid([(result._layout[quantity], values) for quantity, values in columns.items()])
     return result
-
-
-def laid_out(columns: dict[str, FloatArray]) -> tuple[dict[str, slice], FloatArray]:
-    """Return the slice of each quantity in one table, and the table: all columns, (..., width), side by side."""
-    layout = {}
-    at = 0
-    for quantity, values in columns.items():
-        layout[quantity] = slice(at, at + values.shape[-1])
-        at += values.shape[-1]
-    return layout, np.concatenate(list(columns.values()), axis=-1)
 
 
 def _quantities(run: RunAccumulator, name: str) -> list[str]:

@@ -10,7 +10,9 @@ import numpy as np
 from reduction.detectors import DetectorSums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
 
     from reduction.run_metadata import RunMetadata
     from reduction.types import FloatArray
@@ -23,11 +25,17 @@ LARGEST_OFFSET = 0.2
 
 _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil", "laser_power_w", "time_s")
 
+_MODES = {"counts": "spc", "pulses": "spc"} | dict.fromkeys(
+    ("boxcar_integral", "boxcar_variance", "boxcar_covariance"), "boxcar"
+)
+"""The detection mode that a quantity belongs to; the others are in every run."""
+
 
 class EventRows:
     """Rows of sums of one run: `layout` gives the columns of each quantity, `width` their number.
 
-    Every number of a row is linear in the exposure, so rows of one point add up to the row of one long exposure.
+    Quantities of a mode that the run does not have are in `widths`, but have no columns. Every number of a row is
+    linear in the exposure, so rows of one point add up to the row of one long exposure.
     """
 
     def __init__(self, metadata: RunMetadata) -> None:
@@ -43,48 +51,78 @@ class EventRows:
         }
         widths |= dict.fromkeys((*_SCALARS, "exposures"), 1)
         widths |= self._further.widths()
-        self.layout = layout_of(widths)
-        self.width = sum(widths.values())
+        self.widths = widths
+        recorded = {name: width for name, width in widths.items() if _MODES.get(name) in (None, *metadata.modes)}
+        self.layout = layout_of(recorded)
+        self.width = sum(recorded.values())
 
     def row(self, data: Mapping[str, Any], time_s: float) -> FloatArray:
         """Return the numbers of an event at `time_s` (s since 1970), (width,).
 
         Raises KeyError for a field that the event lacks, TypeError or ValueError for one of the wrong shape or type.
         """
+        return self._filled(np.zeros(self.width), data, time_s)
+
+    def rows(self, columns: Mapping[str, Any], times_s: Sequence[float]) -> FloatArray:
+        """Return the numbers of the events of a page, (events, width), from its columns.
+
+        Raises the same errors as `row`.
+        """
+        rows = self._filled(np.zeros((len(times_s), self.width)), columns, np.asarray(times_s))
+        if self._further.detectors:
+            for row, (number, _) in zip(rows, enumerate(times_s), strict=True):
+                data = {key: values[number] for key, values in columns.items()}
+                self._add_further(row, data, row[self.layout["i0"]][0])
+        return rows
+
+    def _filled(self, rows: FloatArray, data: Mapping[str, Any], time_s: ArrayLike) -> FloatArray:
+        """Write the numbers of an event, (width,), or of the events of a page, (events, width), into `rows`."""
         layout = self.layout
-        row = np.zeros(self.width)
         if "spc" in self._metadata.modes:
-            row[layout["counts"]] = np.ravel(data["spc_counts"])
-            row[layout["pulses"]] = data["spc_pulses"]
+            rows[..., layout["counts"]] = np.reshape(data["spc_counts"], (*rows.shape[:-1], -1))
+            rows[..., layout["pulses"]] = data["spc_pulses"]
         if "boxcar" in self._metadata.modes:
             # The integral of the signal over the exposure, V s; its variance is that of the mean, scaled alike.
-            exposure = data["exposure_s"]
-            row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
-            row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
+            exposure = np.asarray(data["exposure_s"], dtype=float)[..., None]
+            rows[..., layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
+            rows[..., layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
             if "boxcar_covariance" in data:
                 covariance = np.asarray(data["boxcar_covariance"], dtype=float)
-                row[layout["boxcar_covariance"]] = covariance * exposure**2
+                rows[..., layout["boxcar_covariance"]] = covariance * exposure**2
         # The scalars lie side by side in the layout, in the order of `_SCALARS`, before the number of exposures.
         scalars = self._scalars(data, time_s)
-        row[layout["i0"].start : layout["exposures"].start] = scalars
-        row[layout["exposures"]] = 1.0
-        for quantity, value in self._further.values(data, scalars[0]).items():
-            row[layout[quantity]] = value
-        return row
+        for column, values in enumerate(scalars, start=layout["i0"].start):
+            rows[..., column] = values
+        rows[..., layout["exposures"]] = 1.0
+        if rows.ndim == 1:
+            self._add_further(rows, data, float(rows[layout["i0"]][0]))
+        return rows
 
-    def _scalars(self, data: Mapping[str, Any], time_s: float) -> list[float]:
+    def _add_further(self, row: FloatArray, data: Mapping[str, Any], i0: float) -> None:
+        for quantity, value in self._further.values(data, i0).items():
+            row[self.layout[quantity]] = value
+
+    def _scalars(self, data: Mapping[str, Any], time_s: ArrayLike) -> list[Any]:
+        """Return numbers of an event, or columns (events,) of a page, in the order of `_SCALARS`."""
         run = self._metadata
-        optional = {"foil": 0.0, "laser_power_w": 0.0, "time_s": time_s}
+        optional: dict[str, Any] = {"foil": 0.0, "laser_power_w": 0.0, "time_s": time_s}
         if run.axis != "fluence_mj_cm2":
             optional["fluence_mj_cm2"] = run.fluence_mj_cm2
         values = {name: data[name] if name in data else optional[name] for name in _SCALARS}
+        exposure_s = _numbers(values["exposure_s"])
         for name, facts in (("i0", run.i0_facts), ("foil", run.foil_facts)):
             if name in data:
-                signal = facts.integral(values[name], values["exposure_s"])
-                offset = run.chambers[name].value * values["exposure_s"] if name in run.chambers else 0.0
+                signal = facts.integral(_numbers(values[name]), exposure_s)
+                offset = run.chambers[name].value * exposure_s if name in run.chambers else 0.0
                 # A chamber before the X-ray shutter shows its full signal in dark exposures: that is not an offset.
-                values[name] = signal - offset if abs(offset) < LARGEST_OFFSET * abs(signal) else signal
+                small = np.abs(offset) < LARGEST_OFFSET * np.abs(signal)
+                values[name] = np.where(small, signal - offset, signal)
         return list(values.values())
+
+
+def _numbers(values: Any) -> Any:
+    """Return a number as it is, and a column (events,) of numbers as an array."""
+    return values if isinstance(values, float | int) else np.asarray(values, dtype=float)
 
 
 def layout_of(widths: Mapping[str, int]) -> dict[str, slice]:

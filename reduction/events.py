@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from errors import ReductionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reduction.types import Document
 
@@ -32,6 +32,13 @@ def events_of(name: str, doc: Document) -> Iterator[Document]:
             yield event | {key: {field: values[row] for field, values in doc[key].items()} for key in tables}
 
 
+def columns_of(name: str, doc: Document) -> tuple[Document, Sequence[float]]:
+    """Return the data of an event, or of a page of events, as columns by field, and the times, s, of the events."""
+    if name == "event":
+        return {key: [value] for key, value in doc["data"].items()}, [float(doc.get("time", 0.0))]
+    return doc["data"], doc.get("time", [0.0] * len(doc["seq_num"]))
+
+
 class PrimaryEvents:
     """Filter for the exposures of a run: call it with every `(name, document)` of the run, in order.
 
@@ -47,7 +54,10 @@ class PrimaryEvents:
         """Return the events of the primary stream in this document; raises ReductionError if `strict` refuses one."""
         if name == "descriptor":
             self._streams[doc["uid"]] = doc.get("name", PRIMARY)
-        return [event for event in events_of(name, doc) if self._is_primary(event["descriptor"])]
+        # First the stream: the rows of a page of 100 frames of another one would be made for nothing.
+        if name not in ("event", "event_page") or not self._is_primary(doc["descriptor"]):
+            return []
+        return list(events_of(name, doc))
 
     def _is_primary(self, descriptor: str) -> bool:
         if self._strict and descriptor not in self._streams:

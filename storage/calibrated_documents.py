@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from errors import ReductionError, StorageError
-from reduction.events import events_of
 from reduction.gate_interpolation import interpolated
 from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
@@ -17,6 +16,7 @@ from storage.chains import find_starts
 from storage.complete_runs import CompleteRuns
 from storage.sample_absorptions import SampleAbsorptions
 from storage.series_foils import SeriesFoils
+from storage.stored_run import with_start
 
 if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
@@ -64,7 +64,7 @@ class CalibratedDocuments:
         except (StorageError, ReductionError) as error:
             logger.warning("Calibrations after the run could not be used: %s", error)
             return documents
-        return [("start", {**start, GATES: found}), *documents[1:]]
+        return with_start(documents, {**start, GATES: found})
 
     def _calibration_after(self, start: Document) -> Document | None:
         """Return the calibration by the next dark and blocked exposures of the series; None without."""
@@ -94,5 +94,11 @@ def _changes(before: GateCalibration, after: GateCalibration) -> list[str]:
 
 def _mean_time_s(documents: Documents) -> float:
     """Return the mean time of the events, s since 1970; the start of a run without events."""
-    times = [float(event["time"]) for name, doc in documents for event in events_of(name, doc) if "time" in event]
-    return sum(times) / len(times) if times else float(documents[0][1]["time"])
+    total_s = 0.0
+    number = 0
+    for name, doc in documents:
+        if name in ("event", "event_page") and "time" in doc:
+            times_s = doc["time"] if name == "event_page" else [doc["time"]]
+            total_s += sum(map(float, times_s))
+            number += len(times_s)
+    return total_s / number if number else float(documents[0][1]["time"])

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from reduction.events import PrimaryEvents
-from storage.documents import count_events
 from storage.journal import journal_paths, uid_of
 from storage.records import read_start
-from storage.runs import load_run
+from storage.runs import read_run
+from storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,29 +25,34 @@ Exposure = tuple[int, int, int]
 """Key of an exposure within its run: scan index, point index, laser shutter (1 open, 0 closed)."""
 
 
-def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:
+def load_chain(store: RunSource, key: str | int) -> list[Sequence[NamedDocument]]:
     """Return the documents of every run of the chain to which `key` (see `load_run`) belongs, the first run first.
 
-    A run that was never resumed is a chain of one. Raises `StorageError` if no run or several fit.
+    A run that was never resumed is a chain of one. Runs of more than 64 MB are read again whenever they are looked
+    through. Raises `StorageError` if no run or several fit.
     """
-    documents = load_run(store, key)
+    start = read_run(store, key)[0][1]
     parents = _parents(store)
-    parents[documents[0][1]["uid"]] = str(documents[0][1].get("resumes", ""))
-    first = _first_of(parents, documents[0][1]["uid"])
+    parents[start["uid"]] = str(start.get("resumes", ""))
+    first = _first_of(parents, start["uid"])
     members = [uid for uid in parents if _first_of(parents, uid) == first]
-    runs = [load_run(store, uid) for uid in members]
+    runs = [read_run(store, uid) for uid in members]
     # Scan ids only grow, whatever the clock does; the first run has none above it.
     return sorted(runs, key=lambda run: (run[0][1]["uid"] != first, run[0][1].get("scan_id", 0), run[0][1]["time"]))
 
 
-def load_dataset(store: RunSource, key: str | int) -> list[NamedDocument]:
+def load_dataset(store: RunSource, key: str | int) -> Sequence[NamedDocument]:
     """Return the chain to which `key` belongs as one run: what an undisturbed run would hold, and nothing else.
 
     Start document of the first run, events of all in order, stop document of the last. Raises `StorageError` as
     `load_chain` does.
     """
     chain = load_chain(store, key)
-    return chain[0] if len(chain) == 1 else merged(chain)
+    if len(chain) == 1:
+        return chain[0]
+    if any(isinstance(run, StoredRun) for run in chain):
+        return StoredRun(lambda: _merged(chain))
+    return merged(chain)
 
 
 def merged(chain: Sequence[Sequence[NamedDocument]]) -> list[NamedDocument]:
@@ -55,15 +60,18 @@ def merged(chain: Sequence[Sequence[NamedDocument]]) -> list[NamedDocument]:
 
     Events keep their uids and data; their numbers continue per stream. Raises KeyError for an event without descriptor.
     """
+    return list(_merged(chain))
+
+
+def _merged(chain: Sequence[Sequence[NamedDocument]]) -> Iterator[NamedDocument]:
     start = chain[0][0][1]
-    documents: list[NamedDocument] = [("start", start)]
+    yield "start", start
     numbers: dict[str, int] = {}
     for run in chain:
-        documents += _renumbered(run, start["uid"], numbers)
+        yield from _renumbered(run, start["uid"], numbers)
     name, last = chain[-1][-1]
     if name == "stop":
-        documents.append(("stop", {**last, "run_start": start["uid"], "num_events": count_events(documents)}))
-    return documents
+        yield "stop", {**last, "run_start": start["uid"], "num_events": numbers}
 
 
 def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
@@ -130,6 +138,7 @@ def _renumbered(run: Sequence[NamedDocument], uid: str, numbers: dict[str, int])
             continue
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
+            numbers.setdefault(doc["name"], 0)
         if name in ("event", "event_page"):
             yield name, _numbered_on(name, doc, streams[doc["descriptor"]], numbers)
         else:

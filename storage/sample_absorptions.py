@@ -12,6 +12,7 @@ from reduction.jet_shares import with_measured_step
 from reduction.xas.results import SpectrumResults
 from storage.chains import find_starts
 from storage.complete_runs import CompleteRuns
+from storage.stored_run import with_start
 
 if TYPE_CHECKING:
     from reduction.types import Document, Documents
@@ -58,7 +59,7 @@ class SampleAbsorptions:
                 return documents
         if found is None:
             return documents
-        return [("start", {**start, JET: with_measured_step(start[JET], *found)}), *documents[1:]]
+        return with_start(documents, {**start, JET: with_measured_step(start[JET], *found)})
 
     def _measured(self, start: Document) -> tuple[Value, str] | None:
         """Return the step that the nearest spectrum shows, without unit, and the uid of its run; None without one."""

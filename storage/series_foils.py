@@ -17,6 +17,7 @@ from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
 from storage.chains import find_starts
 from storage.complete_runs import CompleteRuns
+from storage.stored_run import with_start
 
 if TYPE_CHECKING:
     from reduction.energy_course import EnergyCourse
@@ -77,7 +78,7 @@ class SeriesFoils:
             except StorageError as error:
                 logger.warning("No foil scans could be looked up: %s", error)
                 return documents
-        return documents if course is None else [("start", {**start, KEY: course.document}), *documents[1:]]
+        return documents if course is None else with_start(documents, {**start, KEY: course.document})
 
     def _course(self, start: Document) -> EnergyCourse | None:
         store = self._store()

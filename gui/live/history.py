@@ -50,6 +50,11 @@ class ExposureHistory:
     def __len__(self) -> int:
         return self._size
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows, bytes."""
+        return int(self._rows.nbytes)
+
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one column (rows,), read-only; later events do not change it. Raises KeyError for an unknown name."""
         values = self._rows[: self._size, _INDEX[name]]

@@ -33,7 +33,10 @@ Scope: TypeAlias = Literal["scan", "mean", "series"]
 """The current scan only, all scans of the run, or also those of the earlier runs of its series."""
 
 EARLIER_RUNS = 32
-"""Finished runs that are held in memory for their series. One of 10 scans over 300 points takes 1.5 MB."""
+"""Finished runs that are held in memory for their series. One of 10 scans over 300 points takes 1.2 MB."""
+
+EARLIER_BYTES = 150_000_000
+"""Memory of the finished runs, bytes, beyond which the oldest are no longer held; the latest one always is."""
 
 REJECTIONS = 200
 """Rejected exposures that are held with their reasons: those of 1 s at 200 events per second."""
@@ -112,8 +115,8 @@ class RunState:
         if name == "start":
             self._begin(doc)
         elif self.start is not None:
-            for event in events_of(name, doc):
-                self._add_event(event)
+            if name in ("event", "event_page"):
+                self._add_events(name, doc)
             if name == "descriptor":
                 self._add_descriptor(doc)
             elif name == "stop":
@@ -270,7 +273,7 @@ class RunState:
             scan_id = None if self.start is None else self.start.get("scan_id")
             ended = FinishedRun(accumulator=self.accumulator, history=self.history, scan_id=scan_id)
             self._finished = [run for run in self._finished if run.accumulator.metadata.uid != uid]
-            self._finished = [*self._finished, ended][-EARLIER_RUNS:]
+            self._finished = _held([*self._finished, ended])
 
     def _finish_sums(self) -> None:
         """Store the sums of a run that is not a pump-probe scan, up to the same number per kind."""
@@ -289,14 +292,18 @@ class RunState:
             self._streams[descriptor["uid"]] = descriptor.get("name", PRIMARY)
             self._reduce("descriptor", descriptor)
 
-    def _add_event(self, event: Mapping[str, Any]) -> None:
-        stream = self._streams.get(event["descriptor"])
+    def _add_events(self, name: str, doc: Mapping[str, Any]) -> None:
+        stream = self._streams.get(doc["descriptor"])
         if stream == FRAMES:
             # What the bins of a fly scan are made of: no exposures of their own, but their energies are better known.
+            # Whole pages, since a kilohertz of frames one by one would take all of the time.
             self.version += 1
-            self._reduce("event", event)
-        if stream != PRIMARY:
-            return
+            self._reduce(name, doc)
+        elif stream == PRIMARY:
+            for event in events_of(name, doc):
+                self._add_event(event)
+
+    def _add_event(self, event: Mapping[str, Any]) -> None:
         data = event["data"]
         self.version += 1
         self.events += 1
@@ -342,6 +349,13 @@ class RunState:
             logger.warning("A %s document of run %s is not shown: %s", name, (self.start or {}).get("uid"), error)
             if name == "start":
                 self.sums = None
+
+
+def _held(runs: list[FinishedRun]) -> list[FinishedRun]:
+    """Return the latest runs, as many as there is memory for, at least one."""
+    latest = runs[-EARLIER_RUNS:][::-1]
+    used = np.cumsum([one.accumulator.nbytes + one.history.nbytes for one in latest])
+    return latest[: max(int(np.searchsorted(used, EARLIER_BYTES, side="right")), 1)][::-1]
 
 
 def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:

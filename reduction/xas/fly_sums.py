@@ -7,22 +7,25 @@ into the bin of its true energy; so the sums are those of one spectrum, and no c
 from __future__ import annotations
 
 import math
-from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator
-from reduction.events import events_of
+from reduction.events import columns_of
 from reduction.number_text import with_error
+from reduction.sum_table import SumTable
 from reduction.values import Value
 from reduction.xas.alignment import align
+from reduction.xas.frame_bins import FrameBins, Frames
 from reduction.xas.static_xas import SpectrumPoints
 
 if TYPE_CHECKING:
-    from reduction.types import BoolArray, Document, FloatArray, IntArray
+    from collections.abc import Sequence
+
+    from reduction.types import Document, FloatArray, IntArray
 
 STREAM = "frames"
 """Name of the stream of the frames."""
@@ -45,27 +48,17 @@ SLOPE_BINS = 5
 MOST_BINS = 300
 """Bins around the edge that the backlash is fitted to: the time of the fit grows with their cube."""
 
-FIRST_FRAMES = 256
-"""Frames for which there is room at the beginning."""
+EVERY_PAIR = 64
+"""Sweeps up to which the backlash is fitted again after each pair of them."""
+
+LATER_SHARE = 1 / 16
+"""Share of sweeps that must be new for another fit then: its cost stays a part of that of the frames."""
+
+DIRECTION = "direction"
+"""Column of the sums: directions of the frames, added up; half the backlash times it is what corrects an energy."""
 
 Cell = tuple[int, int, int]
 """Scan index, point index and laser shutter."""
-
-
-class FrameKeys(NamedTuple):
-    """Columns of what is remembered of a frame besides its counts."""
-
-    scan: int = 0
-    point: int = 1
-    shutter: int = 2
-    energy_ev: int = 3
-    direction: int = 4
-    spread_ev: int = 5
-    seconds: int = 6
-    number: int = 7
-
-
-KEYS = FrameKeys()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,137 +95,168 @@ class FlyFacts:
 class FlyAccumulator(RunAccumulator):
     """Running sums of a pump-probe energy scan; those of a fly scan are made of its frames.
 
-    Any other run is summed as RunAccumulator does. The memory of a fly scan is 8 bytes x frames x numbers of an event.
+    Any other run is summed as RunAccumulator does. Of the frames of a fly scan those are held that another backlash
+    could move to another bin, 70 MB of them at most.
     """
 
     # An event is the sum of the frames of one bin and sweep, which follow it in a stream of their own. Its row is in
     # the sums until they come, and is replaced by theirs; so an event whose frames were lost with its session still
     # counts, and nothing counts twice. Frames go into the bin of their energy without the backlash that is known so
-    # far. It is fitted again after each pair of sweeps and at the end, and all frames are then binned again.
+    # far. It is fitted again after each pair of sweeps and at the end; frames that it moves then change their bins.
 
     def __init__(self) -> None:
         super().__init__()
         self._fly: Document = {}
         self._streams: set[str] = set()
         self._events_of_bins: dict[Cell, FloatArray] = {}
-        self._keys = np.zeros((FIRST_FRAMES, len(KEYS)))
-        self._rows = np.zeros((0, 0))
-        self._frames = 0
+        self._bins = FrameBins(0.0, 1.0, 0)
         self._fitted_at = 0
         self._backlash: Value | None = None
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model; raises ReductionError for an invalid one."""
         super().__call__(name, doc)
-        if name == "start":
-            self._fly = doc.get("fly") or {}
         if not self._fly:
             return
         if name == "descriptor" and doc.get("name") == STREAM:
             self._streams.add(doc["uid"])
-        for event in events_of(name, doc):
-            if event["descriptor"] in self._streams:
-                data = {key.removeprefix(PREFIX): value for key, value in event["data"].items()}
-                self._take_frame(data, float(event.get("time", 0.0)))
-        if name == "stop":
+        elif name in ("event", "event_page") and doc["descriptor"] in self._streams:
+            with self._refused():
+                self._take_frames(*columns_of(name, doc))
+        elif name == "stop":
             self._fit()
 
     @property
     def facts(self) -> FlyFacts | None:
         """Backlash (eV) and broadening (eV) of a fly scan; None for any other run, and before the first frame."""
-        if not self._frames:
+        if not self._bins.frames:
             return None
         return FlyFacts(
             backlash_ev=self._backlash,
-            corrected=self._shift_ev() != 0.0,
+            corrected=self._bins.shift_ev != 0.0,
             broadening_ev=self._broadening_ev(),
             expected_ev=float(self._fly["broadening_ev"]),
             step_ev=float(self._fly["step_ev"]),
             speed_ev_s=float(self._fly["speed_ev_s"]),
-            frames=self._frames,
+            frames=self._bins.frames,
         )
 
-    def snapshot(self) -> FlyAccumulator:
+    def snapshot(self) -> Self:
         """Return a copy that later documents do not change; stored frames are shared, as they never change."""
-        result = copy(self)
-        result._sums = self._sums.copy()
-        result._rejected = self._rejected.copy()
-        result._exposure_ids = self._exposure_ids.copy()
+        result = super().snapshot()
         result._events_of_bins = dict(self._events_of_bins)
+        result._bins = self._bins.snapshot()
         return result
 
-    def _add(self, data: Document, time_s: float) -> None:
-        if not self._fly or data["quality"]:
-            super()._add(data, time_s)
+    def _begin(self, doc: Document) -> None:
+        super()._begin(doc)
+        self._fly = doc.get("fly") or {}
+        if self._fly:
+            points = self.metadata.points
+            self._bins = FrameBins(float(points[0]), float(self._fly["step_ev"]), len(points))
+            width = self._table.sums.shape[3]
+            self._layout = {**self._layout, DIRECTION: slice(width, width + 1)}
+            self._widths = {**self._widths, DIRECTION: 1}
+            self._table = SumTable(len(points), width + 1)
+
+    def _row(self, data: Document, time_s: float) -> FloatArray:
+        row = super()._row(data, time_s)
+        return np.append(row, 0.0) if self._fly else row
+
+    def _add(self, data: Document, time_s: float) -> FloatArray | None:
+        row = super()._add(data, time_s)
+        if self._fly and row is not None:
+            cell = int(data["scan_index"]), int(data["point_index"]), int(data["laser_shutter"])
+            self._events_of_bins[cell] = self._events_of_bins.get(cell, 0.0) + row
+        return row
+
+    def _take_frames(self, data: Document, times_s: Sequence[float]) -> None:
+        """Add the good frames of a page to the bins of their energies, in place of their parts of the events."""
+        qualities = data[f"{PREFIX}quality"]
+        columns = {key.removeprefix(PREFIX): values for key, values in data.items()}
+        if any(qualities):
+            good = [number for number, quality in enumerate(qualities) if not quality]
+            columns = {key: [values[number] for number in good] for key, values in columns.items()}
+            times_s = [times_s[number] for number in good]
+        if not len(times_s):
             return
-        cell = self._cell(int(data["scan_index"]), int(data["point_index"]), int(data["laser_shutter"]))
-        before = self._sums[cell].copy()
-        super()._add(data, time_s)
-        self._events_of_bins[cell] = self._events_of_bins.get(cell, 0.0) + self._sums[cell] - before
+        frames = self._frames_of(columns, times_s)
+        # A pair of sweeps ends where the next one begins, which may be within a page.
+        for part in np.split(np.arange(len(times_s)), np.flatnonzero(np.diff(frames.scan)) + 1):
+            scan = int(frames.scan[part[0]])
+            if scan >= self._next_fit():
+                self._fitted_at = scan - scan % 2
+                self._fit()
+            self._bin(frames.only(part))
 
-    def _take_frame(self, data: Document, time_s: float) -> None:
-        """Add a good frame to the bin of its energy, in place of its part of the event."""
-        if data["quality"]:
-            return
-        scan = int(data["scan_index"])
-        if scan >= self._fitted_at + 2:
-            # Only now: a page of frames belongs to one bin, and a new pair of sweeps begins with its first one.
-            self._fitted_at = scan - scan % 2
-            self._fit()
-        cell = self._cell(scan, int(data["point_index"]), int(data["laser_shutter"]))
-        whole = self._events_of_bins.pop(cell, None)
-        if whole is not None:
-            self._sums[cell] -= whole
-            if self._sums[cell][self._layout["exposures"]][0] < 0.5:
-                self._sums[cell] = 0.0  # rounding leaves nothing behind
-        place = self._remember(data, self._row(data, time_s))
-        self._bin(np.arange(place, place + 1))
+    def _next_fit(self) -> int:
+        """Return the scan index at which the backlash is fitted again."""
+        return self._fitted_at + max(2, int((self._fitted_at - EVERY_PAIR) * LATER_SHARE))
 
-    def _remember(self, data: Document, row: FloatArray) -> int:
-        """Store a frame, and return its place."""
-        if self._frames == len(self._keys):
-            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
-        if self._frames >= len(self._rows):
-            self._rows = np.concatenate(
-                [self._rows.reshape(-1, row.size), np.zeros((len(self._keys) - len(self._rows), row.size))]
-            )
-        names = ("scan_index", "point_index", "laser_shutter", "energy_ev", "direction", "spread_ev", "exposure_s")
-        self._keys[self._frames] = [*(data[name] for name in names), data["exposure_id"]]
-        self._rows[self._frames] = row
-        self._frames += 1
-        return self._frames - 1
+    def _frames_of(self, columns: Document, times_s: Sequence[float]) -> Frames:
+        rows = self._rows_of(columns, times_s)
+        direction = np.asarray(columns["direction"], dtype=float)
+        return Frames(
+            scan=_whole(columns["scan_index"]),
+            shutter=_whole(columns["laser_shutter"]),
+            number=_whole(columns["exposure_id"]),
+            energy_ev=np.asarray(columns["energy_ev"], dtype=float),
+            direction=direction,
+            spread_ev=np.asarray(columns["spread_ev"], dtype=float),
+            seconds=np.asarray(columns["exposure_s"], dtype=float),
+            bin=_whole(columns["point_index"]),
+            rows=np.column_stack([rows, direction]),
+        )
 
-    def _shift_ev(self) -> float:
-        """Return the backlash to take out, eV: 0 while it is not known well enough."""
-        step_ev = float(self._fly["step_ev"])
-        found = self._backlash
-        return 0.0 if found is None or found.sigma > KNOWN_STEPS * step_ev else found.value
+    def _bin(self, frames: Frames) -> None:
+        """Add frames of one sweep to the sums, each in the bin of its true energy."""
+        for point, shutter in sorted({*zip(frames.bin.tolist(), frames.shutter.tolist(), strict=True)}):
+            scan = int(frames.scan[0])
+            self._cell(scan, point, shutter)
+            whole = self._events_of_bins.pop((scan, point, shutter), None)
+            if whole is not None:
+                cells = (np.array([scan]), np.array([point]), np.array([shutter]))
+                self._table.take_out(cells, whole[None], self._layout["exposures"])
+        counts = frames.rows[:, self._layout["counts"]].sum(axis=1) if "counts" in self._layout else 0 * frames.seconds
+        self._put(self._bins.take(frames, counts, frames.rows[:, self._layout["i0"].start]))
+        self._bins.make_room()
 
-    def _bin(self, places: IntArray) -> None:
-        """Add stored frames to the sums, (frames,) places, each in the bin of its true energy."""
-        keys = self._keys[places]
-        true_ev = keys[:, KEYS.energy_ev] - keys[:, KEYS.direction] * self._shift_ev() / 2
-        points = np.floor((true_ev - self.metadata.points[0]) / float(self._fly["step_ev"]) + 0.5).astype(int)
-        inside = (points >= 0) & (points < len(self.metadata.points))
-        keys = keys[inside]
-        rows = self._rows[places][inside]
-        rows[:, self._layout["energy_ev"]] = true_ev[inside, None]
-        cells = (keys[:, KEYS.scan].astype(int), points[inside], keys[:, KEYS.shutter].astype(int))
-        np.add.at(self._sums, cells, rows)
-        self._exposure_ids[cells] = keys[:, KEYS.number].astype(int)
+    def _put(self, frames: Frames) -> None:
+        """Add frames to the cells of their bins; those outside the run are in no sum."""
+        frames = frames.only(self._bins.inside(frames.bin))
+        self._table.add_all(
+            (frames.scan, frames.bin, frames.shutter), self._rows_at_true_energies(frames), frames.number
+        )
+
+    def _take_out(self, frames: Frames) -> None:
+        frames = frames.only(self._bins.inside(frames.bin))
+        rows = self._rows_at_true_energies(frames)
+        self._table.take_out((frames.scan, frames.bin, frames.shutter), rows, self._layout["exposures"])
+
+    def _rows_at_true_energies(self, frames: Frames) -> FloatArray:
+        rows = frames.rows.copy()
+        rows[:, self._layout["energy_ev"].start] -= rows[:, -1] * self._bins.shift_ev / 2
+        return rows
 
     def _fit(self) -> None:
-        """Fit the backlash to all frames so far, and bin them again."""
-        if not self._frames:
+        """Fit the backlash to all frames so far, and take it out: frames that it moves change their bins."""
+        if not self._bins.frames:
             return
         try:
             self._backlash = self._fitted()
         except (ReductionError, np.linalg.LinAlgError):
             self._backlash = None
-        self._sums[:] = 0.0
-        self._bin(np.arange(self._frames))
-        for cell, row in self._events_of_bins.items():
-            self._sums[cell] += row
+        found = self._backlash
+        known = found is not None and found.sigma <= KNOWN_STEPS * float(self._fly["step_ev"])
+        shift_ev = found.value if found is not None and known else 0.0
+        # Energies are linear in the backlash, so those of frames that are no longer held follow it, too.
+        change_ev = (shift_ev - self._bins.shift_ev) / 2
+        self._table.add_multiple(self._layout["energy_ev"], self._layout[DIRECTION], -change_ev)
+        before, after = self._bins.moved(shift_ev)
+        self._take_out(before)
+        self._put(after)
+        if found is not None and known:
+            self._bins.settle(found.sigma)
 
     def _fitted(self) -> Value:
         """Return the shift of the spectrum of sweeps up against that of sweeps down, eV, at the encoder."""
@@ -254,14 +278,7 @@ class FlyAccumulator(RunAccumulator):
 
         Raises ReductionError if fewer than two bins have been counted.
         """
-        keys = self._keys[: self._frames]
-        chosen = keys[:, KEYS.direction] == direction
-        points = keys[chosen, KEYS.point].astype(int)
-        size = len(self.metadata.points)
-        counts = np.bincount(points, self._rows[: self._frames, self._layout["counts"]][chosen].sum(axis=1), size)
-        i0 = np.bincount(points, self._rows[: self._frames, self._layout["i0"]][chosen, 0], size)
-        seconds = np.bincount(points, keys[chosen, KEYS.seconds], size)
-        energy = np.bincount(points, keys[chosen, KEYS.energy_ev] * keys[chosen, KEYS.seconds], size)
+        counts, i0, seconds, energy = (part[0 if direction > 0 else 1] for part in self._bins.encoder)
         measured = (counts > 0) & (i0 > 0)
         if measured.sum() < 2:
             raise ReductionError("Both directions need counts. Wait for the first sweep down.")
@@ -272,25 +289,16 @@ class FlyAccumulator(RunAccumulator):
 
     def _broadening_ev(self) -> float:
         """Return the standard deviation of the energies within one bin about their mean, eV, without the outer bins."""
-        keys = self._keys[: self._frames]
-        true_ev = keys[:, KEYS.energy_ev] - keys[:, KEYS.direction] * self._shift_ev() / 2
-        step_ev = float(self._fly["step_ev"])
-        places = (true_ev - self.metadata.points[0]) / step_ev
-        points = np.floor(places + 0.5).astype(int)
-        inner: BoolArray = (points > 0) & (points < len(self.metadata.points) - 1)
-        if not inner.any():
+        seconds, variance = self._bins.variance()
+        if not seconds:
             return float("nan")
-        points = points[inner]
-        seconds = keys[inner, KEYS.seconds]
-        # About the mean of each bin, which is where its point stands: the frames of few sweeps do not fill it evenly.
-        within_ev = (places[inner] - points) * step_ev
-        total_s = np.bincount(points, seconds)
-        means_ev = np.bincount(points, seconds * within_ev) / np.maximum(total_s, 1e-9)
-        squares = (within_ev - means_ev[points]) ** 2 + keys[inner, KEYS.spread_ev] ** 2
-        variance = np.average(squares, weights=seconds)
         # What the play of the drive leaves if it is not taken out: half of it up, half of it down.
-        left_ev = 0.0 if self._backlash is None or self._shift_ev() else self._backlash.value / 2
-        return math.sqrt(float(variance) + left_ev**2)
+        left_ev = 0.0 if self._backlash is None or self._bins.shift_ev else self._backlash.value / 2
+        return math.sqrt(max(variance, 0.0) + left_ev**2)
+
+
+def _whole(values: Sequence[float]) -> IntArray:
+    return np.asarray(values, dtype=np.int64)
 
 
 def _steepest_ev(spectrum: SpectrumPoints) -> float:

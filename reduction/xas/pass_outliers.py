@@ -32,6 +32,9 @@ LARGEST_SHARE = 0.1
 NEIGHBOURS = 3
 """Neighbouring points of a pass that differ together, which is not a single outlier: none of them is cut."""
 
+TOGETHER = 2**18
+"""Values up to which all quantities of a run are compared at once; the memory is 20 MB."""
+
 LEAST_STEP = 0.03
 """Relative change of the unpumped signal below which it hardly moves a result, and is not cut (chosen)."""
 
@@ -50,12 +53,19 @@ class PassTable(NamedTuple):
     """Exposures of a run that are compared between passes, by their numbers, (scans, points, shutter) each.
 
     `axis` and `points` (points,) name the places for people: an event field with its values, or the number of a point.
+    `scans_per_row`: scans of the run that a row of the table holds.
     """
 
     exposures: FloatArray
     exposure_ids: IntArray
     axis: str
     points: FloatArray
+    scans_per_row: int = 1
+
+    def passes(self, row: int) -> str:
+        """Return the name of the passes of a row, counted from 1."""
+        first = row * self.scans_per_row + 1
+        return f"pass {first}" if self.scans_per_row == 1 else f"passes {first} to {first + self.scans_per_row - 1}"
 
 
 class Quantity(NamedTuple):
@@ -78,7 +88,9 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     of the MAD of the point: a signal that changes from pass to pass has a large MAD, and is not cut. Neither are
     passes of which a tenth, or three neighbouring points, would be cut; they are named in a remark.
     """
-    table = PassTable(run.exposures, run.exposure_ids, run.metadata.axis, np.asarray(run.metadata.points))
+    table = PassTable(
+        run.exposures, run.exposure_ids, run.metadata.axis, np.asarray(run.metadata.points), run.scans_per_row
+    )
     modes = [mode for mode in MODES if mode in run.metadata.modes] if run.scans >= LEAST_PASSES else []
     return outliers_of(table, [one for mode in modes for one in _known_quantities(run, mode)])
 
@@ -91,18 +103,28 @@ def outliers_of(table: PassTable, quantities: list[Quantity]) -> Outliers:
     cells = np.zeros(table.exposures.shape, dtype=bool)
     if not quantities:
         return Outliers(cells, (), ())
-    # All quantities in one array: this runs for every frame of a window, and each call of numpy costs microseconds.
-    values, sigma, measured = (np.stack(part, axis=1) for part in list(zip(*quantities, strict=True))[2:5])
-    deviation, median = deviations(values, sigma, measured)
-    beyond = np.abs(deviation) > limits(measured.sum(axis=0), int(measured.sum()))
-    beyond &= np.abs(values - median) > np.array([one.least for one in quantities])[:, None]
+    # All quantities in one array: this runs for every frame of a window, and each call of numpy costs microseconds. Of
+    # long runs one by one, as the arrays in between take ten times the memory of a quantity.
+    together = quantities[0].values.size * len(quantities) <= TOGETHER
+    tested = int(sum(one.measured.sum() for one in quantities))
     found: dict[tuple[int, int, int], Cut] = {}
-    for scan, number, point in np.argwhere(beyond).tolist():
-        cell = scan, point, quantities[number].shutter
-        found.setdefault(cell, _cut(table, quantities[number], cell, float(median[number, point])))
-        cells[cell] = True
+    for group in [quantities] if together else [[one] for one in quantities]:
+        for scan, place, point, median in _beyond(group, tested):
+            cell = scan, point, group[place].shutter
+            found.setdefault(cell, _cut(table, group[place], cell, median))
+            cells[cell] = True
     remarks = _leave_passes(table, cells)
     return Outliers(cells, tuple(cut for cell, cut in sorted(found.items()) if cells[cell]), tuple(remarks))
+
+
+def _beyond(group: list[Quantity], tested: int) -> Iterator[tuple[int, int, int, float]]:
+    """Yield scan, number in the group, and point of each value beyond its limit, with the median of the point in %."""
+    values, sigma, measured = (np.stack(part, axis=1) for part in list(zip(*group, strict=True))[2:5])
+    deviation, median = deviations(values, sigma, measured)
+    beyond = np.abs(deviation) > limits(measured.sum(axis=0), tested)
+    beyond &= np.abs(values - median) > np.array([one.least for one in group])[:, None]
+    for scan, place, point in np.argwhere(beyond).tolist():
+        yield scan, place, point, float(median[place, point])
 
 
 def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -215,7 +237,7 @@ def _cut(table: PassTable, one: Quantity, cell: tuple[int, int, int], median: fl
     scan, point, shutter = cell
     return Cut(
         exposure_ids=(int(table.exposure_ids[cell]),) if table.exposure_ids[cell] >= 0 else (),
-        place=f"pass {scan + 1}, {table.axis} = {table.points[point]:.10g}, {STATES[shutter]}",
+        place=f"{table.passes(scan)}, {table.axis} = {table.points[point]:.10g}, {STATES[shutter]}",
         quantity=one.name.removesuffix(f", {STATES[shutter]}"),
         value=float(one.values[scan, point]),
         unit="%",
@@ -235,9 +257,10 @@ def _leave_passes(table: PassTable, cells: BoolArray) -> list[str]:
             continue
         cells[scan, :, shutter] = False
         first, last = table.points[found[[0, -1]]]
+        differs, its = ("differs", "its") if table.scans_per_row == 1 else ("differ", "their")
         remarks.append(
-            f"Pass {scan + 1} differs from the others at {found.size} of its {measured} points, {first:.10g} to "
-            f"{last:.10g} on {table.axis} ({STATES[int(shutter)]}). This is not a single outlier, so none of it is "
-            f"left out. Find out what changed, or combine the other passes only."
+            f"{table.passes(int(scan)).capitalize()} {differs} from the others at {found.size} of {its} {measured} "
+            f"points, {first:.10g} to {last:.10g} on {table.axis} ({STATES[int(shutter)]}). This is not a single "
+            "outlier, so none of it is left out. Find out what changed, or combine the other passes only."
         )
     return remarks

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.optimize import curve_fit
@@ -54,6 +55,16 @@ def fitted_width_ev(run: RunAccumulator) -> float:
     return float(abs(found[2]))
 
 
+def page_of_frames(descriptor: str, frames: Sequence[Mapping[str, Any]], times_s: Sequence[float]) -> dict[str, Any]:
+    """Return frames, by the fields of an exposure, as a page of events; their times, s, or one time for all."""
+    return {
+        "descriptor": descriptor,
+        "seq_num": list(range(1, len(frames) + 1)),
+        "time": list(times_s) if len(times_s) == len(frames) else list(times_s) * len(frames),
+        "data": {PREFIX + key: [one[key] for one in frames] for key in frames[0]},
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class DrawnScans:
     """Scans over `points` from `first_ev` in steps of `step_ev`, each counted for `total_s` seconds altogether.
@@ -87,17 +98,19 @@ class DrawnScans:
     def fly(self, seed: int) -> FlyAccumulator:
         """Return the sums of a fly scan."""
         random = np.random.default_rng([seed, 0])
-        speed_ev_s = self.step_ev / self._bin_s
-        facts = {"step_ev": self.step_ev, "speed_ev_s": speed_ev_s, "broadening_ev": self.broadening_ev}
-        start = self._start(self.sweeps) | {"fly": facts}
         sums = FlyAccumulator()
-        sums("start", start)
+        sums("start", self.fly_start())
         sums("descriptor", {"uid": "f", "name": "frames"})
         for scan in range(self.sweeps):
-            for data in self._frames_of(random, scan):
-                sums("event", {"descriptor": "f", "data": {PREFIX + key: value for key, value in data.items()}})
+            sums("event_page", page_of_frames("f", self.frames_of(random, scan), [0.0]))
         sums("stop", {"exit_status": "success"})
         return sums
+
+    def fly_start(self) -> dict[str, object]:
+        """Return the start document of the fly scan, speeds in eV/s."""
+        speed_ev_s = self.step_ev / self._bin_s
+        facts = {"step_ev": self.step_ev, "speed_ev_s": speed_ev_s, "broadening_ev": self.broadening_ev}
+        return self.start(self.sweeps) | {"fly": facts}
 
     def stepped(self, seed: int, scans: int = 2) -> RunAccumulator:
         """Return the sums of a scan in steps, of the same beam time."""
@@ -109,13 +122,14 @@ class DrawnScans:
             for point, energy in enumerate(self.energies_ev)
         ]
         named = [("event", {"descriptor": "d", "data": data}) for data in events]
-        return accumulate([("start", self._start(scans)), ("descriptor", {"uid": "d", "name": "primary"}), *named])
+        return accumulate([("start", self.start(scans)), ("descriptor", {"uid": "d", "name": "primary"}), *named])
 
     @property
     def _bin_s(self) -> float:
         return self.total_s / self.sweeps
 
-    def _frames_of(self, random: np.random.Generator, scan: int) -> list[dict[str, object]]:
+    def frames_of(self, random: np.random.Generator, scan: int) -> list[dict[str, object]]:
+        """Return the frames of a sweep, in the order in which they are counted, by the fields of an exposure."""
         direction = 1 if scan % 2 == 0 else -1
         # A sweep, with its ramps, is divided into whole frames, so bins are not whole numbers of frames: from bin to
         # bin their edges cross those of the frames at other places.
@@ -149,7 +163,8 @@ class DrawnScans:
             "spc_counts": counts, "spc_pulses": np.full(GATES, pulses),
         }  # fmt: skip
 
-    def _start(self, scans: int) -> dict[str, object]:
+    def start(self, scans: int) -> dict[str, object]:
+        """Return the start document of a scan in steps, energies in eV."""
         timing = {
             "bunch_period_ps": BUNCH_PERIOD_PS, "probes_per_pump": GATES, "pumped_probe": 0, "unpumped_probe": 4,
             "irf_sigma_ps": 45.0, "pump_overlap": [1.0],

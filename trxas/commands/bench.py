@@ -207,10 +207,13 @@ def _storage(_: BenchOptions) -> Entries:
 
 
 def _scaling(options: BenchOptions) -> Entries:
+    from trxas.benchmarks.fast_frames import bench_fast_frames
     from trxas.benchmarks.scaling import bench_scaling
 
+    # Frames first: the memory of a long run would hide theirs.
+    found = bench_fast_frames()
     with tempfile.TemporaryDirectory() as folder:
-        return bench_scaling(Path(folder), options.events)
+        return bench_scaling(Path(folder), options.events) | found
 
 
 def _start(_: BenchOptions) -> Entries:

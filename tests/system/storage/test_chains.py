@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import plans
+import storage.runs
 from reduction.accumulator import RunAccumulator, accumulate
 from storage import list_runs, load_chain, load_dataset, load_run, open_store
 from storage.chains import good_exposures, merged
+from storage.stored_run import StoredRun
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.stored_runs import StoredRuns
 
@@ -89,7 +91,9 @@ def runs() -> Iterator[RecordedRuns]:
         yield made
 
 
-def test_a_chain_is_found_from_each_of_its_runs(runs: RecordedRuns, tmp_path: Path) -> None:
+def test_a_chain_is_found_from_each_of_its_runs(
+    runs: RecordedRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Lost: which runs belong together; a spectrum reduced from half of its points."""
     energy_scan(runs)
     first = cut(runs.documents, 3)
@@ -116,6 +120,12 @@ def test_a_chain_is_found_from_each_of_its_runs(runs: RecordedRuns, tmp_path: Pa
         assert [doc["uid"] for _, doc in load_dataset(store, alone)] == [
             doc["uid"] for _, doc in load_run(store, alone)
         ]
+        together = load_dataset(store, uids[0])
+        monkeypatch.setattr(storage.runs, "MOST_IN_MEMORY", 0)
+        read_again = load_dataset(store, uids[0])
+        assert isinstance(read_again, StoredRun)
+        assert [doc["uid"] for _, doc in read_again] == [doc["uid"] for _, doc in together]
+        assert read_again[-1] == together[-1]
         listed = {run.uid: run for run in list_runs(store, journals_only=True)}
     assert [listed[uid].resumes for uid in uids] == ["", *uids[:2]]
     assert [(listed[uid].points_done, listed[uid].points_intended, listed[uid].status) for uid in uids] == [

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from errors import ReductionError
-from reduction.accumulator import NO_EXPOSURE, RunAccumulator, accumulate
+from reduction.accumulator import RunAccumulator, accumulate
 from reduction.kinds import RunReduction, reduce_run
+from reduction.sum_table import NO_EXPOSURE
 from reduction.types import FloatArray
 from reduction.xas.i0_glitches import i0_glitches, off_curve
 from reduction.xas.pass_outliers import deviations, limits, pass_outliers

@@ -99,7 +99,7 @@ def disturbed_datasets(store: Store) -> list[Documents]:
 
     Raises StorageError if one cannot be read.
     """
-    return [load_dataset(store, start["uid"]) for start in find_starts(store, purpose=PURPOSE, resumes=None)]
+    return [list(load_dataset(store, start["uid"])) for start in find_starts(store, purpose=PURPOSE, resumes=None)]
 
 
 @dataclass(frozen=True, kw_only=True)
