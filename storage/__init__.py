@@ -25,7 +25,7 @@ from storage.chains import find_starts, good_exposures, load_chain, load_dataset
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
 from storage.recovery import Recovery, recover
-from storage.runs import RunStatus, RunSummary, iterate_run, list_runs, load_run
+from storage.runs import RunKey, RunStatus, RunSummary, iterate_run, list_runs, load_run
 from storage.scan_id import ScanIdCounter
 from storage.shared_server import TiledServer, require_answer
 
@@ -49,6 +49,7 @@ FLUSH_PERIOD_S = 10.0
 __all__ = [
     "FLUSH_PERIOD_S",
     "Recovery",
+    "RunKey",
     "RunStatus",
     "RunSummary",
     "Store",

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from storage.documents import Document, NamedDocument
-    from storage.runs import RunSource
+    from storage.runs import RunKey, RunSource
 
 Exposure = tuple[int, int, int]
 """Key of an exposure within its run: scan index, point index, laser shutter (1 open, 0 closed)."""
 
 
-def load_chain(store: RunSource, key: str | int) -> list[Sequence[NamedDocument]]:
+def load_chain(store: RunSource, key: RunKey) -> list[Sequence[NamedDocument]]:
     """Return the documents of every run of the chain to which `key` (see `load_run`) belongs, the first run first.
 
     A run that was never resumed is a chain of one. Runs of more than 64 MB are read again whenever they are looked
@@ -41,7 +41,7 @@ def load_chain(store: RunSource, key: str | int) -> list[Sequence[NamedDocument]
     return sorted(runs, key=lambda run: (run[0][1]["uid"] != first, run[0][1].get("scan_id", 0), run[0][1]["time"]))
 
 
-def load_dataset(store: RunSource, key: str | int) -> Sequence[NamedDocument]:
+def load_dataset(store: RunSource, key: RunKey) -> Sequence[NamedDocument]:
     """Return the chain to which `key` belongs as one run: what an undisturbed run would hold, and nothing else.
 
     Start document of the first run, events of all in order, stop document of the last. Raises `StorageError` as

@@ -12,12 +12,12 @@ from storage.runs import load_run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storage.runs import RunSource
+    from storage.runs import RunKey, RunSource
 
 
 def load_images(
     store: RunSource,
-    key: str | int,
+    key: RunKey,
     field: str = "pilatus_image",
     *,
     select: int | slice = slice(None),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue
     from storage.documents import Document, NamedDocument
 
+RunKey: TypeAlias = str | int
+"""A run by its uid or the beginning of it, by its scan id, or by its age: -1 is the latest."""
+
 RunStatus: TypeAlias = Literal["complete", "stopped", "abort", "fail", "interrupted", "running"]
 """Status of a run by its stop document: "complete", "stopped" (successful, but early), "abort" or "fail".
 
@@ -104,7 +107,7 @@ def needs_catalogue(store: RunSource) -> bool:
     return store.may_have_others([uid_of(path) for path in journal_paths(store.root)])
 
 
-def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
+def load_run(store: RunSource, key: RunKey) -> list[NamedDocument]:
     """Return the documents of a run in order: start, descriptors, events or event pages, stop (if it has ended).
 
     `key` is a uid or the beginning of one, a scan id, or a negative index: -1 is the newest run. Array data are
@@ -114,7 +117,7 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
     return list(iterate_run(store, key))
 
 
-def read_run(store: RunSource, key: str | int) -> Sequence[NamedDocument]:
+def read_run(store: RunSource, key: RunKey) -> Sequence[NamedDocument]:
     """Return the documents of a run as `load_run` does; those of a journal above 64 MB are read again at each use.
 
     Raises `StorageError` if no run or several runs fit.
@@ -126,7 +129,7 @@ def read_run(store: RunSource, key: str | int) -> Sequence[NamedDocument]:
     return StoredRun(lambda: iterate_run(store, uid))
 
 
-def iterate_run(store: RunSource, key: str | int) -> Iterator[NamedDocument]:
+def iterate_run(store: RunSource, key: RunKey) -> Iterator[NamedDocument]:
     """Yield the documents of a run as `load_run` returns them, in memory that does not grow with a run in a journal.
 
     Raises `StorageError` if no run or several runs fit.
@@ -145,7 +148,7 @@ def iterate_run(store: RunSource, key: str | int) -> Iterator[NamedDocument]:
     yield from conform_events(relocated(whole, (store.images, store.root)))
 
 
-def find_uid(store: RunSource, key: str | int) -> str:
+def find_uid(store: RunSource, key: RunKey) -> str:
     """Return the uid of the run to which `key` (see `load_run`) belongs, without reading the run.
 
     Raises `StorageError` if no run or several fit.
@@ -156,7 +159,7 @@ def find_uid(store: RunSource, key: str | int) -> str:
     return uid_of(path) if path is not None else str(_find_in_catalogue(store.catalogue.connect(), key).item["id"])
 
 
-def _find_journal(root: Path, key: str | int) -> Path | None:
+def _find_journal(root: Path, key: RunKey) -> Path | None:
     # Journals carry the uid in their name and the scan id in their start document: a uid is found without reading a
     # file.
     paths = journal_paths(root)
@@ -169,7 +172,7 @@ def _find_journal(root: Path, key: str | int) -> Path | None:
     return found[0] if found else None
 
 
-def _find_in_catalogue(client: Any, key: str | int) -> Any:
+def _find_in_catalogue(client: Any, key: RunKey) -> Any:
     from tiled.queries import Eq, Like
 
     query = Eq("start.scan_id", key) if isinstance(key, int) else Like("start.uid", f"{key}%")
@@ -192,7 +195,7 @@ def _uid_by_age(store: RunSource, position: int) -> str:
     return summaries[position - 1].uid
 
 
-def _several(key: str | int, uids: list[str]) -> str:
+def _several(key: RunKey, uids: list[str]) -> str:
     remedy = "Give more characters of the uid." if isinstance(key, str) else "Give the uid instead."
     return f"Several runs fit {key!r}: {', '.join(uids[:5])}. {remedy}"
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from storage.runs import RunSource
+    from storage.runs import RunKey, RunSource
 
 
 def export_runs(
     store: RunSource,
-    keys: Sequence[str | int],
+    keys: Sequence[RunKey],
     file_format: str,
     folder: Path,
     *,

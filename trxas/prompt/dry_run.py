@@ -17,13 +17,11 @@ from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
 from plans.registry import PLANS
 from plans.resume import repeated_request
-from storage import load_dataset
+from storage import RunKey, load_dataset
 from trxas.results.expected_errors import expected_errors
 from trxas.session.plan_times import PlanTimes, timed_plan, ways_of
 from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
-
-RunKey = str | int
 
 FASTEST = 0.9
 """Predicted duration as a share of the beam time below which the beamline's clock is not wall-clock time."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from storage import Store
+from storage import RunKey, Store
 from storage.export.runs import export_runs
-
-RunKey = str | int
 
 
 def export_function(store: Store) -> Callable[..., list[Path]]:

@@ -11,14 +11,13 @@ from errors import InputError
 from plans.engine.start_document import calibration_metadata
 from reduction.number_text import with_error
 from reduction.xas.found_places import DELAY, ENERGY, Place, places_of
-from storage import load_dataset
+from storage import RunKey, load_dataset
 from trxas.results.run_results import reduce_stored_run
 
 if TYPE_CHECKING:
     from devices.beamline import Beamline
     from trxas.session.session import Plan, Session
 
-RunKey = str | int
 
 SHIFTS = {DELAY: ("time_zero_raw_ps", -1.0), ENERGY: ("energy_calibration_offset_ev", 1.0)}
 """Calibration that shifts an axis, and its sign: a delay is the raw one minus time zero, an energy the raw one plus."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from storage import Store
+from storage import RunKey, Store
 from storage.notes import tags_in
 from storage.runs import find_uid
 from storage.table.formats import write_table
 from storage.table.night_table import NightTable
 from trxas.results.night import find_runs, note_text, print_night, reducing
-
-RunKey = str | int
 
 
 def night_functions(store: Store) -> tuple[Callable[..., None], Callable[..., None]]:

@@ -9,7 +9,7 @@ from errors import InputError
 from reduction.run_kind import CombineChoice, RunResults
 from reduction.slices import Slices, slices_of
 from reduction.xas.kinetics.results import KineticsResults
-from storage import RunSummary, Store, list_runs, load_dataset
+from storage import RunKey, RunSummary, Store, list_runs, load_dataset
 from storage.calibrated_documents import CalibratedDocuments
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
@@ -20,8 +20,6 @@ from trxas.terminal.tables import print_table
 if TYPE_CHECKING:
     from reduction.xas.kinetics.comparison import ModelComparison
     from trxas.results.run_results import FindDecay
-
-RunKey = str | int
 
 
 def stored_run_functions(

@@ -11,10 +11,8 @@ from reduction.kinds import reduce_run
 from reduction.number_text import with_error
 from reduction.xas.foil_reference import own_reference
 from reduction.xas.results import FoilResults
-from storage import load_dataset
+from storage import RunKey, load_dataset
 from trxas.session.session import Session
-
-RunKey = str | int
 
 
 def use_foil_reference(

@@ -7,10 +7,9 @@ from typing import Any
 
 import plans
 from errors import InputError
-from storage import Store, good_exposures, load_dataset
+from storage import RunKey, Store, good_exposures, load_dataset
 from trxas.session.session import Plan, Session
 
-RunKey = str | int
 Documents = Sequence[tuple[str, dict[str, Any]]]
 
 
