@@ -160,9 +160,9 @@ def test_the_simulation_is_given_what_the_pulls_are_taken_against(drawn: tuple[S
         found = signal(sample, edge, energy_ev, delay_ps=1000.0, fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2)
         zero_at_t0 = replace(truth, t0_ps=0.0)
         for probe in range(TIMING.probes_per_pump):
-            # Saturation takes up to 0.3 % at this fluence, which is what is left of earlier pumps' linearity.
+            # Earlier pumps have hit the sample beside the centre of the laser, where it saturates less.
             assert found[probe] == pytest.approx(
-                expected[name] * zero_at_t0.after_pump(1000.0, probe, TIMING), rel=4e-3
+                expected[name] * zero_at_t0.after_pump(1000.0, probe, TIMING), rel=1e-3
             )
 
 

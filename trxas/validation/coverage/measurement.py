@@ -33,7 +33,7 @@ from reduction.xas.self_absorption import thin_if_described
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
 from trxas.validation.coverage.calibration_measurement import use_reference_foil
-from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
+from trxas.validation.coverage.random_sample import SampleTruth
 from trxas.validation.coverage.spectra_measurement import SPECTRA_PARAMETERS, expected_spectra, measure_spectra
 
 DELAYS_PS = {
@@ -127,7 +127,7 @@ def _is_determined(value: Value) -> bool:
 def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
     """Return the true value of each measured parameter, in the units of `PARAMETERS`: ps, 1/ns, cm2/mJ, eV."""
     # Sample files state the transient at the reference fluence; the traces are measured at a lower one.
-    amplitude = DELAY_FLUENCE_MJ_CM2 / REFERENCE_FLUENCE_MJ_CM2
+    amplitude = truth.excitation(DELAY_FLUENCE_MJ_CM2)
     return {
         "tau1": truth.tau1_ps,
         "tau2": truth.tau2_ps,
