@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from plans.types import AnyPlan
 from storage.journal import done_folder
 from storage.records import read_contents
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
-from trxas.session.session import Plan, Session, open_session
+from trxas.session.session import Session, open_session
 from trxas.simulation import sample_file, simulated_beamline
 from trxas.validation.coverage.sample_template import toml_text
 from trxas.validation.paper.campaign import chosen_sections, run_campaign
@@ -93,7 +94,7 @@ def changed_sample() -> str:
     return toml_text(content)
 
 
-def few_passes(plan: Callable[..., Plan], *arguments: Any, **options: Any) -> Plan:
+def few_passes(plan: Callable[..., AnyPlan], *arguments: Any, **options: Any) -> AnyPlan:
     """Return the plan with the same beam time in `PASSES` passes, if it has more."""
     repeats = options.get("repeats", 1)
     if repeats > PASSES:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from tests.support.beam_time import BUNCH_PERIOD_PS, BeamTime, br_signal, br_static, energy_points
-
-NamedDocument = tuple[str, dict[str, Any]]
+from tests.support.types import NamedDocument
 
 BEGAN_S, EXPOSURE_S = 1_700_000_000.0, 0.5
 """Unix epoch of the start document, and the time from event to event."""

@@ -13,8 +13,7 @@ from devices.beamline import Beamline
 from plans.resume import resumable_plans
 from tests.support.fake_beamline import FakeHardware
 from tests.support.quick_plans import quick_plan
-
-Documents = list[tuple[str, dict[str, Any]]]
+from tests.support.types import Documents
 
 RUNS: dict[str, Callable[[Beamline], Any]] = {
     # Images need a Pilatus, which tests of their own have.

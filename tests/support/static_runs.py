@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-NamedDocument = tuple[str, dict[str, Any]]
+from tests.support.types import NamedDocument
 
 ENERGY_EV = np.concatenate(
     [np.arange(13_450, 13_464, 3.0), np.arange(13_465, 13_500, 1.0), np.arange(13_500, 13_571, 6.0)]

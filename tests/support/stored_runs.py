@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from storage.journal import Journal
-
-NamedDocument = tuple[str, dict[str, Any]]
+from tests.support.types import NamedDocument
 
 
 class StoredRuns:

@@ -6,13 +6,14 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reduction.kinds import RunReduction
+from reduction.types import NamedDocument
 from reduction.xas.results import SpectrumResults
 from storage import Store, iterate_run, list_runs, open_store
 from trxas.benchmarks.entry import Entries, Entry
@@ -37,8 +38,6 @@ COUNTS = 400_000
 
 NOISES = 997
 """Different exposures that are drawn; they repeat after this number, a prime, so never at one point."""
-
-Document = tuple[str, Mapping[str, Any]]
 
 
 def bench_scaling(folder: Path, many: int = MANY_EVENTS) -> Entries:
@@ -86,7 +85,7 @@ def largest_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / BYTES_PER_MB
 
 
-def _reduce(documents: Iterator[Document]) -> None:
+def _reduce(documents: Iterator[NamedDocument]) -> None:
     """Reduce a run as reports and windows do: all of its exposures, then its results."""
     _, start = next(documents)
     reduction = RunReduction(start)
@@ -117,7 +116,7 @@ def _store(store: Store, events: int) -> None:
     store.wait(3600.0)
 
 
-def _documents(events: int) -> Iterator[Document]:
+def _documents(events: int) -> Iterator[NamedDocument]:
     """Yield the documents of an energy scan of 300 points per pass, in counting mode."""
     uid = f"run-of-{events}"
     energies = np.linspace(13_450.0, 13_570.0, POINTS)

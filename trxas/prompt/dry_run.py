@@ -17,10 +17,11 @@ from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
 from plans.registry import PLANS
 from plans.resume import repeated_request
+from plans.types import AnyPlan
 from storage import RunKey, load_dataset
 from trxas.results.expected_errors import expected_errors
 from trxas.session.plan_times import PlanTimes, timed_plan, ways_of
-from trxas.session.session import Plan, Session
+from trxas.session.session import Session
 from trxas.terminal.tables import print_table, table
 
 FASTEST = 0.9
@@ -38,10 +39,10 @@ class PlannedRun:
     expects: tuple[str, ...]
 
 
-def dry_run_function(session: Session) -> Callable[[Plan], None]:
+def dry_run_function(session: Session) -> Callable[[AnyPlan], None]:
     """Return `dry_run` for one session."""
 
-    def dry_run(plan: Plan) -> None:
+    def dry_run(plan: AnyPlan) -> None:
         """Show what a plan would do: exposures, beam time, duration, where each axis would go, and the expected errors.
 
         Nothing moves. For a plan that calibrates first, the first runs are shown; for one that measures no run, what it
@@ -59,7 +60,7 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
     return dry_run
 
 
-def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
+def planned_runs(session: Session, plan: AnyPlan) -> list[PlannedRun]:
     """Return what a plan would do, checked as if it ran; nothing moves.
 
     Raises InputError for a plan that trxas does not have, and what the checks of the plan raise.
@@ -86,7 +87,7 @@ def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
     return found
 
 
-def _without_scan(plan: Plan) -> PlannedRun:
+def _without_scan(plan: AnyPlan) -> PlannedRun:
     """Return what a plan without a scan does, in words; raise InputError for a plan that is not registered."""
     name = getattr(plan, "__name__", "")
     if name not in PLANS:
@@ -112,10 +113,10 @@ def dry_run_answer(session: Session) -> Callable[..., dict[str, Any]]:
     return dry_run_of
 
 
-def settings_function(session: Session) -> Callable[[RunKey], Plan]:
+def settings_function(session: Session) -> Callable[[RunKey], AnyPlan]:
     """Return `settings_of` for one session."""
 
-    def settings_of(key: RunKey = -1) -> Plan:
+    def settings_of(key: RunKey = -1) -> AnyPlan:
         """Return the plan that measures again with the settings of an earlier run: `RE(settings_of(-3))`.
 
         Shows where the axes would go, and which calibrations have changed since; those of today are used. `key`: uid,

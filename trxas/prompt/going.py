@@ -16,17 +16,18 @@ from trxas.results.run_results import reduce_stored_run
 
 if TYPE_CHECKING:
     from devices.beamline import Beamline
-    from trxas.session.session import Plan, Session
+    from plans.types import AnyPlan
+    from trxas.session.session import Session
 
 
 SHIFTS = {DELAY: ("time_zero_raw_ps", -1.0), ENERGY: ("energy_calibration_offset_ev", 1.0)}
 """Calibration that shifts an axis, and its sign: a delay is the raw one minus time zero, an energy the raw one plus."""
 
 
-def going_function(session: Session) -> Callable[..., Plan]:
+def going_function(session: Session) -> Callable[..., AnyPlan]:
     """Return `go_to` for one session."""
 
-    def go_to(what: str, key: RunKey = -1) -> Plan:
+    def go_to(what: str, key: RunKey = -1) -> AnyPlan:
         """Return the plan that moves an axis to a place that a run has found: `RE(go_to("time zero"))`.
 
         `what`: "time zero", "centre" of an overlap scan, "edge", or the main "feature" of a transient. `key`: uid, scan
@@ -62,5 +63,5 @@ def target_today(place: Place, then: Mapping[str, Any], now: Mapping[str, Any]) 
     return place.at.value + sign * (float(now[calibration]) - float(then[calibration]))
 
 
-def _moving(beamline: Beamline, axis: str, target: float) -> Plan:
+def _moving(beamline: Beamline, axis: str, target: float) -> AnyPlan:
     yield from bps.mv(beamline.axes[axis], target)

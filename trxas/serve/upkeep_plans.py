@@ -8,14 +8,15 @@ from collections.abc import Callable
 import bluesky.plan_stubs as bps
 
 from errors import InputError
+from plans.types import AnyPlan
 from trxas.session.resume import resume_plan
-from trxas.session.session import Plan, Session
+from trxas.session.session import Session
 
 SHORTEST_UID = 8
 """Digits from which a number is taken for the beginning of a uid, which people copy with at least eight characters."""
 
 
-def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
+def upkeep_plans(session: Session) -> dict[str, Callable[..., AnyPlan]]:
     """Return the plans by name: `move_axis`, `resume_run`, and `reset_safety` where the beamline has a watchdog.
 
     They raise, before anything moves, InputError for an axis or a position that does not exist, and what `resume_plan`
@@ -23,7 +24,7 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
     """
     axes = session.beamline.axes
 
-    def move_axis(axis: str, value: float) -> Plan:
+    def move_axis(axis: str, value: float) -> AnyPlan:
         """Move one axis and check that it arrives; nothing is measured, and the shutters stay as they are.
 
         Parameters
@@ -39,7 +40,7 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
 
     # A text, because a form has one field for it: the queue server checks types, and a parameter of two types would be
     # offered as a Python literal.
-    def resume_run(run: str = "-1") -> Plan:
+    def resume_run(run: str = "-1") -> AnyPlan:
         """Measure the exposures that an interrupted run lacks, in a new run; both are read as one.
 
         Parameters
@@ -50,10 +51,10 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
         key = int(run) if run.lstrip("-").isdigit() and len(run) < SHORTEST_UID else run
         return (yield from resume_plan(session, key))
 
-    plans: dict[str, Callable[..., Plan]] = {"move_axis": move_axis, "resume_run": resume_run}
+    plans: dict[str, Callable[..., AnyPlan]] = {"move_axis": move_axis, "resume_run": resume_run}
     if session.beamline.safety is not None:
 
-        def reset_safety() -> Plan:
+        def reset_safety() -> AnyPlan:
             """Reset the watchdog after a trip. First find out why it tripped; the shutters stay closed."""
             yield from bps.null()
             # Not a message: the record of the reset goes back to 0 at once, so setting it would never be done.

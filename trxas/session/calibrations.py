@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -17,12 +17,11 @@ from devices.bunch_period import BunchPeriod
 from devices.exposure.own_detector import OwnDetector
 from devices.instrument_response import InstrumentResponse
 from errors import InputError, ReductionError, StorageError
+from plans.types import AnyPlan
 from reduction.gate_calibration import GateCalibration
 from reduction.xas.foil_reference import FoilReference
 from storage.calibrations import CalibrationFile, SavedCalibration
 from trxas.configuration import Configuration
-
-Plan = Generator[Msg, Any, Any]
 
 TIME_ZERO = "time_zero_raw_ps"
 ENERGY = "energy_calibration_offset_ev"
@@ -158,7 +157,7 @@ class Calibrations:
         if name == "start":
             self._last_run = str(doc["uid"])
 
-    def saving(self, plan: Plan) -> Plan:
+    def saving(self, plan: AnyPlan) -> AnyPlan:
         """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine.
 
         Raises StorageError, which ends the plan, if a calibration cannot be saved: it would be lost with the session.
@@ -166,12 +165,12 @@ class Calibrations:
 
         # A calibration reaches an axis as a `configure` message only. It is saved before the plan's next message, so
         # that a session killed in the scan that follows does not lose it.
-        def after_configuring(msg: Msg) -> tuple[None, Plan | None]:
+        def after_configuring(msg: Msg) -> tuple[None, AnyPlan | None]:
             return None, self._save_changes() if msg.command == "configure" else None
 
         return (yield from bpp.plan_mutator(plan, after_configuring))
 
-    def _save_changes(self) -> Plan:
+    def _save_changes(self) -> AnyPlan:
         # Compared with the values that were known before, not with the message: a plan may configure an axis without
         # changing it, and one message may change several. The clock and the latest run say to which measurement the new
         # value belongs.

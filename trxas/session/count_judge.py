@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import bluesky.preprocessors as bpp
@@ -11,11 +11,10 @@ from bluesky.utils import Msg
 
 from plans.engine.until import QUESTION, NextPass
 from reduction.accumulator import RunAccumulator
+from reduction.types import Documents
 from reduction.xas.count_until import Judge, judge_of
 
 logger = logging.getLogger("trxas.session")
-
-Documents = Iterable[tuple[str, Mapping[str, Any]]]
 
 
 class CountJudge:

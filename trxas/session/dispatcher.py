@@ -12,7 +12,8 @@ from typing import Any
 from bluesky.run_engine import Dispatcher
 from event_model import DocumentNames
 
-from trxas.session.subscriber import Callback, Document, Seconds, Subscriber
+from reduction.types import Document
+from trxas.session.subscriber import Callback, Seconds, Subscriber
 
 PATIENCE_S = 60.0
 """Longest time, s, that the prompt waits after a plan for subscribers that are behind.

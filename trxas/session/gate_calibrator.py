@@ -7,13 +7,14 @@ from collections.abc import Callable
 import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
+from plans.types import AnyPlan
 from reduction.gate_calibration import GateCalibration
 from reduction.run_kind import RunResults
+from reduction.types import Documents
 from reduction.xas.calibration_plans import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_drift import gate_drift
 from reduction.xas.gate_kinds import GateResults
-from trxas.session.calibrations import Plan
-from trxas.session.run_calibrator import Documents, RunCalibrator
+from trxas.session.run_calibrator import RunCalibrator
 
 
 class GateCalibrator(RunCalibrator):
@@ -28,7 +29,7 @@ class GateCalibrator(RunCalibrator):
         super().__init__(load, say)
         self._beamline = beamline
 
-    def apply(self, uid: str, results: RunResults) -> Plan:
+    def apply(self, uid: str, results: RunResults) -> AnyPlan:
         """Use zeros and gains of a run, and print what has changed since the last one."""
         if isinstance(results, GateResults):
             # The numbers are in the results, which the prompt shows at the end of every run.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import plans
 from errors import InputError
+from plans.types import AnyPlan
 from storage import RunKey, Store, good_exposures, load_dataset
-from trxas.session.session import Plan, Session
-
-Documents = Sequence[tuple[str, dict[str, Any]]]
+from storage.documents import NamedDocument
+from trxas.session.session import Session
 
 
 def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None] = print) -> str:
@@ -24,7 +23,7 @@ def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None]
     return session.measure(resume_plan(session, key, say=say))
 
 
-def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = print) -> Plan:
+def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = print) -> AnyPlan:
     """Return the plan that measures the missing exposures of a run; raise InputError as `resume_run` does."""
     # The whole chain of resumed runs is read as one dataset. What is missing is counted over all of them, so that any
     # run of the chain can be named, and a resumed run that was interrupted itself can be resumed.
@@ -40,7 +39,7 @@ def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = p
     return plans.resume_scan(session.beamline, start, done)
 
 
-def is_complete(documents: Documents) -> bool:
+def is_complete(documents: Sequence[NamedDocument]) -> bool:
     """Return whether a dataset, as `load_dataset` returns it, has every intended exposure with good quality.
 
     Raises IndexError without documents.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
 from errors import InputError, ReductionError, StorageError
+from plans.types import AnyPlan
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
-from trxas.session.calibrations import Plan
-
-Documents = Sequence[tuple[str, Mapping[str, Any]]]
+from reduction.types import Documents
 
 
 class RunCalibrator:
@@ -41,7 +40,7 @@ class RunCalibrator:
             self._complete = self._open if doc["exit_status"] == "success" else ""
             self._open = ""
 
-    def applying(self, plan: Plan) -> Plan:
+    def applying(self, plan: AnyPlan) -> AnyPlan:
         """Run `plan`, and apply the calibration of each of its runs before its next message.
 
         Nothing is raised: a run that cannot be reduced leaves the calibration as it was, and the reason is printed.
@@ -49,12 +48,12 @@ class RunCalibrator:
 
         # Documents of a run are complete once `close_run` is done; the configure message that follows is the one that
         # saves the calibration, as for every other. A plan that uses the calibration later finds it at the device.
-        def after_run(msg: Msg) -> tuple[None, Plan | None]:
+        def after_run(msg: Msg) -> tuple[None, AnyPlan | None]:
             return None, self._apply() if msg.command == "close_run" else None
 
         return (yield from bpp.plan_mutator(plan, after_run))
 
-    def _apply(self) -> Plan:
+    def _apply(self) -> AnyPlan:
         uid = self._complete
         self._complete = ""
         if not uid:
@@ -66,6 +65,6 @@ class RunCalibrator:
             return
         yield from self.apply(uid, results)
 
-    def apply(self, uid: str, results: RunResults) -> Plan:
+    def apply(self, uid: str, results: RunResults) -> AnyPlan:
         """Configure devices by the results of the run `uid`; a derived class has its own."""
         raise NotImplementedError

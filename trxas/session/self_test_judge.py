@@ -9,6 +9,7 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError, ReductionError
 from plans.xas.delay_self_test import KEY, self_test_arms
+from reduction.types import Documents, NamedDocument
 from reduction.xas.delay_axis import (
     ArmResult,
     delay_axis_faults,
@@ -17,8 +18,6 @@ from reduction.xas.delay_axis import (
     period_to_apply,
     time_to_decide,
 )
-
-Documents = list[tuple[str, Mapping[str, Any]]]
 
 
 class SelfTestJudge:
@@ -31,8 +30,8 @@ class SelfTestJudge:
         self._arms = {arm.name for arm in self_test_arms(configuration)}
         self._say = say
         self._series = ""
-        self._runs: dict[str, Documents] = {}
-        self._open: Documents | None = None
+        self._runs: dict[str, list[NamedDocument]] = {}
+        self._open: list[NamedDocument] | None = None
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of any run."""

@@ -9,11 +9,11 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bluesky.utils import Msg, RunEngineInterrupted
+from bluesky.utils import RunEngineInterrupted
 
 from broadcast.kafka_publisher import KafkaPublisher
 from broadcast.publisher import Publisher
@@ -23,7 +23,9 @@ from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of
+from plans.types import AnyPlan
 from reduction.scipy_parts import import_scipy_parts
+from reduction.types import Documents
 from storage import Store, load_dataset, require_free_space
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings
@@ -38,12 +40,10 @@ from trxas.session.metadata_guard import guard_metadata
 from trxas.session.plan_times import PlanTimes
 from trxas.session.publishing import kafka_publisher, publish
 from trxas.session.remote_control import RemotelyPausableEngine
-from trxas.session.run_calibrator import Documents, RunCalibrator
+from trxas.session.run_calibrator import RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
 from trxas.techniques import parts
-
-Plan = Generator[Msg, Any, Any]
 
 SWITCH_S = 5e-4
 """Python's switch interval in a session, s.
@@ -80,7 +80,7 @@ class Session:
         """Whether plans are refused, and another session may hold the beamline."""
         return self.guard is None
 
-    def plans(self) -> dict[str, Callable[..., Plan]]:
+    def plans(self) -> dict[str, Callable[..., AnyPlan]]:
         """Return the plans of this beamline by name, ready for `RE(...)`.
 
         They raise InputError for wrong arguments, naming the allowed range and unit, before anything moves.
@@ -90,12 +90,12 @@ class Session:
             for plan in plans_of(self.beamline.configuration)
         }
 
-    def measure(self, plan: Plan) -> str:
+    def measure(self, plan: AnyPlan) -> str:
         """Run a plan that makes one run, without a prompt; return the run's uid. Raises what `measure_all` raises."""
         (uid,) = self.measure_all(plan)
         return uid
 
-    def measure_all(self, plan: Plan) -> tuple[str, ...]:
+    def measure_all(self, plan: AnyPlan) -> tuple[str, ...]:
         """Run a plan that makes any number of runs, or none, without a prompt; return their uids in order.
 
         Ctrl-C ends the plan: its run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised.
@@ -261,27 +261,27 @@ def who() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()[:20]}:{os.getpid()}"
 
 
-def refused(plan: Plan) -> Plan:
+def refused(plan: AnyPlan) -> AnyPlan:
     """Refuse a plan: raise HeldError before its first message."""
     plan.close()
     raise HeldError(READ_ONLY)
     yield  # makes this a plan
 
 
-def with_free_space(plan: Plan, *, storage: StorageSettings) -> Plan:
+def with_free_space(plan: AnyPlan, *, storage: StorageSettings) -> AnyPlan:
     """Run `plan`, unless the disk is too full to begin: then raise StorageError before its first message."""
     require_free_space(storage.root, storage.minimum_free_mb * 1_000_000)
     return (yield from plan)
 
 
-def bind(plan: Callable[..., Plan], beamline: Beamline) -> Callable[..., Plan]:
+def bind(plan: Callable[..., AnyPlan], beamline: Beamline) -> Callable[..., AnyPlan]:
     """Return `plan` without its first parameter, the beamline; tab completion shows its signature and docstring.
 
     The defaults are those of the beamline, as forms of the queue show them, too.
     """
 
     @functools.wraps(plan)
-    def bound(*args: Any, **kwargs: Any) -> Plan:
+    def bound(*args: Any, **kwargs: Any) -> AnyPlan:
         return (yield from plan(beamline, *args, **kwargs))
 
     entry = getattr(plan, "entry", None)

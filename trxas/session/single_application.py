@@ -21,11 +21,12 @@ import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
 from plans.plan_entry import RegisteredPlan
+from plans.types import AnyPlan
 from reduction.number_text import with_error
 from reduction.values import Value
 from storage import Store, list_runs
 from storage.calibrations import SavedCalibration
-from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations, Plan
+from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations
 from trxas.session.foil_offset import latest_foil_offset
 from trxas.session.latest_time_zero import latest_response, latest_time_zero
 
@@ -82,7 +83,7 @@ RELATIVE: Mapping[str, RelativeCalibration] = {
 
 def applied_once(
     plan: RegisteredPlan, calibrations: Calibrations, store: Store, *, say: Callable[[str], object] = print
-) -> Callable[..., Plan]:
+) -> Callable[..., AnyPlan]:
     """Return `plan`; if it is one of `RELATIVE`, it reports the absolute result, and a repetition changes nothing.
 
     A calibration without its value takes that of the latest run that measures it.
@@ -95,7 +96,7 @@ def applied_once(
         return plan
 
     @functools.wraps(plan)
-    def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> Plan:
+    def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         # The arguments are checked as by the plan itself, so that a wrong one is refused before anything is compared.
         arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
         before = calibrations.current()[relative.name]
@@ -117,11 +118,11 @@ def applied_once(
     return applied
 
 
-def _with_latest_response(plan: RegisteredPlan, store: Store, say: Callable[[str], object]) -> Callable[..., Plan]:
+def _with_latest_response(plan: RegisteredPlan, store: Store, say: Callable[[str], object]) -> Callable[..., AnyPlan]:
     """Return the plan that applies an instrument response, which takes it from the latest run if none is given."""
 
     @functools.wraps(plan)
-    def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> Plan:
+    def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
         if arguments["sigma_ps"] is None and arguments["error_ps"] is None:
             found = latest_response(store)

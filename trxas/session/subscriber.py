@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reduction.types import Document
+
 logger = logging.getLogger("trxas")
 
-Document = Mapping[str, Any]
 Callback = Callable[[str, Any], object]
 Seconds = float
 

@@ -10,7 +10,8 @@ import pytest
 
 from broadcast.publisher import Publisher
 from broadcast.subscriber import Subscriber
-from tests.support.live_runs import NamedDocument, energy_run
+from tests.support.live_runs import energy_run
+from tests.support.types import NamedDocument
 from tests.support.waiting import WAIT_S
 
 Until = Callable[[Callable[[], bool], str], None]

@@ -20,7 +20,8 @@ from broadcast.relay import AT_ONCE, QUEUED_FOR_A_WINDOW, Relay, RelayAddresses
 from broadcast.subscriber import Subscriber
 from broadcast.wire import unpack
 from gui.live.broadcast_feed import BroadcastFeed
-from tests.support.live_runs import NamedDocument, energy_run
+from tests.support.live_runs import energy_run
+from tests.support.types import NamedDocument
 from tests.support.waiting import WAIT_S
 
 Until = Callable[[Callable[[], bool], str], None]

@@ -15,8 +15,9 @@ from broadcast.run_cache import KEPT_RUNS, RunCache
 from broadcast.subscriber import Subscriber
 from broadcast.wire import pack, unpack
 from gui.live.run_state import RunState
-from tests.support.live_runs import NamedDocument, energy_run
+from tests.support.live_runs import energy_run
 from tests.support.stored_runs import StoredRuns
+from tests.support.types import NamedDocument
 from trxas.serve.journal_archive import JournalArchive
 
 Until = Callable[[Callable[[], bool], str], None]

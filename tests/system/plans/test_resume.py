@@ -7,7 +7,8 @@ import pytest
 import plans
 from tests.support.fake_beamline import FakeHardware
 from tests.support.quick_plans import QUICK
-from tests.support.resumed_runs import RUNS, Documents, exposures, recorded
+from tests.support.resumed_runs import RUNS, exposures, recorded
+from tests.support.types import Documents
 from tests.support.waiting import WAIT_S
 
 OF_THE_RUN = {"uid", "time", "scan_id", "num_points", "resumes", "missing_points"}

@@ -24,7 +24,8 @@ from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
 from storage.image_reading import DATASET
 from tests.support.live_runs import delay_run, energy_run, fluence_run
-from tests.support.static_runs import NamedDocument, static_run
+from tests.support.static_runs import static_run
+from tests.support.types import NamedDocument
 
 
 @pytest.mark.parametrize("mode", ["spc", "boxcar"])

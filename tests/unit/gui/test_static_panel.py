@@ -17,7 +17,8 @@ from gui.requests.xas.static import TemperatureSeriesRequest
 from gui.window import MainWindow
 from reduction.xas.alignment import thermal_difference
 from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
-from tests.support.static_runs import NamedDocument, static_run
+from tests.support.static_runs import static_run
+from tests.support.types import NamedDocument
 from tests.support.waiting import WAIT_MS
 
 REQUEST = TemperatureSeriesRequest()

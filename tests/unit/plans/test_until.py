@@ -14,8 +14,8 @@ import plans
 from errors import InputError
 from plans.engine.until import QUESTION, NextPass
 from tests.support.fake_beamline import FakeHardware
+from tests.support.types import Documents
 
-Documents = list[tuple[str, dict[str, Any]]]
 DELAYS_PS = [-100.0, 50.0, 200.0]
 
 

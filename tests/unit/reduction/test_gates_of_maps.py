@@ -30,8 +30,7 @@ from tests.support.transient_maps import (
     map_run,
     with_later_gates,
 )
-
-Documents = list[tuple[str, dict[str, Any]]]
+from tests.support.types import Documents
 
 GATES = np.array([1.05, 1.02, 1.00])
 """Efficiencies of the pumped gate and of both references."""

@@ -12,8 +12,7 @@ from reduction.kinds import reduce_run
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.results import DependenceResults
 from reduction.xas.single_exposures import live_pulses, screened_dependence
-
-Documents = list[tuple[str, dict[str, Any]]]
+from tests.support.types import Documents
 
 PULSES = 50_000_000
 PHOTONS = 0.02

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import chi2
@@ -12,14 +10,13 @@ from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from tests.support.beam_time import BeamTime
+from tests.support.types import Documents
 from trxas.validation.robustness.audit import Comparison, compare
 from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS
 
 DELAYS_PS = (-400.0, -100.0, -30.0, 0.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 20000.0)
 SCANS = 2
 FALSE_ALARM = 1e-6
-
-Documents = list[tuple[str, dict[str, Any]]]
 
 
 def dataset(experiment: Experiment, weights: tuple[float, ...] = (1.0, 1.0)) -> Documents:

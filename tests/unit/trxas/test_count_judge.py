@@ -8,9 +8,9 @@ from bluesky.utils import Msg
 
 from plans.engine.until import QUESTION, Question, Until
 from tests.support import live_runs
+from tests.support.types import Documents
 from trxas.session.count_judge import CountJudge
 
-Documents = list[tuple[str, dict[str, Any]]]
 UNTIL = Until(goal="tau1", sigma=1.0)
 
 

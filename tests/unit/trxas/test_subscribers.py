@@ -12,6 +12,7 @@ import ophyd.sim
 import pytest
 from bluesky.utils import Msg
 
+from tests.support.types import Documents
 from tests.support.waiting import WAIT_S, until
 from trxas.prompt.progress import LiveTable, ScanProgress
 from trxas.results.live_run import PrimaryEvents
@@ -19,7 +20,6 @@ from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.subscriber import InOrder, Subscriber
 
 POINTS = 4
-Documents = list[tuple[str, Mapping[str, Any]]]
 
 
 def scan() -> Generator[Msg, Any, None]:

@@ -20,7 +20,8 @@ from gui.live.feed import QueueFeed
 from gui.live.frame import LiveFrame
 from gui.panels.xas.spectra import SpectraPanel
 from gui.window import MainWindow
-from trxas.benchmarks.window.synthetic_run import POINTS, Document, run_documents, stop_document
+from reduction.types import NamedDocument
+from trxas.benchmarks.window.synthetic_run import POINTS, run_documents, stop_document
 
 IMAGES_PER_S = 10.0
 MEMORY_EVENTS = 10_000
@@ -68,7 +69,7 @@ class _WatchedSpectra(SpectraPanel):
 class _Producer:
     """Producer that puts documents into the feed at a constant rate, on its own thread."""
 
-    def __init__(self, feed: QueueFeed, documents: Iterator[Document], rate_per_s: float) -> None:
+    def __init__(self, feed: QueueFeed, documents: Iterator[NamedDocument], rate_per_s: float) -> None:
         self.put_at: list[float] = []
         self._feed = feed
         self._documents = documents
@@ -167,10 +168,10 @@ class WindowUnderTest:
         # Cycles that Python has not collected yet would count as growth.
         gc.collect()
 
-    def _new_run(self, rate_per_s: float) -> Iterator[Document]:
+    def _new_run(self, rate_per_s: float) -> Iterator[NamedDocument]:
         return run_documents(f"latency-{next(self._runs)}", self._images, IMAGES_PER_S / rate_per_s)
 
-    def _feed_first_scan(self, documents: Iterator[Document]) -> None:
+    def _feed_first_scan(self, documents: Iterator[NamedDocument]) -> None:
         events = 0
         while events < POINTS:
             name, doc = next(documents)
@@ -210,7 +211,7 @@ def _latencies_ms(put_at: list[float], painted: list[tuple[int, float]]) -> np.n
     return np.asarray(1e3 * (times[places[shown]] - np.array(put_at)[shown]))
 
 
-def _first_events(documents: Iterator[Document], number: int) -> Iterator[Document]:
+def _first_events(documents: Iterator[NamedDocument], number: int) -> Iterator[NamedDocument]:
     events = 0
     for name, doc in documents:
         if events == number:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
+from reduction.types import NamedDocument
 from storage.image_reading import DATASET
 
 POINTS = 300
@@ -26,8 +27,6 @@ IMAGE_SHAPE = (195, 487)
 _PULSES = 7_822_685
 _STREAM = "stream"
 
-Document: TypeAlias = tuple[str, Mapping[str, Any]]
-
 
 def write_images(path: Path) -> None:
     """Write `IMAGES` images of noise and rings in the layout of the HDF5 plugin of areaDetector."""
@@ -39,7 +38,7 @@ def write_images(path: Path) -> None:
         file[DATASET] = rng.poisson(rings, (IMAGES, *IMAGE_SHAPE)).astype(np.int32)
 
 
-def run_documents(uid: str, images: Path | None = None, images_per_event: float = 0.0) -> Iterator[Document]:
+def run_documents(uid: str, images: Path | None = None, images_per_event: float = 0.0) -> Iterator[NamedDocument]:
     """Yield the documents of an energy scan in counting mode, with an image every 1 / `images_per_event` events."""
     rng = np.random.default_rng(11)
     energy = np.linspace(13_450.0, 13_570.0, POINTS)
@@ -61,7 +60,7 @@ def run_documents(uid: str, images: Path | None = None, images_per_event: float 
         yield "event", {"descriptor": f"{uid}-{_STREAM}", "seq_num": number + 1, "time": 0.1 * number, "data": data}
 
 
-def stop_document(uid: str) -> Document:
+def stop_document(uid: str) -> NamedDocument:
     """Return the stop document of the run."""
     return "stop", {"run_start": uid, "exit_status": "success", "time": 0.1 * SCANS * POINTS}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plans.types import AnyPlan
 from reduction.run_kind import RunResults
 from reduction.tplm.results import MapResults
 from storage import load_run
@@ -15,7 +16,7 @@ from trxas.prompt.progress import ScanProgress
 from trxas.results.figures import save
 from trxas.results.run_results import reduce_stored_run
 from trxas.results.tplm.figures import map_figure
-from trxas.session.session import Plan, Session
+from trxas.session.session import Session
 from trxas.terminal.progress_line import log_above_line
 
 DEFAULT_FILM = "OLA/OA"
@@ -83,7 +84,7 @@ def run_demo(session: Session, sample: str | None, began: float) -> MicroscopeRe
     return MicroscopeResult(maps=tuple(maps), wall_s=time.monotonic() - began)
 
 
-def _measured(session: Session, plan: Plan) -> RunResults:
+def _measured(session: Session, plan: AnyPlan) -> RunResults:
     """Measure one run and return its results, as any reader would reduce it: from what is stored."""
     uid = session.measure(plan)
     session.store.wait()

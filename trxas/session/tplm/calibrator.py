@@ -10,12 +10,13 @@ import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
 from devices.tplm.timing import CENTRE_TOLERANCE_UM, CENTRES, DARK, FOCUS, FOCUS_TOLERANCE_UM, TIMINGS, PhotonTiming
+from plans.types import AnyPlan
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 from reduction.tplm.metadata import CENTRE_PLAN, DARK_PLAN, FOCUS_PLAN, RESPONSE_PLAN
 from reduction.tplm.results import CentreResults, DarkResults, FocusResults, ResponseResults
-from trxas.session.calibrations import Plan
-from trxas.session.run_calibrator import Documents, RunCalibrator
+from reduction.types import Documents
+from trxas.session.run_calibrator import RunCalibrator
 
 Calibration = tuple[str, dict[str, Any]]
 """Name of a calibration of the photon timing, and its values, with errors, by names with their units."""
@@ -41,7 +42,7 @@ class MicroscopeCalibrator(RunCalibrator):
         super().__init__(load, say)
         self._timing = timing
 
-    def apply(self, uid: str, results: RunResults) -> Plan:
+    def apply(self, uid: str, results: RunResults) -> AnyPlan:
         """Use the calibrations of a run, and print them with what has changed."""
         for name, values in self._found(results):
             before = self._timing.calibrations[name]

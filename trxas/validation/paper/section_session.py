@@ -8,9 +8,10 @@ from collections.abc import Callable
 import bluesky.preprocessors as bpp
 
 from errors import InputError
+from plans.types import AnyPlan
 from storage import find_starts, load_dataset
 from trxas.session.resume import is_complete, resume_run
-from trxas.session.session import Plan, Session
+from trxas.session.session import Session
 from trxas.validation.types import Report
 
 CAMPAIGN = "campaign"
@@ -35,11 +36,11 @@ class SectionSession:
         if resumable:
             self._report_runs_without_key()
 
-    def plans(self) -> dict[str, Callable[..., Plan]]:
+    def plans(self) -> dict[str, Callable[..., AnyPlan]]:
         """Return the scans of the beamline by name."""
         return self.session.plans()
 
-    def measure(self, key: str, plan: Plan) -> str:
+    def measure(self, key: str, plan: AnyPlan) -> str:
         """Return the uid of the run `key`: found complete, completed, or measured with `plan`.
 
         Raises the same errors as `Session.measure`.

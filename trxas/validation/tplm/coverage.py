@@ -21,13 +21,13 @@ from trxas.validation.tplm.simulated_maps import (
     OVERHEAD_S,
     UNCALIBRATED,
     Calibration,
-    Documents,
     SimulatedMaps,
     line_places_um,
     simulated_maps,
 )
 from trxas.validation.tplm.spectrum_coverage import PARAMETERS as SPECTRUM_PARAMETERS
 from trxas.validation.tplm.spectrum_coverage import spectrum_estimates
+from trxas.validation.types import Documents
 
 POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 100.0)
 """Powers of a series, nW."""

@@ -16,6 +16,7 @@ import numpy as np
 from errors import ConfigurationError
 from trxas.validation.tplm.hidden_film import MAGNIFICATION_ERROR, NOMINAL_MAGNIFICATION, HiddenFilm
 from trxas.validation.tplm.hidden_spectrum import WAVELENGTH_ERROR_NM
+from trxas.validation.types import Documents
 
 BIN_PS = 16.0
 DWELL_S = 30.0
@@ -26,8 +27,6 @@ PIXEL_UM = 50.0 / NOMINAL_MAGNIFICATION
 SPECTRUM_CENTRE_NM = 515.0
 SPECTRUM_KEYS = ("power_nw", "repetition_rate_mhz", "temperature_k")
 """Middle of the camera, nm, and the settings of a spectrum."""
-
-Documents = list[tuple[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)

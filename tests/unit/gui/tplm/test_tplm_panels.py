@@ -36,10 +36,10 @@ from sim.physics.tplm.setting import Setting
 from tests.support.live_runs import delay_run, energy_run
 from tests.support.tplm.runs import map_documents
 from tests.support.tplm.spectra import spectrum_documents
+from tests.support.types import Documents
 from tests.support.waiting import WAIT_MS
 
 FILM = load_film()
-Documents = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")

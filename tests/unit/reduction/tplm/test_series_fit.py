@@ -18,10 +18,10 @@ from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
 from tests.support.tplm.runs import map_documents
+from tests.support.types import Documents
 
 FILM = load_film()
 POWERS_NW = (1.0, 10.0, 25.0)
-Documents = list[tuple[str, dict[str, Any]]]
 
 
 def setting(power_nw: float, **changes: Any) -> Setting:

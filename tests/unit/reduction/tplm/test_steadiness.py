@@ -11,9 +11,9 @@ from reduction.kinds import reduce_run, summed
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
 from tests.support.tplm.runs import map_documents
+from tests.support.types import Documents
 
 SETTING = Setting(power_nw=5.0, repetition_rate_mhz=10.0)
-Documents = list[tuple[str, dict[str, Any]]]
 
 
 def made(seed: int) -> Documents:

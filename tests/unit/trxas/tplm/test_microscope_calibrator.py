@@ -17,10 +17,9 @@ from storage.calibrations import CalibrationFile
 from tests.support.fake_beamline import FakeHardware
 from tests.support.tplm.fake_timing import FakeTiming
 from tests.support.tplm.runs import event_of, start_of
+from tests.support.types import Documents
 from trxas.session.calibrations import Calibrations, calibration_lines
 from trxas.session.tplm.calibrator import MicroscopeCalibrator
-
-Documents = list[tuple[str, dict[str, Any]]]
 
 FILM = load_film()
 SCATTER = Setting(power_nw=5.0, repetition_rate_mhz=5.0, filters_in=False)
