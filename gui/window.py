@@ -43,8 +43,8 @@ LAYOUT_VERSION = 1
 
 HELP = """<h3>The window</h3>
 <p>The first line of every panel shows whether its numbers are <b>● LIVE</b>, <b>▶ REPLAY</b>, <b>▲ STALE</b>,
-<b>■ ENDED</b> or <b>○ NO RUN</b>, and to which run they belong. Panels are docks: drag them by their titles, close
-them, and open them again from the <i>View</i> menu.</p>
+<b>◆ SUSPENDED</b>, <b>■ ENDED</b> or <b>○ NO RUN</b>, and to which run they belong. Panels are docks: drag them by
+their titles, close them, and open them again from the <i>View</i> menu.</p>
 <p><b>In a plot</b>: point to read values with errors; drag or turn the wheel to zoom, move with the middle button,
 double click to show everything; ◀ and ▶ go back and forward through earlier views. The buttons above a plot hide a
 curve, their arrows switch its error bars. <i>Export…</i> writes PNG, SVG, or CSV with errors.</p>

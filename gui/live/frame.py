@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from gui.live.left_out import LeftOutRun
 from gui.live.rejection import Rejection
 from gui.live.request import Answer, Request
+from gui.live.suspended import Suspended
 
 T = TypeVar("T")
 
@@ -54,9 +55,9 @@ class LiveFrame:
     """A snapshot of the run, its progress, and the answers to the requests of the panels.
 
     `number` grows with every frame. `events` counts the events of the run, `rejected` those that failed a condition;
-    `rejections` are the latest of them. `exit_status` is None while the run is open; `ended_s` is the Unix time of its
-    end. `latest` are the data of the latest event. `left_out` are the earlier runs of the series that the scope
-    "series" cannot include.
+    `rejections` are the latest of them. `suspension`: why the run waits, None while it measures. `exit_status` is None
+    while the run is open; `ended_s` is the Unix time of its end. `latest` are the data of the latest event. `left_out`
+    are the earlier runs of the series that the scope "series" cannot include.
     """
 
     number: int
@@ -65,6 +66,7 @@ class LiveFrame:
     events: int = 0
     rejected: int = 0
     rejections: tuple[Rejection, ...] = ()
+    suspension: Suspended | None = None
     left_out: tuple[LeftOutRun, ...] = ()
     exit_status: str | None = None
     ended_s: float | None = None

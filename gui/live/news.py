@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from gui.live.frame import LiveFrame
 from gui.live.rejection import Rejection
+from gui.live.suspended import Suspended
 from gui.live.words import progress_text, run_text
 
 ONE_BY_ONE = 5
@@ -37,6 +38,7 @@ class _Seen:
     uid: str = ""
     rejected: int = 0
     exit_status: str | None = None
+    suspension: Suspended | None = None
     connected: bool = True
     live: bool = True
     missed: int = 0
@@ -71,6 +73,7 @@ def _seen(frame: LiveFrame) -> _Seen:
         uid=uid,
         rejected=frame.rejected,
         exit_status=frame.exit_status,
+        suspension=frame.suspension,
         connected=feed.connected,
         live=feed.live,
         missed=feed.missed,
@@ -107,6 +110,11 @@ def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[News]:
     if rejected > 0:
         found = _rejected(rejected, frame.rejections[-rejected:])
         news += [replace(one, sentence=f"{name}: {one.sentence}") for one in found]
+    if now.suspension is not None and now.suspension != before.suspension:
+        sentence = f"{name}: suspended, {now.suspension.reason}"
+        news.append(News(sentence=sentence, time_s=now.suspension.since_s))
+    if before.suspension is not None and now.suspension is None and not other and now.exit_status is None:
+        news.append(News(sentence=f"{name}: continues"))
     if now.exit_status is not None and (other or before.exit_status is None):
         ended = f"{name}: ended, {now.exit_status}, after {progress_text(frame)}"
         news.append(News(sentence=ended, time_s=frame.ended_s))

@@ -11,10 +11,12 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.session.suspension import STREAM as SUSPENSIONS
 from errors import ReductionError
 from gui.live.history import ExposureHistory
 from gui.live.left_out import LeftOutRun, calibration_difference
 from gui.live.rejection import Rejection
+from gui.live.suspended import Suspended, suspended_by
 from reduction.accumulator import RunAccumulator, joined
 from reduction.detector_view import seen_by
 from reduction.events import PRIMARY, events_of
@@ -76,7 +78,8 @@ class RunState:
 
     `start` is None before the first run. `sums` are those of the run, as its kind makes them; None before the first
     run, and for one whose start document cannot be reduced. `events` counts the events of the run, `rejected` those
-    that failed a condition; `rejections` are the latest of them. `ended_s`: Unix time of its end. `latest` are the data
+    that failed a condition; `rejections` are the latest of them. `suspension`: why and since when the run waits, None
+    while it measures. `ended_s`: Unix time of its end. `latest` are the data
     of the latest event, `image` is the latest image. `version` grows with every document that changes the state, over
     all runs. `problem` names the document that could not be reduced, and why. `earlier` are the runs with the series,
     the grid and the settings of this one, oldest first; `left_out` those that differ from it only by their
@@ -95,6 +98,7 @@ class RunState:
         self.events = 0
         self.rejected = 0
         self.rejections: tuple[Rejection, ...] = ()
+        self.suspension: Suspended | None = None
         self.latest: Mapping[str, Any] = {}
         self.history = ExposureHistory()
         self.image: ImageReference | None = None
@@ -302,6 +306,10 @@ class RunState:
         elif stream == PRIMARY:
             for event in events_of(name, doc):
                 self._add_event(event)
+        elif stream == SUSPENSIONS:
+            for event in events_of(name, doc):
+                self.version += 1
+                self.suspension = suspended_by(event)
 
     def _add_event(self, event: Mapping[str, Any]) -> None:
         data = event["data"]
@@ -332,6 +340,7 @@ class RunState:
         if self.start is None or stop["run_start"] != self.start["uid"]:
             return
         self.version += 1
+        self.suspension = None
         self.exit_status = str(stop.get("exit_status", "success"))
         self.ended_s = stop.get("time")
         self._reduce("stop", stop)

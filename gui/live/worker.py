@@ -166,6 +166,7 @@ class LiveWorker:
             events=run.events,
             rejected=run.rejected,
             rejections=run.rejections,
+            suspension=run.suspension,
             left_out=run.left_out,
             exit_status=run.exit_status,
             ended_s=run.ended_s,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Literal
 
 from gui.live.frame import LiveFrame
+from gui.live.suspended import Suspended
 from gui.quantity_text import age_text
 from gui.types import Severity
 
-Word = Literal["LIVE", "REPLAY", "STALE", "ENDED", "NO RUN", "DISCONNECTED"]
+Word = Literal["LIVE", "REPLAY", "STALE", "SUSPENDED", "ENDED", "NO RUN", "DISCONNECTED"]
 
 QUIET_S = 10.0
 """An open run without a document for longer is stale; its dwell is added to this if it is known."""
@@ -20,7 +22,9 @@ DWELLS = 3.0
 LAG_S = 5.0
 """Documents that arrive later than this after they were sent are stale."""
 
-SHAPES: dict[Word, str] = {"LIVE": "●", "REPLAY": "▶", "STALE": "▲", "ENDED": "■", "NO RUN": "○", "DISCONNECTED": "✕"}
+SHAPES: dict[Word, str] = {
+    "LIVE": "●", "REPLAY": "▶", "STALE": "▲", "SUSPENDED": "◆", "ENDED": "■", "NO RUN": "○", "DISCONNECTED": "✕",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +49,8 @@ class Liveness:
 def judge(frame: LiveFrame, now_s: float) -> Liveness:
     """Return the state of the display of `frame` at `now_s`, `time.monotonic()`, s.
 
-    Checked in this order: a source that does not answer, a replay, no run, an ended run, an open run that is late or
-    silent for too many s.
+    Checked in this order: a source that does not answer, a replay, no run, an ended run, a run that waits for the
+    beamline, an open run that is late or silent for too many s.
     """
     feed = frame.feed
     if not feed.connected:
@@ -60,7 +64,17 @@ def judge(frame: LiveFrame, now_s: float) -> Liveness:
         return Liveness(word="NO RUN", severity="unknown", reason="waiting for a run to start")
     if frame.exit_status is not None:
         return Liveness(word="ENDED", severity="unknown", reason=frame.exit_status)
+    if frame.suspension is not None:
+        # Silence is what a suspension looks like: no exposure ends while the run waits. The session is heard all the
+        # same, or the source would not be connected.
+        return Liveness(word="SUSPENDED", severity="warning", reason=_waiting(frame.suspension))
     return _open_run(frame, now_s)
+
+
+def _waiting(suspension: Suspended) -> str:
+    if suspension.since_s is None:
+        return suspension.reason
+    return f"{suspension.reason}, for {age_text(max(time.time() - suspension.since_s, 0.0))}"
 
 
 def _open_run(frame: LiveFrame, now_s: float) -> Liveness:

@@ -11,6 +11,7 @@ import pytest
 from errors import ReductionError
 from gui.live.history import ExposureHistory
 from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
+from gui.live.suspended import Suspended
 from reduction.accumulator import accumulate, joined
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.live_runs import BEGAN_S, EXPOSURE_S, delay_run, energy_run
@@ -117,6 +118,25 @@ def test_documents_of_other_runs_and_streams_are_left_alone() -> None:
     reading = ("event", {"descriptor": "base", "seq_num": 1, "time": 0.0, "data": {"i0": 1.0}})
     state = fed([*other[2:5], *documents[:5], baseline, reading, *other[1:4], other[-1]])
     assert (state.events, state.exit_status) == (3, None)
+
+
+def test_a_run_is_suspended_between_the_two_events_of_a_suspension() -> None:
+    """Lost: a window that shows LIVE, or STALE, during a beam dump."""
+    documents = energy_run("a")
+    stream = ("descriptor", {"uid": "sus", "run_start": "a", "name": "suspension"})
+
+    def suspension(suspended: int, reason: str) -> tuple[str, dict[str, Any]]:
+        data = {"suspended": suspended, "reason": reason, "waited_s": 0.0}
+        return "event", {"descriptor": "sus", "seq_num": 1, "time": 5.0, "data": data}
+
+    state = fed([*documents[:5], stream, suspension(1, "ring current")])
+    assert state.suspension == Suspended(reason="ring current", since_s=5.0)
+    assert state.events == 3
+    state(*suspension(0, ""))
+    assert state.suspension is None
+    state(*suspension(1, "jet"))
+    state(*documents[-1])
+    assert state.suspension is None
 
 
 def test_bad_points_are_counted_and_an_invalid_event_is_reported() -> None:

@@ -13,6 +13,7 @@ from gui.live import broadcast_feed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
 from gui.live.news import FrameNews
 from gui.live.rejection import Rejection
+from gui.live.suspended import Suspended
 from gui.status.item import Reading, StatusItem, shown
 from gui.status.liveness import document_age_s, judge
 
@@ -30,6 +31,7 @@ RUN = RunHeader(
     start={"dwell_s": 6.0},
 )
 OPEN = LiveFrame(number=1, feed=LIVE, run=RUN, events=4)
+WAITS = Suspended(reason="ring current 0 mA, not above 50 mA")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ OPEN = LiveFrame(number=1, feed=LIVE, run=RUN, events=4)
         ({"feed": replace(LIVE, lag_s=7.0)}, "STALE"),
         ({"feed": replace(LIVE, last_document_at=NOW - 27.0)}, "LIVE"),
         ({"feed": replace(LIVE, last_document_at=NOW - 29.0)}, "STALE"),
+        ({"suspension": WAITS, "feed": replace(LIVE, last_document_at=NOW - 900.0)}, "SUSPENDED"),
+        ({"suspension": WAITS, "feed": replace(LIVE, connected=False)}, "STALE"),
     ],
 )
 def test_every_state_has_its_word(changes: dict[str, Any], word: str) -> None:
@@ -52,6 +56,22 @@ def test_every_state_has_its_word(changes: dict[str, Any], word: str) -> None:
     liveness = judge(replace(OPEN, **changes), NOW)
     assert liveness.word == word
     assert bool(liveness.watermark) == (word in ("STALE", "DISCONNECTED"))
+
+
+def test_a_waiting_run_states_why_and_for_how_long() -> None:
+    """Lost: a beam dump that looks as if the session were dead."""
+    frame = replace(OPEN, suspension=replace(WAITS, since_s=time.time() - 600.0))
+    assert judge(frame, NOW).reason == "ring current 0 mA, not above 50 mA, for 10 min"
+
+
+def test_the_log_shows_that_a_run_waits_and_continues() -> None:
+    course = FrameNews()
+    course(OPEN)
+    assert [one.sentence for one in course(replace(OPEN, suspension=WAITS))] == [
+        "scan 3 · CsPbBr3 · Br K · energy scan: suspended, ring current 0 mA, not above 50 mA"
+    ]
+    assert course(replace(OPEN, suspension=WAITS)) == []
+    assert [one.sentence for one in course(OPEN)] == ["scan 3 · CsPbBr3 · Br K · energy scan: continues"]
 
 
 def test_the_source_reports_what_is_wrong() -> None:
