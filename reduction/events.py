@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PRIMARY = "primary"
 """Name of the stream that holds the exposures of a scan; others, such as "suspension", hold what happened between."""
 
+SUSPENSION = "suspension"
+"""Stream in which a run records that it waits for the beamline, and that it continues."""
+
 
 def events_of(name: str, doc: Document) -> Iterator[Document]:
     """Yield the events that a document holds, in order.

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.session.suspension import STREAM as SUSPENSIONS
 from errors import ReductionError
 from gui.live.history import ExposureHistory
 from gui.live.left_out import LeftOutRun, calibration_difference
@@ -19,7 +18,7 @@ from gui.live.rejection import Rejection
 from gui.live.suspended import Suspended, suspended_by
 from reduction.accumulator import RunAccumulator, joined
 from reduction.detector_view import seen_by
-from reduction.events import PRIMARY, events_of
+from reduction.events import PRIMARY, SUSPENSION, events_of
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import OTHER, begin_sums
 from reduction.run_kind import MeasuredDecay, RunSums
@@ -306,7 +305,7 @@ class RunState:
         elif stream == PRIMARY:
             for event in events_of(name, doc):
                 self._add_event(event)
-        elif stream == SUSPENSIONS:
+        elif stream == SUSPENSION:
             for event in events_of(name, doc):
                 self.version += 1
                 self.suspension = suspended_by(event)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from gui.quantity_text import duration_text
-from reduction.events import events_of
+from reduction.events import SUSPENSION, events_of
 from reduction.number_text import with_error
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from reduction.run_kind import Headline
     from trxas.alert_settings import AlertSettings
-
-SUSPENSION = "suspension"
-"""Stream in which a run records that it waits; see `devices.session.suspension`."""
 
 JET = "jet_flow"
 """Name of the condition on the jet, as it stands in the reason of a suspension."""
