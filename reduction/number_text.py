@@ -8,7 +8,7 @@ _PLACES = range(-4, 9)
 """Decimal places up to which numbers are written out."""
 
 SMALL = 1e-4
-"""Smaller numbers are written with a power of ten, because so many zeros are hard to count."""
+"""Numbers below this are written with a power of ten: many zeros after the point are hard to count."""
 
 
 def with_error(value: float, sigma: float | None, unit: str = "") -> str:

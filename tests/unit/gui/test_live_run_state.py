@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devices.session.suspension import STREAM, Suspension
 from errors import ReductionError
 from gui.live.history import ExposureHistory
 from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
@@ -123,10 +124,11 @@ def test_documents_of_other_runs_and_streams_are_left_alone() -> None:
 def test_a_run_is_suspended_between_the_two_events_of_a_suspension() -> None:
     """Lost: a window that shows LIVE, or STALE, during a beam dump."""
     documents = energy_run("a")
-    stream = ("descriptor", {"uid": "sus", "run_start": "a", "name": "suspension"})
+    stream = ("descriptor", {"uid": "sus", "run_start": "a", "name": STREAM})
 
     def suspension(suspended: int, reason: str) -> tuple[str, dict[str, Any]]:
         data = {"suspended": suspended, "reason": reason, "waited_s": 0.0}
+        assert data.keys() == Suspension().describe().keys()
         return "event", {"descriptor": "sus", "seq_num": 1, "time": 5.0, "data": data}
 
     state = fed([*documents[:5], stream, suspension(1, "ring current")])

@@ -17,10 +17,12 @@ from gui.live.frame import LiveFrame
 from gui.live.replay_feed import ReplayFeed
 from gui.live.request import Request
 from gui.live.run_state import RunState
+from gui.live.suspended import Suspended
 from gui.live.worker import FRAME_PERIOD_S, LiveWorker
 from gui.requests.xas.kinetics import TraceRequest
 from gui.requests.xas.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
+from reduction.events import SUSPENSION
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.live_runs import delay_run, energy_run
 from tests.support.processor_time import processor_s
@@ -99,6 +101,15 @@ def test_answers_equal_the_reduction_of_the_stored_run(worker: LiveWorker, feed:
     np.testing.assert_array_equal(answer.value.sigma, stored.sigma)
     assert frame.run is not None
     assert (frame.run.uid, frame.run.exposures, answer.events) == ("energy-1", 132, 132)
+
+
+def test_a_frame_states_that_the_run_waits(worker: LiveWorker, feed: QueueFeed) -> None:
+    """Lost: a window that shows a beam dump as silence of the session."""
+    data = {"suspended": 1, "reason": "ring current", "waited_s": 0.0}
+    stream = ("descriptor", {"uid": "waits", "run_start": "energy-1", "name": SUSPENSION})
+    put(feed, [*energy_run()[:5], stream, ("event", {"descriptor": "waits", "time": 5.0, "data": data})])
+    frame = wait_for(worker, lambda frame: frame.suspension is not None)
+    assert frame.suspension == Suspended(reason="ring current", since_s=5.0)
 
 
 def test_a_question_asked_later_is_answered_without_a_new_document(worker: LiveWorker, feed: QueueFeed) -> None:
