@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import os
 import pty
 import re
@@ -32,7 +32,9 @@ class TerminalProcess:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         own_end, other_end = pty.openpty()
-        self._own_end = own_end
+        # A file object, not the number of its descriptor: the system gives the number of a closed file to the next one
+        # opened. A second close, or a thread that still reads, would then close or read that other file.
+        self._own_end = io.FileIO(own_end, "r+")
         termios.tcsetwinsize(other_end, (ROWS, COLUMNS))
         variables = dict(os.environ if environment is None else environment)
         # A prompt asks the terminal where its cursor is, and warns after two seconds if no answer comes, as none would.
@@ -53,8 +55,8 @@ class TerminalProcess:
             os.close(other_end)
 
     def type(self, text: str) -> None:
-        """Type `text`, where a carriage return is the return key; raises OSError once the terminal is closed."""
-        os.write(self._own_end, text.encode())
+        """Type `text`, where a carriage return is the return key; raises ValueError once the terminal is closed."""
+        self._own_end.write(text.encode())
 
     def output(self) -> Iterator[str]:
         """Yield the text that the terminal shows, in pieces of at most 65 536 bytes, until the process has ended.
@@ -64,9 +66,9 @@ class TerminalProcess:
         pending = ""
         while True:
             try:
-                chunk = os.read(self._own_end, _CHUNK)
-            except OSError:
-                # On Linux, reading fails when no process has the other end open.
+                chunk = self._own_end.read(_CHUNK)
+            except (OSError, ValueError):
+                # On Linux, reading fails when no process has the other end open; ValueError: ours was closed.
                 return
             if not chunk:
                 return
@@ -76,10 +78,6 @@ class TerminalProcess:
             pending = "" if cut < 0 or _ESCAPES.match(text, cut) else text[cut:]
             yield _ESCAPES.sub("", text.removesuffix(pending))
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C; raises OSError once the terminal is closed."""
-        self.type("\x03")
-
     def kill(self, timeout_s: float = 30.0) -> None:
         """End the command with SIGKILL and wait up to `timeout_s` seconds; raises TimeoutExpired if it does not end."""
         self.process.kill()
@@ -88,8 +86,7 @@ class TerminalProcess:
     def close(self) -> None:
         """End the process and hang up; raises nothing if that has been done already."""
         self.kill()
-        with contextlib.suppress(OSError):
-            os.close(self._own_end)
+        self._own_end.close()
 
 
 def main(arguments: Sequence[str]) -> None:
