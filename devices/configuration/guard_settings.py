@@ -16,7 +16,9 @@ WEEK_S = 7 * DAY_S
 class QualitySettings:
     """Criteria of a bad point, number of attempts, and waiting times of a scan for the beamline.
 
-    A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`. At one point
+    A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`, and after a
+    second error no longer once attempts that ended with one have taken `retry_s`. An axis on its way that has not moved
+    for `stalled_s` suspends the scan. At one point
     a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it
     checks every `poll_s`, reports another reason after `report_s` or more, and the same one ever more rarely. A
     quantity that has failed must be above its `resume` value, and stay there for its `settle_s`, before the scan
@@ -28,6 +30,13 @@ class QualitySettings:
     attempts: Annotated[int, whole_number("largest number of attempts at one point", low=1, high=1000)] = 12
     pause_s: Annotated[float, quantity("first pause between two attempts", "s", low=0.0, high=3600.0)] = 0.1
     pause_high_s: Annotated[float, quantity("longest pause between two attempts", "s", low=0.0, high=3600.0)] = 10.0
+    retry_s: Annotated[
+        float, quantity("longest time of attempts at one point that end with an error", "s", above=0.0, high=DAY_S)
+    ] = 300.0
+    stalled_s: Annotated[
+        float,
+        quantity("time without motion after which an axis on its way suspends a scan", "s", above=0.0, high=DAY_S),
+    ] = 20.0
     suspend_s: Annotated[float, quantity("longest wait for the beamline", "s", above=0.0, high=WEEK_S)] = 14_400.0
     reconnect_s: Annotated[float, quantity("longest wait for lost PVs", "s", above=0.0, high=WEEK_S)] = 600.0
     poll_s: Annotated[float, quantity("time between two checks while waiting", "s", above=0.0, high=60.0)] = 0.1

@@ -38,7 +38,7 @@ class MoveStatus(DeviceStatus):
                 return
             # Otherwise it has failed at this moment, and is about to end with its own reason.
             if self._exception is None:
-                text = f"Status {self!r} failed to complete in specified timeout."
+                text = f"{self._text} has not ended within {self._timeout:g} s."
                 self._exception: Exception | None = StatusTimeoutError(text)
             self._settled_event.set()
         self._run_callbacks()

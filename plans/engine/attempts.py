@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from bluesky.utils import FailedStatus, Msg
@@ -11,7 +11,7 @@ from bluesky.utils import FailedStatus, Msg
 from devices.beamline import Beamline
 from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
-from plans.engine.suspending import SuspensionClock, wait_until_well
+from plans.engine.suspending import SuspensionClock, close_shutters, wait_until_well
 from plans.types import AnyPlan, Plan
 
 RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
@@ -24,10 +24,15 @@ logger = logging.getLogger("trxas.plans")
 
 
 class Attempts:
-    """Counter of the attempts at one point, with their limit, the pauses between them, and the waits for the beamline.
+    """Counter of the attempts at one point, with their limits, the pauses between them, and the waits for the beamline.
 
-    The waits of all attempts count together towards `suspend_s` of [quality].
+    The waits of all attempts count together towards `suspend_s` of [quality], and so does the time of attempts that end
+    with an error towards `retry_s`.
     """
+
+    # Three limits, because attempts differ in length: a bad exposure costs its dwell, a motor that is blocked its whole
+    # time-out. Twelve of the latter would hide a broken motor for half an hour. An error that comes back suspends the
+    # run: the shutters are closed, windows and alerts state the reason, and the axes move before there is light again.
 
     def __init__(self, beamline: Beamline, point: str) -> None:
         self._beamline = beamline
@@ -35,13 +40,28 @@ class Attempts:
         self._point = point
         self._made = 0
         self._clock = SuspensionClock(beamline)
+        self._began_s = 0.0
+        self._lost_s = 0.0
 
-    def wait_until_well(self, needed: frozenset[str]) -> Generator[Msg, Any, bool]:
+    def wait_until_well(self, needed: frozenset[str], move: Callable[[], Plan]) -> Generator[Msg, Any, bool]:
         """Wait until the `needed` conditions hold, and return whether there was anything to wait for.
 
-        Raises WaitedError once all attempts together have waited for `suspend_s` of [quality].
+        A run that `suspend` has suspended moves its axes by `move` first. Raises WaitedError once all attempts together
+        have waited for `suspend_s` of [quality], and what `move` raises.
         """
-        return (yield from wait_until_well(self._beamline, self._clock, needed))
+        self._began_s = self._clock.now_s()
+        was_suspended = self._clock.is_suspended
+        if was_suspended:
+            yield from move()
+        has_waited = yield from wait_until_well(self._beamline, self._clock, needed)
+        yield from self._clock.end()
+        self._began_s = self._clock.now_s()
+        return has_waited or was_suspended
+
+    def suspend(self, reason: str) -> Plan:
+        """Suspend the run for `reason`, with both shutters closed, until all is well and the axes have moved."""
+        yield from self._clock.begin(reason)
+        yield from close_shutters(self._beamline)
 
     def failed(self, why: str, error: BaseException | None = None) -> Plan:
         """Count a failed attempt and pause before the next; after the last, raise `error` or AcquisitionError.
@@ -49,14 +69,28 @@ class Attempts:
         The pause doubles from `pause_s` to `pause_high_s`, s, of [quality].
         """
         self._made += 1
-        if self._made >= self._quality.attempts:
-            raise error or AcquisitionError(
-                f"{self._point} was bad {self._made} times, with {self._clock.waited_s:.0f} s of waiting. Last: {why}. "
-                "The run is closed and its data are saved; remove the cause and resume it with resume_run()."
-            )
+        if error is not None:
+            self._lost_s += self._clock.now_s() - self._began_s
+        if self._made >= self._quality.attempts or (self._made > 1 and self._lost_s > self._quality.retry_s):
+            raise self._last(why, error) from error
         logger.warning("%s is measured again: %s", self._point, why)
+        if error is not None and self._made > 1:
+            yield from self.suspend(why)
         yield Msg("sleep", None, min(self._quality.pause_s * 2 ** (self._made - 1), self._quality.pause_high_s))
         yield Msg("checkpoint")
+
+    def _last(self, why: str, error: BaseException | None) -> BaseException:
+        """Return the error that ends the run."""
+        advice = "The run is closed and its data are saved; remove the cause and resume it with resume_run()."
+        if error is None:
+            return AcquisitionError(
+                f"{self._point} was bad {self._made} times, with {self._clock.waited_s:.0f} s of waiting. Last: {why}. "
+                f"{advice}"
+            )
+        if isinstance(reason(error), MotionError):
+            tried = f"{self._point} could not be reached in {self._made} attempts and {self._lost_s:.0f} s"
+            return MotionError(f"{tried}: {why.rstrip('.')}. {advice}")
+        return error
 
 
 def with_reasons(plan: AnyPlan) -> AnyPlan:

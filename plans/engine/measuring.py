@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import math
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bluesky.utils import Msg
@@ -96,14 +97,15 @@ class PointLoop:
             try:
                 # One attempt: wait for the beamline, arm the reader, set what changed, expose, judge. After anything
                 # that may have lost settings (a wait, an error, a bad exposure) the next attempt sets everything again.
-                if (yield from attempts.wait_until_well(self._detection.conditions)):
+                move = partial(self._settings.move_axes, targets, attempts.suspend)
+                if (yield from attempts.wait_until_well(self._detection.conditions, move)):
                     self._settings.forget()
                 self._arm(targets, scan_index, point_index)
-                yield from self._settings.apply(targets, self._request.dwell_of(point_index))
+                yield from self._settings.apply(targets, self._request.dwell_of(point_index), attempts.suspend)
                 yield from self._wait_for_monitors()
                 failed = yield from self._expose()
                 if failed:
-                    yield from self._look_for_dip(point_index, targets)
+                    yield from self._look_for_dip(point_index, targets, attempts)
             except RETRYABLE as error:
                 self._settings.forget()
                 # Errors that another attempt cannot cure end the run at once.
@@ -137,7 +139,7 @@ class PointLoop:
         energies = self._energies_ev
         return energies.index(energies[point_index]) if energies else point_index
 
-    def _look_for_dip(self, point_index: int, targets: Targets) -> Plan:
+    def _look_for_dip(self, point_index: int, targets: Targets, attempts: Attempts) -> Plan:
         """Find out, after a failed exposure, whether I0 is low at this energy only.
 
         After two equal exposures in a row that failed only by I0, one exposure is made at a neighbouring energy of the
@@ -155,7 +157,7 @@ class PointLoop:
             return
         there = {**targets, str(AxisName.ENERGY): energies[beside]}
         self._arm(there, 0, beside)
-        yield from self._settings.apply(there, self._request.dwell_of(beside))
+        yield from self._settings.apply(there, self._request.dwell_of(beside), attempts.suspend)
         yield from self._wait_for_monitors()
         yield from send_and_wait("trigger", reader)
         yield Msg("read", reader)

@@ -12,9 +12,9 @@ from devices.axes.axis_group import Target
 from devices.axes.move_ahead import MoveAhead
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
+from plans.engine.arriving import Suspend, arrive
 from plans.engine.detection import Detection
 from plans.engine.request import ScanRequest
-from plans.engine.wait import send_and_wait
 from plans.types import Plan
 
 Targets = Mapping[str, Target]
@@ -41,23 +41,32 @@ class PointSettings:
         """Forget all targets, so that the next point sets everything: a setting may have been lost."""
         self._set = {}
 
-    def apply(self, targets: Targets, dwell_s: float) -> Plan:
+    def apply(self, targets: Targets, dwell_s: float, suspend: Suspend) -> Plan:
         """Set the targets that changed since the last point, all after `forget`; raises FailedStatus for a failed move.
 
-        `dwell_s`: beam time of the exposures at this point, s.
+        `dwell_s`: beam time of the exposures at this point, s. An axis that stands still on its way suspends the run by
+        `suspend`; then MotionError is raised once it has arrived.
         """
         if self._moving:
-            yield from self._arrive()
+            yield from self._arrive(suspend)
         changed = self._changes(targets)
         before = self._set
         self._set = {}  # a move that fails leaves nothing known
         if not before:
-            yield from self._apply_all(targets, dwell_s)
+            yield from self._apply_all(targets, dwell_s, suspend)
         elif changed:
-            yield from send_and_wait("set", self._beamline.axis_group, changed)
+            yield from self._move(changed, suspend)
         if dwell_s != self._dwell_s:
             yield from self._set_dwell(dwell_s)
         self._set = targets
+
+    def move_axes(self, targets: Targets, suspend: Suspend) -> Plan:
+        """Bring the axes to their `targets`, and leave the shutters as they are; raises as `apply` does."""
+        if self._moving:
+            yield from self._arrive(suspend)
+        self._set = {}
+        axes = self._beamline.axes
+        yield from self._move({name: target for name, target in targets.items() if name in axes}, suspend)
 
     def begin(self, targets: Targets, dwell_s: float) -> Plan:
         """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
@@ -75,15 +84,21 @@ class PointSettings:
             self._group = short_uid("set")
             yield Msg("set", self._mover, changed, group=self._group)
 
-    def _arrive(self) -> Plan:
+    def _arrive(self, suspend: Suspend) -> Plan:
         """Wait for the axes that `begin` has sent; raise the error of a move that failed, unless all are set again."""
         moved = self._moving
         self._moving = {}
-        yield Msg("wait", None, group=self._group)
+        yield from arrive(self._beamline, moved, self._group, suspend)
         if self._set and self._mover.error is not None:
             self._set = {}
             raise self._mover.error
         self._set = {**self._set, **moved} if self._set else {}
+
+    def _move(self, targets: Targets, suspend: Suspend) -> Plan:
+        """Set axes and shutters to `targets` together, and wait for them."""
+        group = short_uid("set")
+        yield Msg("set", self._beamline.axis_group, targets, group=group)
+        yield from arrive(self._beamline, targets, group, suspend)
 
     def _changes(self, targets: Targets) -> dict[str, Target]:
         """Return those of `targets` that differ from what is set, each in the unit of its axis."""
@@ -94,7 +109,7 @@ class PointSettings:
         yield from bps.configure(self._beamline.exposure, {"dwell_s": dwell_s})
         self._dwell_s = dwell_s
 
-    def _apply_all(self, targets: Targets, dwell_s: float) -> Plan:
+    def _apply_all(self, targets: Targets, dwell_s: float, suspend: Suspend) -> Plan:
         """Stop detectors that still count, set them, then the sample, then every axis and shutter together.
 
         The temperature comes last, because it takes longest.
@@ -105,7 +120,7 @@ class PointSettings:
         yield from self._set_dwell(dwell_s)
         yield from put_sample(beamline, request.detection)
         yield from self._settle(targets)
-        yield from bps.abs_set(beamline.axis_group, targets, wait=True)
+        yield from self._move(targets, suspend)
         if request.temperature_c is not None and beamline.cell is not None:
             yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
         if request.detection.pilatus is not None:

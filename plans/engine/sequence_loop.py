@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -123,9 +124,11 @@ class SequenceLoop:
             if self._unread:
                 yield from self._caught_up()
                 return None
-            if (yield from attempts.wait_until_well(self._request.detection.conditions)):
+            table = self._next_table()
+            move = partial(self._settings.move_axes, self._targets(table[0]), attempts.suspend)
+            if (yield from attempts.wait_until_well(self._request.detection.conditions, move)):
                 self._settings.forget()
-            yield from self._play(self._next_table())
+            yield from self._play(table, attempts)
         except RETRYABLE as error:
             self._unread = True
             self._settings.forget()
@@ -157,10 +160,10 @@ class SequenceLoop:
             table.append(frame)
         return table
 
-    def _play(self, frames: Sequence[PlannedFrame]) -> Plan:
+    def _play(self, frames: Sequence[PlannedFrame], attempts: Attempts) -> Plan:
         """Set what has changed for a table of exposures, play it, and store its frames as they come."""
         # Delay and shutter are set by the table itself; where the last table has left them does not matter.
-        yield from self._settings.apply(self._targets(frames[0]), frames[0].dwell_s)
+        yield from self._settings.apply(self._targets(frames[0]), frames[0].dwell_s, attempts.suspend)
         yield from send_and_wait("prepare", self._reader, FrameSequence(frames=frames, token=self._request.token))
         yield from send_and_wait("kickoff", self._reader)
         group = short_uid("complete")

@@ -51,6 +51,11 @@ class SuspensionClock:
         """Time that this point has waited, in all suspensions together, s."""
         return self._before_s + (0.0 if self._since_s is None else self._clock.now_s() - self._since_s)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a suspension has begun and not ended."""
+        return self._since_s is not None
+
     def now_s(self) -> float:
         """Return the time on the clock of the plan, s."""
         return self._clock.now_s()

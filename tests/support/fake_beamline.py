@@ -112,11 +112,11 @@ GATES_PER_S = 1_303_781.0
 
 
 def quick_quality() -> QualitySettings:
-    """Three attempts, and no wait longer than a test may take."""
+    """Three attempts, no wait longer than a test may take, and an axis stands still from the second look on."""
     times: dict[str, Any] = dict.fromkeys(
         ("ring_settle_s", "jet_settle_s", "laser_settle_s", "shutter_settle_s", "pause_s"), 0.0
     )
-    return QualitySettings(attempts=3, suspend_s=5.0, reconnect_s=5.0, poll_s=0.001, **times)
+    return QualitySettings(attempts=3, suspend_s=5.0, reconnect_s=5.0, stalled_s=0.001, poll_s=0.001, **times)
 
 
 class FakeHardware:

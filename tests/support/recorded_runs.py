@@ -54,6 +54,15 @@ class RecordedRuns:
         return [doc["data"] for name, doc in self.documents if name == "event"]
 
     @property
+    def exposures(self) -> list[dict[str, Any]]:
+        """The events but those of suspensions."""
+        return [event for event in self.events if "suspended" not in event]
+
+    @property
+    def suspensions(self) -> list[dict[str, Any]]:
+        return [event for event in self.events if "suspended" in event]
+
+    @property
     def starts(self) -> list[dict[str, Any]]:
         return [doc for name, doc in self.documents if name == "start"]
 

@@ -112,16 +112,16 @@ def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorde
     recorded.hardware.refused_triggers = 100
     with pytest.raises(AcquisitionError, match="Expected exposure"):
         recorded.energy_scan()
-    assert recorded.events == []
+    assert recorded.exposures == []
     assert recorded.of("stop")["exit_status"] == "fail"
     assert recorded.hardware.refused_triggers == 100 - recorded.hardware.beamline.configuration.quality.attempts
 
 
 def test_a_motor_that_stops_short_ends_the_run(recorded: RecordedScans) -> None:
     recorded.hardware.energy_error_kev = 0.001
-    with pytest.raises(MotionError, match="sent to 13460 eV and stopped at 13461 eV"):
+    with pytest.raises(MotionError, match=r"not be reached in 3 attempts .* sent to 13460 eV and stopped at 13461 eV"):
         recorded.energy_scan()
-    assert recorded.events == []
+    assert recorded.exposures == []
 
 
 def test_waiting_for_a_lost_pv_has_an_end(recorded: RecordedScans) -> None:
