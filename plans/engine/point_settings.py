@@ -61,7 +61,7 @@ class PointSettings:
         self._set = targets
 
     def move_axes(self, targets: Targets, suspend: Suspend) -> Plan:
-        """Bring the axes to their `targets`, and leave the shutters as they are; raises as `apply` does."""
+        """Bring the axes to their `targets`, and leave the shutters as they are; raises what `apply` raises."""
         if self._moving:
             yield from self._arrive(suspend)
         self._set = {}

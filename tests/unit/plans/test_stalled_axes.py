@@ -91,7 +91,7 @@ def test_light_stays_off_the_sample_while_a_move_is_repeated(
         hardware.energy_error_kev = 0.001 if len(seen) <= 2 else 0.0
         hardware._move_energy(kev)
 
-    hardware.beamline.energy.setpoint.on_put = stop_short_twice  # type: ignore[attr-defined]
+    hardware.beamline.energy.setpoint.on_put = stop_short_twice
     with caplog.at_level(logging.WARNING, "trxas.plans"):
         recorded.energy_scan()
     assert [place for _, place in seen[:4]] == ["open", "open", "closed", "open"]
