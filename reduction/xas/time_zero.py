@@ -11,6 +11,7 @@ import scipy
 
 from errors import ReductionError
 from reduction.values import Value
+from reduction.xas.kinetics.profile import Interval
 from reduction.xas.rise_model import FREE_DECAY, RiseModel
 
 if TYPE_CHECKING:
@@ -31,16 +32,17 @@ _START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
 class TimeZeroFit:
     """Step at t0, broadened by the instrument response, followed by decays, on a free baseline.
 
-    `t0_ps`: delay at which pump and probe coincide. `low_ps` and `high_ps`: t0 at which the chi-square of the best fit
-    is 1 above its minimum (68.3 %), infinite if that is nowhere in the scan. `amplitude`: signal just after the pump.
+    `t0_ps`: delay at which pump and probe coincide. `interval`: t0 at which the chi-square of the best fit is 1 above
+    its minimum (68.3 %), ps. If it is not that of a parabola (`is_parabolic`), the error of `t0_ps` is half of it, so
+    that nobody who needs one number gets one too small. `amplitude`: signal just after the pump.
     `lifetime_ps`: that of the free decay, None if the decays were given. `irf_sigma_ps`: width of the instrument
     response, with error 0 if it was fixed. Errors are those of the given data and of the response, not rescaled by
     chi-square.
     """
 
     t0_ps: Value
-    low_ps: float
-    high_ps: float
+    interval: Interval
+    is_parabolic: bool
     amplitude: float
     baseline: float
     lifetime_ps: float | None
@@ -63,7 +65,8 @@ def fit_time_zero(
 ) -> TimeZeroFit:
     """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Raises ReductionError if the scan shows no step, if the step is at its border, or with too few points.
+    Raises ReductionError if the scan shows no step, if the step is at its border, if it bounds t0 on one side only, or
+    with too few points.
     """
     parameters = len(model.varied) - len(model.priors)
     freedom = len(delay_ps) - parameters
@@ -205,12 +208,15 @@ def _standard_errors(jacobian: FloatArray, names: list[str]) -> dict[str, float]
 
 
 def _result(problem: _Problem, best: _Minimum, degrees_of_freedom: int) -> TimeZeroFit:
-    error = _error(best, "t0_ps")
     values = best.values
+    t0_ps = Value(values["t0_ps"], _error(best, "t0_ps"))
+    interval = Interval(problem.limit(best, -t0_ps.sigma), problem.limit(best, t0_ps.sigma))
+    is_parabolic = interval.is_parabolic(*t0_ps)
+    _require_bounded(interval)
     return TimeZeroFit(
-        t0_ps=Value(values["t0_ps"], error),
-        low_ps=problem.limit(best, -error),
-        high_ps=problem.limit(best, error),
+        t0_ps=t0_ps if is_parabolic else Value(t0_ps.value, interval.half_width),
+        interval=interval,
+        is_parabolic=is_parabolic,
         amplitude=values["amplitude"] + values["step"],
         baseline=values["baseline"],
         lifetime_ps=None if problem.model.decays else math.exp(values["log_lifetime"]),
@@ -230,6 +236,15 @@ def _error(fit: _Minimum, name: str) -> float:
             "give the decays."
         )
     return error
+
+
+def _require_bounded(interval: Interval) -> None:
+    if not math.isfinite(interval.half_width):
+        side = "early" if math.isinf(interval.low) else "late"
+        raise ReductionError(
+            f"The scan does not bound time zero on the {side} side: chi-square does not rise by 1 within six errors or "
+            "within the scanned delays. Add delays on that side of the step, or count longer."
+        )
 
 
 def _require_step(delay_ps: FloatArray, t0_ps: float, gain: float) -> None:

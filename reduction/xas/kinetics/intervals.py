@@ -51,8 +51,7 @@ class QuantityInterval:
     @property
     def is_parabolic(self) -> bool:
         """Whether a symmetric error describes the interval."""
-        sides = (self.value - self.interval.low, self.interval.high - self.value)
-        return all(abs(side - self.sigma) <= self.tolerance * self.sigma for side in sides)
+        return self.interval.is_parabolic(self.value, self.sigma, self.tolerance)
 
     @property
     def text(self) -> str:

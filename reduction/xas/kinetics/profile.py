@@ -60,6 +60,10 @@ class Interval(NamedTuple):
         """Half the width of the interval, a symmetric error for uses that need one; infinite if a side is open."""
         return (self.high - self.low) / 2.0
 
+    def is_parabolic(self, value: float, sigma: float, tolerance: float = PARABOLIC_WITHIN) -> bool:
+        """Return whether both sides agree with the error from the curvature within `tolerance`, a share of it."""
+        return all(abs(side - sigma) <= tolerance * sigma for side in (value - self.low, self.high - value))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Combination:

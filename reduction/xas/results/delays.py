@@ -140,6 +140,9 @@ class TimeZeroResults(RunResults):
         lines = [f"{'time zero':<22} {with_error(*self.time_zero.t0_ps)} ps on the axis of this run"]
         raw = self.time_zero_raw_ps
         lines += [] if raw is None else [f"{'time zero, raw':<22} {with_error(*raw)} ps"]
+        low_ps, high_ps = self.time_zero.interval
+        if not self.time_zero.is_parabolic:
+            lines.append(f"{'  68 % limits':<22} {low_ps:.1f} to {high_ps:.1f} ps (not parabolic)")
         lines += response_lines(self.time_zero.irf_sigma_ps, self.timing)
         lines += quality_lines(self.time_zero)
         alone = [] if self.response is None else [f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]

@@ -126,7 +126,7 @@ def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
             value=found.t0_ps.value,
             sigma=found.t0_ps.sigma,
             uids=runs.uids(ZERO_BEFORE),
-            remark=f"68 %: {found.low_ps:.1f} to {found.high_ps:.1f} ps",
+            remark=f"68 %: {found.interval.low:.1f} to {found.interval.high:.1f} ps",
         ),
         Row(
             name="time zero, set",
