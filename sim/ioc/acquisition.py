@@ -14,12 +14,13 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.faults.history import History
+from sim.ioc.detector_frames import DetectorFrames, boxcar_length
 from sim.ioc.exposure_log import ExposureLog
-from sim.ioc.record_fields import resize
+from sim.ioc.record_fields import repost, resize
 from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
 from sim.ioc.scaler_fields import CHANNELS
 from sim.physics.beamline_state import BeamlineState, Stretch
-from sim.physics.detectors import BOXCAR_BLOCKS
+from sim.physics.counting_ahead import CountedAhead
 from sim.physics.experiment import Experiment, ExposureCounts
 from sim.types import FloatArray
 
@@ -45,9 +46,6 @@ SEQUENCE = "sequence"
 
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
 """Another detector under the master's gate; it receives the exposure's number, its state, and the others' counts."""
-
-MOST_CORRELATED = 16
-"""Gates up to which the boxcar publishes their covariances."""
 
 MIXED_SHUTTER = -1.0
 """Laser shutter in the frame of an exposure during which it moved."""
@@ -103,6 +101,8 @@ class Acquisition(PVGroup):
         self._history = history
         self._started: dict[str, BeamlineState] = {}
         self._stretches: dict[str, list[Stretch]] = {}
+        self._ahead: dict[str, tuple[CountedAhead, DetectorFrames]] = {}
+        self._frames: dict[str, DetectorFrames] = {}
         self.fault_stale = ""
         """Detector whose frames are not updated: "spc", "boxcar", "both", or "" for none."""
         self._exposure_id = 0
@@ -125,6 +125,7 @@ class Acquisition(PVGroup):
             actions=CountActions(
                 count=lambda elapsed_s: values(self._expose(name, elapsed_s)),
                 on_start=lambda: self._start(name),
+                ahead=lambda preset_s: self._count_ahead(name, preset_s),
                 on_finish=on_finish,
             ),
         )
@@ -154,10 +155,23 @@ class Acquisition(PVGroup):
     def _start(self, name: str) -> None:
         self._started[name] = self._history.begin(name)
 
+    def _count_ahead(self, name: str, preset_s: float) -> None:
+        """Compute an exposure of `preset_s` seconds of beam that has just begun, for the case that nothing changes."""
+        ahead = CountedAhead(self._experiment, [(self._history.now(), preset_s)])
+        self._ahead[name] = ahead, DetectorFrames(ahead.counts, self._experiment.scheme)
+
     def _expose(self, name: str, elapsed_s: float) -> ExposureCounts:
-        self._stretches[name] = self._history.end(name, elapsed_s)
-        self._counted[name] = self._experiment.expose_changing(self._stretches[name])
-        return self._counted[name]
+        stretches = self._history.end(name, elapsed_s)
+        ahead, frames = self._ahead.pop(name, (None, None))
+        if ahead is not None and frames is not None and ahead.happened(stretches):
+            counts = ahead.counts
+        else:
+            counts = self._experiment.expose_changing(stretches)
+            frames = DetectorFrames(counts, self._experiment.scheme)
+        self._stretches[name] = stretches
+        self._counted[name] = counts
+        self._frames[name] = frames
+        return counts
 
     async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
         """Post the counts of the gated detectors, frames first: they carry the number of the exposure."""
@@ -166,14 +180,15 @@ class Acquisition(PVGroup):
         # fault: a reader recognises a stale frame by a number that did not increase. The shutter in the frame is that
         # of the whole exposure, from the recorded states, not the one at its end.
         exposure = self._counted[MASTER_SCALER]
+        frames = self._frames[MASTER_SCALER]
         before = self._started[MASTER_SCALER]
         head = self._numbered(elapsed_s, exposure, self._stretches[MASTER_SCALER])
         if self.fault_stale not in ("spc", "both"):
-            await self.spc_frame.write(spc_frame(head, exposure))
+            await repost(self.spc_frame, frames.spc(head))
             await self.spc.post_counts(elapsed_s, self._spc_channels(exposure))
         if self.fault_stale not in ("boxcar", "both"):
-            await self.boxcar_frame.write(boxcar_frame(head, exposure))
-            await self._publish_averages(exposure)
+            await repost(self.boxcar_frame, frames.boxcar(head))
+            await self._publish_averages(frames)
         for detector in self.gated:
             await detector(self._exposure_id, self._experiment.true_state(before), exposure)
 
@@ -213,10 +228,11 @@ class Acquisition(PVGroup):
         """
         exposure = self._experiment.expose_changing(stretches)
         head = self._numbered(elapsed_s, exposure, stretches)
+        frames = DetectorFrames(exposure, self._experiment.scheme)
         if self.fault_stale not in ("spc", "both"):
-            self._spc_shown = np.asarray(spc_frame(head, exposure))
+            self._spc_shown = np.asarray(frames.spc(head))
         if self.fault_stale not in ("boxcar", "both"):
-            self._boxcar_shown = np.asarray(boxcar_frame(head, exposure))
+            self._boxcar_shown = np.asarray(frames.boxcar(head))
         return self._exposure_id, exposure, self._latest_frames()
 
     async def show_frames(self) -> None:
@@ -224,46 +240,12 @@ class Acquisition(PVGroup):
         await self.spc_frame.write(self._spc_shown.tolist())
         await self.boxcar_frame.write(self._boxcar_shown.tolist())
 
-    async def _publish_averages(self, exposure: ExposureCounts) -> None:
-        half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)
-        whole = exposure.boxcar.mean(axis=0)
-        scheme = self._experiment.scheme
-        await self.boxcar_off_3s.write(float(half[scheme.unpumped]))
-        await self.boxcar_on_3s.write(float(half[scheme.pumped]))
-        await self.boxcar_off_6s.write(float(whole[scheme.unpumped]))
-        await self.boxcar_on_6s.write(float(whole[scheme.pumped]))
+    async def _publish_averages(self, frames: DetectorFrames) -> None:
+        records = (self.boxcar_off_3s, self.boxcar_on_3s, self.boxcar_off_6s, self.boxcar_on_6s)
+        for record, average in zip(records, frames.averages, strict=True):
+            await repost(record, average)
 
 
 def master_channels(exposure: ExposureCounts) -> dict[int, float]:
     """Return the channels of the I0 scaler: ion chamber, and the one behind the foil."""
     return {2: float(exposure.i0), 3: float(exposure.foil)}
-
-
-def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
-    """Return the SPC frame: exposure id, seconds, shutter, APDs, probes, gates opened (probe), counts (apd, probe)."""
-    photodiodes, probes = exposure.counts.shape
-    return [*head, float(photodiodes), float(probes), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
-
-
-def boxcar_length(probes: int) -> int:
-    """Return the number of values in the frame of a boxcar with `probes` gates."""
-    covariances = probes * (probes - 1) // 2 if probes <= MOST_CORRELATED else 0
-    return 3 + 2 * probes + covariances
-
-
-def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
-    """Return the boxcar frame: exposure id, seconds, shutter, mean and variance of the mean (each (probe,), volts).
-
-    With up to 16 gates the covariances of these means follow, V2: of gate 0 with 1, 2, ..., then of gate 1 with 2, ...
-    """
-    # The boxcar averages within each block; the scatter of the blocks gives the variance of one of them, and divided by
-    # their number that of the mean. It thus contains photon statistics, electronic noise and unsteady light alike.
-    blocks = exposure.boxcar
-    variance = blocks.var(axis=0, ddof=1) / len(blocks)
-    frame = [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]
-    probes = blocks.shape[1]
-    if probes > MOST_CORRELATED:
-        return frame
-    # The jet changes all gates of a block alike: what their blocks have in common is not an error of a difference.
-    covariance = np.cov(blocks, rowvar=False) / len(blocks)
-    return [*frame, *covariance[np.triu_indices(probes, 1)].tolist()]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from caproto.server import PVGroup, pvproperty
 
+from sim.ioc.record_fields import repost
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts, restarted_seed
 from sim.physics.gated_drift import GatedDrift, draw_gated_drift
@@ -49,6 +50,6 @@ class GatedDriftRecords(PVGroup):
         found = draw_gated_drift(self._detector, exposure.counts, exposure.pulses, exposure.duration_s, self._rng)
         for element, row in enumerate(found.counts, 1):
             for gate, count in enumerate(row):
-                await getattr(self, f"counts_{element}_{gate}").write(float(count))
-            await getattr(self, f"input_{element}").write(float(found.input_rate[element - 1]))
-            await getattr(self, f"output_{element}").write(float(found.output_rate[element - 1]))
+                await repost(getattr(self, f"counts_{element}_{gate}"), float(count))
+            await repost(getattr(self, f"input_{element}"), float(found.input_rate[element - 1]))
+            await repost(getattr(self, f"output_{element}"), float(found.output_rate[element - 1]))

@@ -14,7 +14,7 @@ from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
-from sim.ioc.record_fields import preset
+from sim.ioc.record_fields import preset, repost
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts
 from sim.physics.pump_scheme import PumpScheme
@@ -197,7 +197,7 @@ class Laser(PVGroup):
         self._shown_drift = self.drift()
         watts = self._shown_drift * self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
-        await self.power.write(watts + noise)
+        await repost(self.power, watts + noise)
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:

@@ -31,6 +31,9 @@ USER_COUNTING = 3
 
 STUCK_POLL_S = 0.01
 
+AHEAD_FROM_S = 0.005
+"""Wall time of the shortest count that is computed while it lasts: the computation takes up to 2 ms."""
+
 ACTING_FIELDS = ("CNT", "CONT", "TP", "FREQ", "DLY", "PR1", *(f"G{n}" for n in range(1, CHANNELS + 1)))
 """Fields on whose write the record acts; all others only store the value."""
 
@@ -60,13 +63,15 @@ class ConnectedChannels:
 class CountActions:
     """Actions of a scaler during a count.
 
-    `on_start` is called when the gate opens. `count(elapsed_s)` is called once at the end with the seconds of beam that
-    the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after the
-    counts are posted and before the record is done.
+    `on_start` is called when the gate opens, and `ahead(preset_s)` while it is open, with the seconds of beam for which
+    it will be open unless it is closed early. `count(elapsed_s)` is called once at the end with the seconds of beam
+    that the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after
+    the counts are posted and before the record is done.
     """
 
     count: Callable[[float], Mapping[int, float]]
     on_start: Callable[[], None] | None = None
+    ahead: Callable[[float], None] | None = None
     on_finish: Callable[[float, Mapping[int, float]], Awaitable[None]] | None = None
 
 
@@ -227,7 +232,11 @@ class ScalerGroup(PVGroup):
         """Keep the gate open for TP or until stopped; return for how many seconds of beam it was open."""
         preset_s: float = self._field("TP").value
         start_s = self._clock.now_s()
-        stopped = await self._clock.sleep_unless(self._interrupt, preset_s)
+        if self._actions.ahead is not None and preset_s >= AHEAD_FROM_S * self._clock.speed:
+            await asyncio.sleep(0)  # what was posted at the start leaves first
+            self._actions.ahead(preset_s)
+        left_s = preset_s - (self._clock.now_s() - start_s)
+        stopped = await self._clock.sleep_unless(self._interrupt, left_s)
         while self.fault_stuck and not self._interrupt.is_set():
             await asyncio.sleep(STUCK_POLL_S)
         return min(self._clock.now_s() - start_s, preset_s) if stopped else preset_s

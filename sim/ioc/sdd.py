@@ -9,6 +9,7 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.cell import Cell
+from sim.ioc.record_fields import repost
 from sim.physics import beam_path
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.effects import IDEAL, EffectSizes
@@ -21,6 +22,11 @@ from sim.physics.spectra import edge_at
 from sim.physics.thermal import powder_spectrum
 
 FRAME_LENGTH = 2 + 3 * ELEMENTS
+
+NOTHING = DriftCounts(
+    counts=np.zeros(ELEMENTS, dtype=np.int64), input_rate=np.zeros(ELEMENTS), output_rate=np.zeros(ELEMENTS)
+)
+"""Counts without beam."""
 
 RANDOM_STREAM = 101
 """Number of this detector's own stream of randomness; those of the jet's detectors are below 10."""
@@ -47,7 +53,8 @@ class Sdd(PVGroup):
         """Post the counts of the time in which the gate of the master was open."""
         counts = self.count(state, exposure)
         numbers = [*counts.counts.tolist(), *counts.input_rate.tolist(), *counts.output_rate.tolist()]
-        await self.frame.write([float(exposure_id), exposure.duration_s, *(float(number) for number in numbers)])
+        frame = [float(exposure_id), exposure.duration_s, *(float(number) for number in numbers)]
+        await repost(self.frame, frame)
 
     def count(self, state: BeamlineState, exposure: ExposureCounts) -> DriftCounts:
         """Count one exposure in `state`, in which an intact ion chamber counts `exposure.delivered`.
@@ -59,12 +66,12 @@ class Sdd(PVGroup):
         # flux drawn as gamma(N) / N has the mean 1 and the relative spread 1 / sqrt(N) that N leaves undetermined, and
         # is never negative. Ratios of the two detectors then scatter by counting alone, as at a real beamline.
         if exposure.duration_s == 0:
-            nothing = np.zeros(ELEMENTS)
-            return DriftCounts(counts=nothing.astype(np.int64), input_rate=nothing, output_rate=nothing)
-        relative = float(self._rng.standard_gamma(exposure.delivered)) / (
-            i0_rate(state.energy_ev) * exposure.duration_s
-        )
-        in_beam = relative * beam_path.flux(state.energy_ev) if self._cell.in_beam else 0.0
+            return NOTHING
+        flux = float(self._rng.standard_gamma(exposure.delivered))
+        if not self._cell.in_beam:
+            return NOTHING
+        relative = flux / (i0_rate(state.energy_ev) * exposure.duration_s)
+        in_beam = relative * beam_path.flux(state.energy_ev)
         level = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
         scatter = edge_at(self._sample.edges, state.energy_ev).scatter
         strength = self.effects().self_absorption * POWDER_SELF_ABSORPTION

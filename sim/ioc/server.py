@@ -37,6 +37,10 @@ OF_A_CHANNEL = (
 """Messages of clients about one channel."""
 
 
+REPLIES_TOGETHER = 64
+"""Replies in one packet: a long list of large arrays must not fill the memory."""
+
+
 class WriteTurn(asyncio.Event):
     """Set while no put is in progress; a read lets an earlier put take its first steps, not more."""
 
@@ -66,7 +70,16 @@ class PromptCircuit(CaprotoCircuit):
             return channel, GuardedEntry(entry, self.context.gate, channel.name)
         return channel, entry
 
-    async def _command_queue_iteration(self, command: Any) -> Any:
+    async def _command_queue_iteration(self, command: Any) -> list[Any]:
+        """Process `command` and those that wait behind it, and return their replies, which leave in one packet."""
+        # A read-out asks for twenty values in one packet. A packet for each answer would cost the server as much as the
+        # answers themselves, and wake the client twenty times.
+        replies = list(await self._reply_to(command) or ())
+        while len(replies) < REPLIES_TOGETHER and not self.command_queue.empty():
+            replies += await self._reply_to(self.command_queue.get_nowait()) or ()
+        return replies
+
+    async def _reply_to(self, command: Any) -> Any:
         """Process one command, unless its channel was disconnected in the meantime.
 
         caproto would then end the loop that answers this client, for all its channels, and leave the connection open.
@@ -76,6 +89,9 @@ class PromptCircuit(CaprotoCircuit):
         if isinstance(command, OF_A_CHANNEL) and not known:
             return None
         return await super()._command_queue_iteration(command)
+
+    async def _wake_new_command(self) -> None:
+        """Do nothing: caproto wakes tasks that wait for a command, and a server has none."""
 
     async def send(self, *commands: Any) -> None:
         """Send the replies whose channel still exists; those of a disconnected channel are dropped silently."""

@@ -87,6 +87,11 @@ class Drifts:
         self._horizontal = Fluctuation(POINTING_SIGMA_UM, POINTING_TAU_S, rngs[1])
         self._vertical = Fluctuation(POINTING_SIGMA_UM, POINTING_TAU_S, rngs[2])
 
+    @property
+    def fluctuations(self) -> tuple[Fluctuation, ...]:
+        """The random drifts: power, pointing in both directions."""
+        return self._power, self._horizontal, self._vertical
+
     def over(self, start_s: float, duration_s: float, sizes: EffectSizes) -> Drift:
         """Return the means over the `duration_s` seconds of beam that follow the time `start_s` of the day, s.
 

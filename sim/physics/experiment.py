@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from sim.physics.counting_effects import (
     previous_gates,
 )
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, Dwell, draw_boxcar, fired_gates
-from sim.physics.drifts import NO_DRIFT, Drifts
+from sim.physics.drifts import NO_DRIFT, Drift, Drifts
 from sim.physics.effects import IDEAL, EffectSizes
 from sim.physics.excitation import PumpTrain, Spot, mean_excitation, train_excitation
+from sim.physics.exposure_parts import block_shares, pump_periods
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.gate_effects import LASER_LIGHT, LIGHT_FLUENCE_MJ_CM2, GateHardware, light_in_gates
 from sim.physics.glitches import glitch_dip, lost_signal
@@ -49,6 +50,20 @@ class ExposureCounts:
     i0: int
     foil: int
     delivered: int
+
+
+class Moment(NamedTuple):
+    """Everything that an exposure changes.
+
+    Number of exposures so far, beam time in s, drifts, dose in h, slow fluctuations, random numbers.
+    """
+
+    exposures: int
+    time_s: float
+    drift: Drift
+    dose_h: float
+    fluctuations: tuple[float, ...]
+    generators: tuple[Mapping[str, Any], ...]
 
 
 class Seen(NamedTuple):
@@ -83,7 +98,7 @@ class Experiment:
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while the detectors count: the same exposures give the same counts, however fast a client asks.
-    `time_s` is the beam time counted so far.
+    `time_s` is the beam time counted so far, `exposures` their number.
     """
 
     sample: Sample
@@ -111,10 +126,12 @@ class Experiment:
         further = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(11, 16)]
         self._drifts = Drifts(further[:3])
         self._course, self._ripple = further[3:]
+        self._generators = (*streams, *further)
         self._dose = Dose()
         self._drift = NO_DRIFT
         self._chambers = IonChambers(jet=self.sample.jet, edges=self.sample.edges, beam=self.sample.beam, rng=chamber)
         self._memory = PulseMemory(previous=previous_gates(self.scheme))
+        self.exposures = 0
         self.time_s = 0.0
         self.charges = bunch_charges(fixed, self.scheme)
         self.gates = GateHardware.drawn(self.photodiodes, self.probes, fixed)
@@ -202,6 +219,32 @@ class Experiment:
         """Count for the next `duration_s` seconds of beam in one state."""
         return self.expose_changing([(state, duration_s)])
 
+    def moment(self) -> Moment:
+        """Return everything that the next exposure will change."""
+        return Moment(
+            exposures=self.exposures,
+            time_s=self.time_s,
+            drift=self._drift,
+            dose_h=self._dose.hours,
+            fluctuations=tuple(one.value for one in self._fluctuations),
+            generators=tuple(one.bit_generator.state for one in self._generators),
+        )
+
+    def return_to(self, moment: Moment) -> None:
+        """Go back, or forward, to a `moment`: the exposures that follow are those that followed it."""
+        self.exposures = moment.exposures
+        self.time_s = moment.time_s
+        self._drift = moment.drift
+        self._dose.hours = moment.dose_h
+        for fluctuation, value in zip(self._fluctuations, moment.fluctuations, strict=True):
+            fluctuation.value = value
+        for generator, state in zip(self._generators, moment.generators, strict=True):
+            generator.bit_generator.state = state
+
+    @property
+    def _fluctuations(self) -> tuple[Fluctuation, ...]:
+        return (self._jet, self._flux, *self._drifts.fluctuations)
+
     def expose_changing(self, stretches: Sequence[Stretch]) -> ExposureCounts:
         """Count for the next seconds of beam, in consecutive states, each for its seconds.
 
@@ -218,6 +261,7 @@ class Experiment:
         jet = 1 + noise * self._jet.average(duration_s)
         self._drift = self._drifts.over(self.day_time_s, duration_s, self.effects)
         self.time_s += duration_s
+        self.exposures += 1
         step = self.scheme.places_between_pumps(stretches[0][0].rate_divider)
         first_bunch = step * int(self._phase.integers(self.scheme.units_per_turn // step))
         true = [(self.true_state(state), seconds) for state, seconds in stretches]
@@ -250,7 +294,7 @@ class Experiment:
         gates = self._gates_now()
         counts = np.zeros((self.photodiodes, self.probes), dtype=np.int64)
         opened = np.zeros(self.probes, dtype=np.int64)
-        for state, periods in _periods(stretches, self.scheme).items():
+        for state, periods in pump_periods(stretches, self.scheme).items():
             pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch, self.scheme)
             efficiency = gates.efficiency * self._of_pumped_gate(state.gate_gain, 1.0)
             added = gates.dark_counts + seen[state].light / self.photodiodes + state.stray_photons
@@ -272,14 +316,14 @@ class Experiment:
         shared: SharedPhotons,
     ) -> FloatArray:
         """Draw sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
-        periods = sum(_periods(stretches, self.scheme).values())
+        periods = sum(pump_periods(stretches, self.scheme).values())
         divider = stretches[0][0].rate_divider
         pulses = pulses_per_bunch(periods, divider, first_bunch, self.scheme)
         analog = {
             state: each.photons.sum(axis=0) + (self.photodiodes * state.stray_photons + each.light)[:, None]
             for state, each in seen.items()
         }
-        shares = _shares(stretches, BOXCAR_BLOCKS)
+        shares = block_shares(stretches, BOXCAR_BLOCKS)
         mixed = analog[stretches[0][0]]
         if len(analog) > 1:
             mixed = np.asarray(sum(share[:, None, None] * analog[state] for state, share in shares.items()))
@@ -328,32 +372,3 @@ class Experiment:
         values = np.full(self.probes, others)
         values[self.scheme.pumped] = value
         return values
-
-
-def _periods(stretches: Sequence[Stretch], scheme: PumpScheme) -> dict[BeamlineState, int]:
-    """Return the pump periods spent in each state; a period cut by the end of a stretch ends in the next one."""
-    # Numbers of whole periods are differences of a running total, so that rounding at the boundaries neither loses nor
-    # adds a period: undisturbed and disturbed exposures of equal length open equally many gates.
-    periods: dict[BeamlineState, int] = {}
-    end_s = 0.0
-    begun = 0
-    for state, seconds in stretches:
-        end_s += seconds
-        ended = int(end_s * 1e12 / scheme.period_ps(state.rate_divider))
-        # After a change of the divider the numbers restart, so the difference could be below 0.
-        periods[state] = periods.get(state, 0) + max(ended - begun, 0)
-        begun = ended
-    return periods
-
-
-def _shares(stretches: Sequence[Stretch], blocks: int) -> dict[BeamlineState, FloatArray]:
-    """Return the share of each state in each of `blocks` equal parts of the dwell, (blocks,); shares add up to 1."""
-    if len(stretches) == 1:
-        return {stretches[0][0]: np.ones(blocks)}
-    ends_s = np.cumsum([0.0, *(seconds for _, seconds in stretches)])
-    edges_s = np.linspace(0.0, ends_s[-1], blocks + 1)
-    shares: dict[BeamlineState, FloatArray] = {state: np.zeros(blocks) for state, _ in stretches}
-    for (state, _), begin_s, end_s in zip(stretches, ends_s[:-1], ends_s[1:], strict=True):
-        inside = np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], begin_s)
-        shares[state] += np.maximum(inside, 0.0) / (ends_s[-1] / blocks)
-    return shares

@@ -18,7 +18,8 @@ class Fluctuation:
         self._sigma = sigma
         self._tau_s = tau_s
         self._rng = rng
-        self._value = sigma * float(rng.standard_normal())
+        self.value = sigma * float(rng.standard_normal())
+        """Value at the end of the latest exposure; settable, as the generator's state is, to return to a moment."""
 
     def average(self, duration_s: float) -> float:
         """Return the mean over the next `duration_s` seconds of beam, which follow the last ones directly."""
@@ -28,7 +29,7 @@ class Fluctuation:
         # that consecutive exposures continue each other however long they are.
         k = duration_s / self._tau_s
         if k == 0:
-            return self._value
+            return self.value
         decay = math.exp(-k)
         lost = -math.expm1(-k)
         end_variance = -math.expm1(-2 * k)
@@ -39,6 +40,6 @@ class Fluctuation:
         slope = covariance / end_variance
         rest = math.sqrt(max(mean_variance - slope * covariance, 0.0))
         end_noise = math.sqrt(end_variance) * end_draw
-        mean = self._value * lost / k + self._sigma * (slope * end_noise + rest * mean_draw)
-        self._value = self._value * decay + self._sigma * end_noise
+        mean = self.value * lost / k + self._sigma * (slope * end_noise + rest * mean_draw)
+        self.value = self.value * decay + self._sigma * end_noise
         return mean

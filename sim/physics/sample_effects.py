@@ -35,17 +35,18 @@ class Dose:
     """Dose of the sample in the jet; the share that it has damaged, 0 to 1."""
 
     def __init__(self) -> None:
-        self._hours = 0.0
+        self.hours = 0.0
+        """Hours of nominal beam since the sample was fresh."""
 
     def add(self, beam: float, duration_s: float) -> None:
         """Add `duration_s` seconds at a flux `beam` relative to the nominal one; fresh sample comes after 8 h."""
-        self._hours += beam * duration_s / 3600.0
-        if self._hours > FRESH_AFTER_H:
-            self._hours %= FRESH_AFTER_H
+        self.hours += beam * duration_s / 3600.0
+        if self.hours > FRESH_AFTER_H:
+            self.hours %= FRESH_AFTER_H
 
     def damaged(self, size: float) -> float:
         """Return the damaged share, 0 to 1, if damage is `size` times the usual."""
-        return -math.expm1(-size * DAMAGE_PER_H * self._hours)
+        return -math.expm1(-size * DAMAGE_PER_H * self.hours)
 
 
 def self_absorbed(level: T, strength: float) -> T:
