@@ -322,20 +322,37 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
 
 def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[FloatArray, FloatArray]:
     """Return the normalised intensity (points,), and its derivatives, (points, points), by measured point."""
+    parts = normalisation_parts(points.energy_ev, points.intensity, windows)
+    subtract = np.eye(points.energy_ev.size) - parts.offset
+    return parts.value, (subtract - np.outer(parts.value, parts.scale)) / parts.integral
+
+
+class NormalisationParts(NamedTuple):
+    """Normalised intensity `value`, and its derivatives by measured point in parts; (points,) each.
+
+    They are (1 - `offset` - `value` x `scale`) / `integral`: each measured point changes itself, the mean of the
+    pre-edge by its `offset`, the same for all points, and the edge integral (unit eV) by its `scale`.
+    """
+
+    value: FloatArray
+    offset: FloatArray
+    scale: FloatArray
+    integral: float
+
+
+def normalisation_parts(energy_ev: FloatArray, intensity: FloatArray, windows: EnergyWindows) -> NormalisationParts:
+    """Return the normalised intensity and its derivatives; raises ReductionError as `normalise` does."""
     # With S subtracting the pre-edge mean and the integral I = w S y over the edge window, the result is v = S y / I.
     # Its derivative with respect to y is (S - v w S) / I: the second term is the error of the integral, which all
     # points share.
-    energy = points.energy_ev
-    pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
-    edge = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
+    pre_edge = points_within(energy_ev, windows.pre_edge_ev, "pre-edge")
+    edge = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
     offset = pre_edge / pre_edge.sum()
-    shifted = points.intensity - offset @ points.intensity
-    integral = edge_integral(energy[edge], shifted[edge])
-    value = shifted / integral
-    weight = np.zeros_like(energy)
-    weight[edge] = trapezoid_weights(energy[edge])
-    subtract = np.eye(energy.size) - offset
-    return value, (subtract - np.outer(value, weight @ subtract)) / integral
+    shifted = intensity - offset @ intensity
+    integral = edge_integral(energy_ev[edge], shifted[edge])
+    weight = np.zeros_like(energy_ev)
+    weight[edge] = trapezoid_weights(energy_ev[edge])
+    return NormalisationParts(shifted / integral, offset, weight - weight.sum() * offset, integral)
 
 
 def trapezoid_weights(energy_ev: FloatArray) -> FloatArray:

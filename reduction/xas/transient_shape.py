@@ -12,7 +12,7 @@ from errors import ReductionError
 from reduction.probabilities import chi_square_tail
 from reduction.values import Value
 from reduction.xas.energy_windows import edge_integral, points_within
-from reduction.xas.static_xas import SpectrumPoints, normalisation, trapezoid_weights
+from reduction.xas.static_xas import normalisation_parts, trapezoid_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,10 +180,19 @@ def expected_absolute(mean: FloatArray, sigma: FloatArray) -> FloatArray:
 
 def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> FloatArray:
     """Return the covariance of an offset and scaled spectrum, (points, points), from the errors of its points alone."""
-    points = SpectrumPoints(energy_ev, value, np.diag(sigma**2))
+    parts = normalisation_parts(energy_ev, value, windows)
+    # The operator is A = 1 - U V, with the columns 1 and v in U and the rows of offset and scale in V: A D A' is
+    # D - U (V D) - (V D)' U' + U (V D V') U', without a product of two full matrices. A window computes it per frame.
     inside = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
-    operator = normalisation(points, windows)[1] * edge_integral(energy_ev[inside], value[inside])
-    return np.asarray(operator @ points.covariance @ operator.T)
+    rescaled = edge_integral(energy_ev[inside], value[inside]) / parts.integral
+    variance = sigma**2
+    columns = np.stack([np.ones_like(value), parts.value], axis=1)
+    rows = np.stack([parts.offset, parts.scale])
+    moved = rows * variance
+    shared = columns @ (0.5 * (moved @ rows.T) @ columns.T - moved)
+    covariance = shared + shared.T
+    covariance[np.diag_indices_from(covariance)] += variance
+    return np.asarray(rescaled**2 * covariance)
 
 
 def _minimum(cost: Callable[[float], float], first: Spectrum, second: Spectrum) -> Value:
