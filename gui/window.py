@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qtpy.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer
+from qtpy.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, QTabWidget
 
@@ -28,7 +28,7 @@ from reduction.kinds import kind_of
 logger = logging.getLogger(__name__)
 
 REPAINT_MS = 33
-"""30 times a second: of the 100 ms allowed from event to pixel, most is left for drawing. Idle ticks cost nothing."""
+"""Interval at which the window looks for panels that have appeared or disappeared; new frames are shown at once."""
 
 LIVENESS_S = 0.25
 """Interval at which ages and states are updated when no document arrives, s."""
@@ -58,11 +58,13 @@ class MainWindow(QMainWindow):
     `closing` are called once when the window closes, after the worker has forgotten its panels; they stop worker and
     monitors.
 
-    Every `REPAINT_MS` the timer calls `refresh`. A panel is *seen* while a part of it is visible on the screen; only
-    seen panels have requests with the worker and get frames. A panel that appears sends its requests, and shows the
-    latest frame at once; one that disappears withdraws its requests. The log is the exception: it listens to every
-    frame.
+    Every `REPAINT_MS`, and with every frame of the worker, `refresh` is called. A panel is *seen* while a part of it is
+    visible on the screen; only seen panels have requests with the worker and get frames. A panel that appears sends its
+    requests, and shows the latest frame at once; one that disappears withdraws its requests. The log is the exception:
+    it listens to every frame.
     """
+
+    _published = Signal()
 
     def __init__(
         self,
@@ -105,6 +107,10 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self, interval=REPAINT_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
+        # Qt brings the signal from the thread of the worker to this one: a frame is shown when it is there, not at the
+        # next tick.
+        self._published.connect(self.refresh)
+        worker.published = self._published.emit
 
     @property
     def docks(self) -> Mapping[str, QDockWidget]:
@@ -113,7 +119,7 @@ class MainWindow(QMainWindow):
 
     def refresh(self) -> None:
         """Show the worker's latest frame in the panels that are seen; costs nothing if nothing changed."""
-        # One turn of the repaint timer. First what is seen, because a panel that has just appeared must ask for its
+        # First what is seen, because a panel that has just appeared must ask for its
         # answers. Then the latest frame of the worker, to the log in any case, to the seen panels if it is new. Panels
         # that have appeared get the old frame too: they show it instead of being empty for a moment. A turn in which
         # nothing has changed costs some comparisons.

@@ -66,7 +66,7 @@ class ReplayBar(QWidget):
     def replay(self, documents: Sequence[NamedDocument], name: str) -> None:
         """Replay a run from its start at the chosen speed, 1 to 100 times as fast as it was measured.
 
-        `name` appears in the line of text. The worker switches to the replay in its own thread, within 20 ms.
+        `name` appears in the line of text. The worker switches to the replay in its own thread, within 30 ms.
         """
         # The worker forgets the live run when it is given the replay, and begins with the current run again when it is
         # given the live feed: the relay sends that run from its start. Nothing of the one is ever shown as the other.
@@ -77,7 +77,7 @@ class ReplayBar(QWidget):
         self._refresh()
 
     def show_live(self) -> None:
-        """End the replay and show the current measurement; the worker switches within 20 ms."""
+        """End the replay and show the current measurement; the worker switches within 30 ms."""
         if self._feed is not None:
             self._feed = None
             self._worker.use(self._live)

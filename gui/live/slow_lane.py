@@ -35,7 +35,7 @@ class SlowLane:
     """A thread that answers one kind of slow request.
 
     Answers go to `done` as (state, request, answer). After each batch the lane rests for as long as the batch took, so
-    that fits during a run leave half a core free.
+    that fits during a run leave half a core free, and for at least the longest `rest_s` of its requests.
     """
 
     def __init__(self, name: str, done: queue.SimpleQueue[Answered]) -> None:
@@ -75,5 +75,5 @@ class SlowLane:
             for request in requests:
                 self._done.put((run, request, answer(request, run)))
             ended = time.monotonic()
-            self._rested_at = 2.0 * ended - began
+            self._rested_at = ended + max(ended - began, *(request.rest_s for request in requests))
             self._open = 0

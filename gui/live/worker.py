@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from reduction.scipy_parts import import_scipy_parts
 
 logger = logging.getLogger(__name__)
 
-FRAME_PERIOD_S = 0.02
-"""Shortest interval between frames: the eye cannot follow more than 50 per second."""
+FRAME_PERIOD_S = 0.03
+"""Shortest interval between frames: the eye cannot follow more than 30 per second."""
 
 BUDGET_S = 0.015
 """Time for quick requests per frame; those that are left over keep their older answer and come first next time."""
@@ -30,11 +30,13 @@ BUDGET_S = 0.015
 class LiveWorker:
     """Thread that keeps the state of the run and answers the requests of the panels. Any thread may call any method.
 
-    `frame` is always the latest frame; reading it costs nothing.
+    `frame` is always the latest frame; reading it costs nothing. `published` is called in the thread of the worker when
+    there is a new one, and must return at once.
 
     One thread owns the feed, the run state and all answers. Each turn takes the documents that have arrived and then,
     at most every `FRAME_PERIOD_S`, publishes a frame if anything has changed. Quick requests are answered in this
-    thread within `BUDGET_S`, the oldest answer first. Slow ones go to one `SlowLane` per kind with a snapshot of the
+    thread within `BUDGET_S`, the oldest answer first; of the unhurried ones, one is answered after the frame. Slow ones
+    go to one `SlowLane` per kind with a snapshot of the
     run, at most one batch at a time; their answers come back through a queue and are dropped if another run has started
     meanwhile. Invariants: a frame is never changed after it was published; `_versions` holds for each request the
     version of the run from which it was last answered (or, for a slow one, asked); all answers belong to one run.
@@ -43,6 +45,7 @@ class LiveWorker:
     def __init__(self, feed: Feed, find_decay: FindDecay = lambda _: None) -> None:
         self._find_decay = find_decay
         self.frame = LiveFrame(number=0, feed=feed.state)
+        self.published: Callable[[], object] = lambda: None
         self._feed = feed
         self._next_feed: Feed | None = None
         self._lock = threading.Lock()
@@ -53,6 +56,7 @@ class LiveWorker:
         self._versions: dict[Request[Any], int] = {}
         self._lanes: dict[type[Request[Any]], SlowLane] = {}
         self._slow_answers: queue.SimpleQueue[Answered] = queue.SimpleQueue()
+        self._answered_late = False
         self._shown: tuple[Any, ...] = ()
         self._header: RunHeader | None = None
         self._stopping = threading.Event()
@@ -74,7 +78,7 @@ class LiveWorker:
     def want(self, owner: object, requests: Collection[Request[Any]]) -> None:
         """Answer `requests` for `owner`, in place of its earlier requests.
 
-        The first answers come with the next frame, within 20 ms; those of slow requests when they are computed. An
+        The first answers come with the next frame, within 30 ms; those of slow requests when they are computed. An
         error that a request raises becomes the problem of its answer.
         """
         with self._lock:
@@ -88,24 +92,29 @@ class LiveWorker:
             self._wanted = frozenset().union(*self._wants.values())
 
     def use(self, feed: Feed) -> None:
-        """Take documents from another source, and forget the run of the previous one; takes effect within 20 ms."""
+        """Take documents from another source, and forget the run of the previous one; takes effect within 30 ms."""
         with self._lock:
             self._next_feed = feed
 
     def _work(self) -> None:
         self._feed.open()
-        published = time.monotonic() - FRAME_PERIOD_S
+        due = time.monotonic()
         try:
             while not self._stopping.is_set():
                 self._switch_feed()
                 # A turn waits in `take` for documents, but not longer than until the next frame is due. So a document
                 # that arrives alone is shown at once, and a stream of documents gives a frame every period, however
-                # fast it is.
-                waiting_s = published + FRAME_PERIOD_S - time.monotonic()
+                # fast it is. The period begins with the turn: what is computed in it must not add to it. Answers that
+                # take longer make it longer, so that half of a core is left for drawing.
+                waiting_s = due - time.monotonic()
                 for name, doc in self._feed.take(waiting_s if waiting_s > 0 else FRAME_PERIOD_S):
                     self._take(name, doc)
-                if time.monotonic() >= published + FRAME_PERIOD_S and self._publish():
-                    published = time.monotonic()
+                began = time.monotonic()
+                if began >= due and self._publish():
+                    ended = time.monotonic()
+                    due = max(began + FRAME_PERIOD_S, ended + (ended - began))
+                    self.published()
+                    self._answer_unhurried()
         finally:
             self._feed.close()
             for lane in self._lanes.values():
@@ -147,7 +156,7 @@ class LiveWorker:
         # slow requests last, from a snapshot that includes the documents of this turn. A frame is published only if one
         # of these, the state of the run, that of the source, or the wanted requests have changed; an idle window
         # computes nothing.
-        arrived = self._collect_slow(wanted)
+        arrived = self._collect_slow(wanted) or self._answered_late
         computed = self._answer_quick(wanted)
         self._ask_slow(wanted)
         feed = self._feed_state()
@@ -156,6 +165,7 @@ class LiveWorker:
         if not arrived and not computed and shown == self._shown:
             return False
         self._shown = shown
+        self._answered_late = False
         self._answers = {request: known for request, known in self._answers.items() if request in wanted}
         self._versions = {request: version for request, version in self._versions.items() if request in wanted}
         run = self._run
@@ -181,12 +191,13 @@ class LiveWorker:
             return replace(state, remark=self._run.problem)
         return state
 
-    def _pending(self, wanted: Collection[Request[Any]], *, slow: bool) -> list[Request[Any]]:
+    def _pending(self, wanted: Collection[Request[Any]], *, slow: bool, unhurried: bool = False) -> list[Request[Any]]:
         """Return the requests whose answer is older than the state of the run, the oldest answer first."""
         if self._run.start is None:
             return []
         version = self._run.version
-        pending = [r for r in wanted if r.slow == slow and self._versions.get(r, -1) < version]
+        asked = [one for one in wanted if (one.slow, one.unhurried) == (slow, unhurried)]
+        pending = [request for request in asked if self._versions.get(request, -1) < version]
         return sorted(pending, key=lambda request: self._versions.get(request, -1))
 
     def _answer_quick(self, wanted: Collection[Request[Any]]) -> bool:
@@ -198,6 +209,13 @@ class LiveWorker:
             if time.monotonic() - began > BUDGET_S:
                 break
         return bool(pending)
+
+    def _answer_unhurried(self) -> None:
+        """Answer the unhurried request with the oldest answer, for the next frame."""
+        for request in self._pending(self._wanted, slow=False, unhurried=True)[:1]:
+            self._answers[request] = answer(request, self._run)
+            self._versions[request] = self._run.version
+            self._answered_late = True
 
     def _ask_slow(self, wanted: Collection[Request[Any]]) -> None:
         pending: dict[type[Request[Any]], list[Request[Any]]] = {}

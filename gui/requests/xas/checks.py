@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from errors import ReductionError
 from gui.live.request import Request
@@ -25,6 +26,8 @@ from reduction.xas.grouping import (
 class ScatterRequest(Request[ScatterRatio]):
     """Ratio of the scatter of the transient between scans to its counting error; 1 is photon-limited."""
 
+    unhurried: ClassVar[bool] = True
+
     mode: Mode = "spc"
     probe: int = 0
     reference: Reference = "unpumped probe"
@@ -46,6 +49,8 @@ class ScatterRequest(Request[ScatterRatio]):
 class NullTestRequest(Request[NullTest]):
     """Chi-square of two gates that must agree; which ones follows from the pump scheme of the run."""
 
+    unhurried: ClassVar[bool] = True
+
     pair: NullPair = NullPair.OFF
     mode: Mode = "spc"
     scope: Scope = "mean"
@@ -65,6 +70,8 @@ class NullTestRequest(Request[NullTest]):
 class GateTestRequest(Request[GateNullTest]):
     """Chi-square of pumped and unpumped gate with the laser blocked: whether zeros and gains are right."""
 
+    unhurried: ClassVar[bool] = True
+
     mode: Mode = "spc"
     scope: Scope = "mean"
     detector: str = ""
@@ -77,6 +84,8 @@ class GateTestRequest(Request[GateNullTest]):
 @dataclass(frozen=True, kw_only=True)
 class BaselineRequest(Request[tuple[BaselineCheck, ...]]):
     """Mean transient before and after the edge, or before time zero, where it must vanish."""
+
+    unhurried: ClassVar[bool] = True
 
     mode: Mode = "spc"
     scope: Scope = "mean"

@@ -75,6 +75,7 @@ class OwnSpectraRequest(Request[tuple[Spectrum, ...]]):
     """Spectra of the whole run by photon counting and by the boxcar, for the question which holds more information."""
 
     slow: ClassVar[bool] = True
+    rest_s: ClassVar[float] = 0.25
 
     def compute(self, run: RunState) -> tuple[Spectrum, ...]:
         """Return the spectra that can be reduced, edge step = 1. Raises ReductionError for any other kind of run."""
@@ -108,6 +109,7 @@ class DecayRequest(Request[MeasuredDecay | None]):
     """The decay of the same sample, by which sizes of transients are corrected for what is left in their reference."""
 
     slow: ClassVar[bool] = True
+    rest_s: ClassVar[float] = 0.25
 
     def compute(self, run: RunState) -> MeasuredDecay | None:
         """Return the decay that another run has measured, None without one; raises nothing."""

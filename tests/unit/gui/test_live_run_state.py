@@ -207,7 +207,7 @@ def test_history_holds_the_time_of_each_event() -> None:
 
 
 def test_every_rejected_point_keeps_its_reason_at_any_rate() -> None:
-    """Frames come 50 times a second, exposures faster: the latest event alone would hide the others' reasons."""
+    """Frames come 30 times a second, exposures faster: the latest event alone would hide the others' reasons."""
     documents = energy_run()
     documents[3][1]["data"]["quality"] = "jet"
     documents[5][1]["data"]["quality"] = "i0,laser_lock"

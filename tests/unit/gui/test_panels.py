@@ -112,6 +112,13 @@ def test_probe_reference_and_scans_can_be_chosen(window: MainWindow, energy_run:
     assert same(panel.transient.curves["transient"], wanted.energy_ev, wanted.transient, wanted.sigma)  # type: ignore[attr-defined]
 
 
+def test_a_frame_is_shown_when_it_is_there(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    """Lost: every event waits for the next look of the window, half of its interval on average."""
+    window._timer.stop()
+    put(window, energy_run)
+    qtbot.waitUntil(lambda: window._frame is not None and window._frame.exit_status is not None, timeout=WAIT_MS)
+
+
 def test_scans_that_do_not_exist_are_refused_in_words(
     window: MainWindow, energy_run: list[Document], qtbot: QtBot
 ) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
+from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import Intensity
 from reduction.xas.spc_energy import _scaled
+from reduction.xas.static_xas import SpectrumPoints, normalisation
 from reduction.xas.transient import INDEPENDENT, Spectrum, curves_of
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
 from tests.support.shaped_transients import DRAWS, GRID_EV, PEAKS, SIGMA, STATIC, drawn
@@ -134,6 +136,22 @@ def test_a_transient_that_is_not_there_cannot_be_compared_with() -> None:
         compare_shapes(short, drawn(rng, 1.0))
     with pytest.raises(ReductionError, match="same grid"):
         area_without_noise(short, WINDOWS, drawn(rng, 1.0))
+
+
+def test_covariance_is_the_product_of_the_operator() -> None:
+    """The short way gives the same numbers as the product of full matrices that defines them."""
+    rng = np.random.default_rng(19)
+    spectrum = drawn(rng, 1.0, mode="spc")
+    errors = [rng.uniform(0.5, 2.0, GRID_EV.size) * one for one in (spectrum.on_sigma, spectrum.off_sigma)]
+    spectrum = replace(spectrum, on_sigma=errors[0], off_sigma=errors[1])
+    inside = points_within(GRID_EV, WINDOWS.edge_integral_ev, "edge-integral")
+    expected = np.zeros((GRID_EV.size, GRID_EV.size))
+    for value, sigma in ((spectrum.on, errors[0]), (spectrum.off, errors[1])):
+        points = SpectrumPoints(GRID_EV, value, np.diag(sigma**2))
+        operator = normalisation(points, WINDOWS)[1] * edge_integral(GRID_EV[inside], value[inside])
+        expected += operator @ points.covariance @ operator.T
+    found = transient_covariance(spectrum, WINDOWS)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * expected.max())
 
 
 def test_covariance_is_that_of_the_recipe() -> None:
