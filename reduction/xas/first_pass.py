@@ -9,7 +9,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.xas.energy_windows import points_within
-from reduction.xas.exposure_pairs import exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import Gate, exposure_pairs, gates_of
 from reduction.xas.spc_energy import require_energy_scan
 from reduction.xas.transient import TransientMetadata, transient_metadata
 
@@ -46,11 +46,13 @@ def first_pass(accumulator: RunAccumulator, mode: Mode, probe: int, reference: R
     require_energy_scan(metadata)
     # All gates need a spectrum for their shape; two are enough to see a transient grow.
     reference = "unpumped probe" if reference == "all gates" else reference
-    pairs = exposure_pairs(accumulator, mode, *gates_of(reference, probe, metadata.timing))
-    energy = pairs.axis
+    gates = gates_of(reference, probe, metadata.timing)
     windows = metadata.windows
-    if ((energy >= windows.post_edge_ev[0]) & (energy <= windows.post_edge_ev[1])).any():
+    # Before the counts are reduced: a window asks in every frame, and this is the answer to most of them.
+    if _has_pair(accumulator, gates, windows.post_edge_ev):
         raise ReductionError("The scan has covered its post-edge: its normalised spectrum is shown instead.")
+    pairs = exposure_pairs(accumulator, mode, *gates)
+    energy = pairs.axis
     pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
     on, off = pairs.summed()
     heights = [part.value - part.value[pre_edge].mean() for part in (on, off)]
@@ -71,3 +73,11 @@ def first_pass(accumulator: RunAccumulator, mode: Mode, probe: int, reference: R
             accumulator, mode=mode, probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
         ),
     )
+
+
+def _has_pair(accumulator: RunAccumulator, gates: tuple[Gate, Gate], window_ev: tuple[float, float]) -> bool:
+    """Return whether both gates were measured in the same scan at a point inside the window, eV."""
+    on, off = (accumulator.exposures[:, :, gate.laser_shutter] > 0 for gate in gates)
+    energy = accumulator.mean_readback("energy_ev")
+    inside = (energy >= window_ev[0]) & (energy <= window_ev[1])
+    return bool((on & off).any(axis=0)[inside].any())

@@ -321,14 +321,14 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
 
 
 def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[FloatArray, FloatArray]:
-    """Return the normalised intensity (points,), and its derivatives, (points, points), by measured point."""
+    """Return the normalised intensity (points,), and its derivatives with respect to the measured one, one row each."""
     parts = normalisation_parts(points.energy_ev, points.intensity, windows)
     subtract = np.eye(points.energy_ev.size) - parts.offset
     return parts.value, (subtract - np.outer(parts.value, parts.scale)) / parts.integral
 
 
 class NormalisationParts(NamedTuple):
-    """Normalised intensity `value`, and its derivatives by measured point in parts; (points,) each.
+    """Normalised intensity `value`, and its derivatives with respect to the measured one in parts; (points,) each.
 
     They are (1 - `offset` - `value` x `scale`) / `integral`: each measured point changes itself, the mean of the
     pre-edge by its `offset`, the same for all points, and the edge integral (unit eV) by its `scale`.

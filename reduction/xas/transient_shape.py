@@ -43,8 +43,12 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
     common = spectrum.common.T @ spectrum.common if spectrum.common.size else 0.0
     if spectrum.metadata.mode == "boxcar":
         return np.asarray(np.diag(spectrum.sigma**2 - np.diag(np.atleast_2d(common))) + common)
-    parts = ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma))
-    return np.asarray(sum(_covariance(spectrum.energy_ev, *part, windows) for part in parts) + common)
+    curves = ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma))
+    parts = [_correction(spectrum.energy_ev, *curve, windows) for curve in curves]
+    half = np.hstack([part.columns for part in parts]) @ np.vstack([part.rows for part in parts])
+    covariance = half + half.T + common
+    covariance[np.diag_indices_from(covariance)] += sum(part.variance for part in parts)
+    return np.asarray(covariance)
 
 
 class ShapeComparison(NamedTuple):
@@ -178,21 +182,29 @@ def expected_absolute(mean: FloatArray, sigma: FloatArray) -> FloatArray:
     return np.asarray(sigma * (gaussian + reduced * scipy.special.erf(reduced / math.sqrt(2))))
 
 
-def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> FloatArray:
-    """Return the covariance of an offset and scaled spectrum, (points, points), from the errors of its points alone."""
+class _Correction(NamedTuple):
+    """Change of the covariance of one curve by its offset and scale: `columns` @ `rows` and its transpose.
+
+    `columns` (points, 2) and `rows` (2, points); `variance` (points,) is that of its points alone.
+    """
+
+    variance: FloatArray
+    columns: FloatArray
+    rows: FloatArray
+
+
+def _correction(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> _Correction:
+    """Return the parts of the covariance of an offset and scaled curve, (points,), from the errors of its points."""
+    # The operator of the recipe is A = 1 - U V, with the columns 1 and v in U and the rows of offset and scale in V, so
+    # A D A' = D - U (V D) - (V D)' U' + U (V D V') U', without a product of two full matrices: a window needs it in
+    # each frame.
     parts = normalisation_parts(energy_ev, value, windows)
-    # The operator is A = 1 - U V, with the columns 1 and v in U and the rows of offset and scale in V: A D A' is
-    # D - U (V D) - (V D)' U' + U (V D V') U', without a product of two full matrices. A window computes it per frame.
     inside = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
-    rescaled = edge_integral(energy_ev[inside], value[inside]) / parts.integral
-    variance = sigma**2
+    variance = (sigma * edge_integral(energy_ev[inside], value[inside]) / parts.integral) ** 2
     columns = np.stack([np.ones_like(value), parts.value], axis=1)
     rows = np.stack([parts.offset, parts.scale])
     moved = rows * variance
-    shared = columns @ (0.5 * (moved @ rows.T) @ columns.T - moved)
-    covariance = shared + shared.T
-    covariance[np.diag_indices_from(covariance)] += variance
-    return np.asarray(rescaled**2 * covariance)
+    return _Correction(variance, columns, 0.5 * (moved @ rows.T) @ columns.T - moved)
 
 
 def _minimum(cost: Callable[[float], float], first: Spectrum, second: Spectrum) -> Value:
