@@ -10,8 +10,15 @@ from gui.theme import current_theme
 from gui.types import Severity
 
 
+SIGN_PX = 2
+"""Height by which a line with a sign such as ✓ may exceed one of letters, as it comes from another font, pixels."""
+
+
 class MessageLine(QLabel):
-    """Message in the colour of its severity, which follows the theme. Long messages wrap; all can be copied."""
+    """Message in the colour of its severity, which follows the theme. Long messages wrap; all can be copied.
+
+    It takes the room of one line without a message, too, so that nothing moves when one appears.
+    """
 
     def __init__(self, parent: QWidget | None = None, *, object_name: str = "message") -> None:
         super().__init__(parent)
@@ -30,11 +37,15 @@ class MessageLine(QLabel):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size of one line in pixels; layouts ask `heightForWidth` once the width is known."""
-        return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing())
+        return QSize(super().sizeHint().width(), self.minimumSizeHint().height())
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """Return the height of the text in `width` pixels, at least that of one line."""
+        return max(super().heightForWidth(width), self.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the height of one line and no width, pixels."""
-        return QSize(0, self.fontMetrics().lineSpacing())
+        return QSize(0, self.fontMetrics().lineSpacing() + SIGN_PX)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follow a change of theme."""

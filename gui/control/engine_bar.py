@@ -145,17 +145,14 @@ class EngineBar(QWidget):
         for button in self.buttons.values():
             button.setEnabled(False)
         self.message.show_message(f"{action.value} …")
-        self.message.show()
         client.act(action)
 
     def _report_done(self, what: str) -> None:
         self.message.show_message(f"✓ {what}: done.", "good")
-        self.message.show()
         self.show_state()
 
     def _report_failure(self, what: str) -> None:
         self.message.show_message(f"✕ {what}", "bad")
-        self.message.show()
         self.show_state()
 
     def _button(self, action: Action) -> QPushButton:
@@ -188,7 +185,6 @@ class EngineBar(QWidget):
         layout.addLayout(top)
         for widget in (self.remark, self.run_box, queue_box, self.message):
             layout.addWidget(widget)
-        self.message.hide()
 
 
 def _running_words(item: QueueItem, plans: Mapping[str, PlanSignature]) -> str:

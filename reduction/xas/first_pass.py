@@ -80,4 +80,4 @@ def _has_pair(accumulator: RunAccumulator, gates: tuple[Gate, Gate], window_ev: 
     on, off = (accumulator.exposures[:, :, gate.laser_shutter] > 0 for gate in gates)
     energy = accumulator.mean_readback("energy_ev")
     inside = (energy >= window_ev[0]) & (energy <= window_ev[1])
-    return bool((on & off).any(axis=0)[inside].any())
+    return bool((on & off)[:, inside].any())

@@ -27,7 +27,6 @@ from reduction.values import Value
 from reduction.xas.kinetics.choice import ModelChoice
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
-from reduction.xas.result_text import undetermined_text
 from reduction.xas.transient import Trace
 
 TRANSIENT_SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")
@@ -51,6 +50,19 @@ MODELS: Mapping[str, KineticModel | Criterion] = {
 
 MAP_MODELS = {text: one for text, one in MODELS.items() if isinstance(one, Criterion) or one in DECAY_MODELS}
 """Those of them for a map, in which a rise is a decay with a spectrum of the other sign."""
+
+
+LABELS: Mapping[str, str] = {
+    "rise_ps": "rise",
+    **{f"tau{number}_ps": f"τ{number}" for number in (1, 2, 3)},
+    **{f"fraction{number}": f"share of τ{number}" for number in (1, 2, 3)},
+    "offset": "offset",
+    "offset_lifetime_ps": "offset lifetime",
+    "amplitude": "amplitude",
+    "t0_ps": "time zero",
+    "irf_sigma_ps": "response",
+}
+"""Words of the panel for the parameters of a fit, by their names."""
 
 
 class KineticsPanel(Panel):
@@ -204,35 +216,39 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
     """
     values = {}
     if fit.rise_ps is not None:
-        values["rise_ps"] = ("rise", _text(fit.rise_ps, "ps") + _limits(fit, "rise_ps", 1.0))
+        values["rise_ps"] = _text(fit.rise_ps, "ps") + _limits(fit, "rise_ps", 1.0)
     values |= {
-        f"tau{n}_ps": (f"τ{n}", _text(value, "ps") + _limits(fit, f"tau{n}_ps", 1.0))
+        f"tau{n}_ps": _text(value, "ps") + _limits(fit, f"tau{n}_ps", 1.0)
         for n, value in enumerate(fit.lifetimes_ps, 1)
     }
     # A single lifetime has the whole decay as its share.
     if fit.model.components > 1:
         shares = enumerate(fit.fractions, 1)
-        values |= {
-            f"fraction{n}": (f"share of τ{n}", _percent(value) + _limits(fit, f"fraction{n}", 100.0))
-            for n, value in shares
-        }
+        values |= {f"fraction{n}": _percent(value) + _limits(fit, f"fraction{n}", 100.0) for n, value in shares}
     if fit.model.has_offset:
-        values["offset"] = ("offset", _percent(fit.offset) + _limits(fit, "offset", 100.0))
-        values["offset_lifetime_ps"] = ("offset lifetime", _lifetime(fit.offset_lifetime_ps))
-    values["amplitude"] = ("amplitude", _percent(fit.amplitude))
-    values["t0_ps"] = ("time zero", _text(fit.t0_ps, "ps"))
-    values["irf_sigma_ps"] = ("response", _text(fit.irf_sigma_ps, "ps"))
+        values["offset"] = _percent(fit.offset) + _limits(fit, "offset", 100.0)
+        values["offset_lifetime_ps"] = _lifetime(fit.offset_lifetime_ps)
+    values["amplitude"] = _percent(fit.amplitude)
+    values["t0_ps"] = _text(fit.t0_ps, "ps")
+    values["irf_sigma_ps"] = _text(fit.irf_sigma_ps, "ps")
     vague = fit.undetermined
     rows: list[list[Cell]] = [
-        [label, (f"▲ {text}, NOT DETERMINED", "warning") if name in vague else text]
-        for name, (label, text) in values.items()
+        [LABELS[name], (f"▲ {text}, NOT DETERMINED", "warning") if name in vague else text]
+        for name, text in values.items()
     ]
     return [*rows, quality_row(fit.chi_square, fit.degrees_of_freedom)]
 
 
 def fit_remark(fit: KineticsFit) -> str:
     """Return the meaning of the marks in the table, and the remedy; "" if the data determine every parameter."""
-    return f"▲ {undetermined_text(fit)}" if fit.undetermined else ""
+    if not fit.undetermined:
+        return ""
+    *others, last = (LABELS.get(name, name) for name in fit.undetermined)
+    vague = f"{', '.join(others)} and {last}" if others else last
+    return (
+        f"▲ The data do not determine {vague}: lifetimes need errors below half of their values, shares below 50 %. "
+        "Measure longer, or at more delays after the pump, or choose fewer lifetimes above, as “by BIC” does."
+    )
 
 
 def choice_remark(choice: ModelChoice | None) -> str:

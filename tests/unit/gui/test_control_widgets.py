@@ -64,6 +64,15 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def test_a_message_moves_nothing(panel: ControlPanel, qtbot: QtBot) -> None:
+    """Lost: the queue jumps under the mouse when the answer to a click arrives."""
+    before = panel.tabs.geometry()
+    panel.engine._report_done("Open the beamline")
+    assert panel.engine.message.text().startswith("✓")
+    panel.grab()
+    assert panel.tabs.geometry() == before
+
+
 def type_into(panel: ControlPanel, qtbot: QtBot, name: str, text: str) -> None:
     assert panel.plans.form is not None
     field = panel.plans.form.fields[name]

@@ -165,7 +165,7 @@ def test_parameters_that_the_data_do_not_determine_are_marked() -> None:
     marked = {row[0]: row[1] for row in fit_rows(vague) if isinstance(row[1], tuple)}
     assert set(marked) == {"τ1", "share of τ1"}
     assert marked["τ1"] == ("▲ 200 ± 1500 ps, NOT DETERMINED", "warning")
-    assert "do not determine tau1_ps, fraction1" in fit_remark(vague)
+    assert "do not determine τ1 and share of τ1:" in fit_remark(vague)
     assert "Measure longer" in fit_remark(vague)
 
 
