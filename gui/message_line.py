@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 from gui.theme import current_theme
 from gui.types import Severity
 
-
 SIGN_PX = 2
 """Height by which a line with a sign such as ✓ may exceed one of letters, as it comes from another font, pixels."""
 

@@ -27,7 +27,7 @@ IMAGES_PER_S = 10.0
 MEMORY_EVENTS = 10_000
 MEMORY_RATE_PER_S = 400.0
 SHOWN = ("spectra", "watched", "checks", "pilatus")
-"""Visible docks: two with two plots with error bars each, the checks, and the image."""
+"""Docks: two with two plots with error bars each, the checks, and the image, which is a tab behind the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
