@@ -55,7 +55,8 @@ class RunMetadata:
     not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`, and
     `laser_power_w_per_mj_cm2` the laser power, W, that makes 1 mJ/cm2; 0 if the run does not state them.
-    `laser_power_error` is the relative error of one reading of that power, 0 if the run states none.
+    `laser_power_error` is the relative error of one reading of that power, 0 if the run states none. `laser_overlap` is
+    the mean fluence at the X-rays, relative to that at the centre of the laser spot, whose pointing fluctuates.
     `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch. `energy_course`
     is what foil scans around the run say about its energy axis; None without them. `chambers` are the offsets of the
     ion chambers, counts/s, by event field, as dark exposures have measured them; they are subtracted. `gate_drifts` are
@@ -94,6 +95,7 @@ class RunMetadata:
     probed_fluence_share: float = 0.0
     laser_power_w_per_mj_cm2: float = 0.0
     laser_power_error: float = 0.0
+    laser_overlap: float = 1.0
     dead_time_share: float = 0.0
     energy_course: EnergyCourse | None = None
     chambers: Mapping[str, Value] = field(default_factory=dict)
@@ -203,6 +205,7 @@ class RunMetadata:
                 probed_fluence_share=float(doc.get("probed_fluence_share", 0.0)),
                 laser_power_w_per_mj_cm2=float(doc.get("laser_power_w_per_mj_cm2", 0.0)),
                 laser_power_error=float(doc.get("laser_power_error", 0.0)),
+                laser_overlap=overlap_of_start(doc),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         # The parts checked on their own raise with their own text; only what a conversion above raises gets the general
@@ -253,6 +256,20 @@ def _photodiodes(reduction: Mapping[str, Any]) -> int:
     if number < 0:
         raise ReductionError(f"photodiodes = {number} in the `reduction` settings: the number cannot be negative.")
     return number
+
+
+def overlap_of_start(doc: Mapping[str, Any]) -> float:
+    """Return the mean fluence at the X-rays relative to the centre of the laser spot, 1 if the run states none.
+
+    Raises ReductionError unless it is above 0 and at most 1.
+    """
+    overlap = float(doc.get("laser_overlap", 1.0))
+    if not 0.0 < overlap <= 1.0:
+        raise ReductionError(
+            f"laser_overlap = {overlap:g}: the mean fluence at the X-rays must be above 0 and at most 1 of that at the "
+            "centre of the laser spot. Correct the start document."
+        )
+    return overlap
 
 
 def gates_of_start(doc: Mapping[str, Any]) -> GateCalibration | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -19,6 +20,7 @@ class GeometrySettings:
     instrument response until it is measured, and its error. The default of 45 ps is the paper's value, of which pulse
     lengths explain 34 ps; the jitter may change from day to day. `time_zero_drift_ps`: how far time zero moves within a
     day, which its error includes. `laser_fwhm_um` and `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
+    `pointing_jitter_um`: how far the laser spot is from the X-rays now and then, by its camera or by overlap scans.
     """
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.
@@ -38,6 +40,16 @@ class GeometrySettings:
     ] = 0.0
     laser_fwhm_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
     jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
+    pointing_jitter_um: Annotated[
+        float,
+        quantity("standard deviation of the laser spot from the X-rays, in each direction", "um", low=0.0, high=1e4),
+    ] = 0.0
+
+    @property
+    def laser_overlap(self) -> float:
+        """Mean fluence at the X-rays, relative to that at the centre of the laser spot, above 0 to 1."""
+        # The mean of exp(-4 ln 2 r^2 / w^2), with r normally distributed in both directions.
+        return 1.0 / (1.0 + 8.0 * math.log(2.0) * (self.pointing_jitter_um / self.laser_fwhm_um) ** 2)
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""

@@ -56,6 +56,7 @@ class Calibrations:
     probed_fluence_share: float
     laser_power_w_per_mj_cm2: float
     laser_power_error: float
+    laser_overlap: float
     boxcar_polarity: int
     gate_calibration: dict[str, Any]
 
@@ -239,6 +240,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             probed_fluence_share=beamline.fluence.probed_share,
             laser_power_w_per_mj_cm2=_power_per_fluence(beamline),
             laser_power_error=beamline.configuration.quality.laser_power_error,
+            laser_overlap=beamline.configuration.geometry.laser_overlap,
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
         )

@@ -14,7 +14,7 @@ from reduction.detector_view import transient_detectors
 from reduction.detectors import DetectorSums, detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.run_metadata import gates_of_start
+from reduction.run_metadata import gates_of_start, overlap_of_start
 from reduction.timing import timing_from
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
@@ -188,7 +188,7 @@ class DependenceSums:
 
     def power(self) -> PowerUse | None:
         """Return the power of the laser during the exposures with it; None if the run does not record it."""
-        return power_use_of(self.exposures) if self._corrects_power else None
+        return power_use_of(self.exposures, overlap_of_start(self.start)) if self._corrects_power else None
 
     def without_power(self) -> DependenceSums:
         """Return the same sums as if the power of the laser had not been recorded."""
@@ -252,7 +252,7 @@ class DependenceSums:
         if use is not None and use.corrected:
             for one in self.exposures:
                 if one.power is not None and one.place[0] == SHUTTER_OPEN:
-                    total[:, one.place[1]] += one.pulses * np.array([one.power, 1.0])
+                    total[:, one.place[1]] += one.pulses * np.array([use.overlap * one.power, 1.0])
         return np.asarray(np.divide(total[0], total[1], out=np.ones_like(total[0]), where=total[1] > 0))
 
     def _table(self) -> GateTable:

@@ -24,17 +24,20 @@ BELIEVED = (0.5, 1.5)
 class PowerUse:
     """Power of the laser relative to that of the nominal fluence: `mean` and `spread` between exposures.
 
-    `corrected`: whether transients are divided by it; False where a reading cannot be right.
+    `corrected`: whether transients are divided by it; False where a reading cannot be right. `overlap`: mean fluence at
+    the X-rays relative to that at the centre of the laser spot, by which transients are divided as well.
     """
 
     mean: float
     spread: float
     corrected: bool
+    overlap: float = 1.0
 
     @property
     def line(self) -> str:
         """Power in % of the nominal one, its spread, and what is done with it, as one line."""
-        use = "transients are corrected to 100 %" if self.corrected else "not used"
+        missed = "" if self.overlap == 1.0 else f", and for {100 * (1 - self.overlap):.2g} % lost by its pointing"
+        use = f"transients are corrected to 100 %{missed}" if self.corrected else "not used"
         return f"{'laser power':<22} {100 * self.mean:.2f} % of nominal, spread {100 * self.spread:.2g} %; {use}"
 
     @property
@@ -61,13 +64,15 @@ def power_use(run: RunAccumulator) -> PowerUse | None:
     measured = run.exposures[:, :, SHUTTER_OPEN] > 0
     values = relative[measured]
     inside = bool(np.all((values > BELIEVED[0]) & (values < BELIEVED[1])))
-    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside)
+    overlap = run.metadata.laser_overlap
+    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside, overlap=overlap)
 
 
 def power_at(run: RunAccumulator, axis: FloatArray) -> FloatArray:
     """Return the power at points (points,) of the run's axis, relative to the nominal; 1 if it cannot be corrected.
 
-    The mean over the exposures of a point with the laser on, by their flux: by that they contribute to a sum.
+    It is the power that reaches the X-rays: what the meter has read, times the mean overlap. At each point it is the
+    mean over the exposures with the laser on, by their flux: by that they contribute to a sum.
     """
     mean = mean_power(run)
     if (mean == 1.0).all():
@@ -85,7 +90,8 @@ def mean_power(run: RunAccumulator) -> FloatArray:
     total = flux.sum(axis=0)
     if use is None or relative is None or not use.corrected:
         return np.ones(total.size)
-    return np.asarray(np.divide((relative * flux).sum(axis=0), total, out=np.ones_like(total), where=total > 0))
+    summed = use.overlap * (relative * flux).sum(axis=0)
+    return np.asarray(np.divide(summed, total, out=np.ones_like(total), where=total > 0))
 
 
 def mean_power_error(run: RunAccumulator) -> FloatArray:

@@ -71,14 +71,14 @@ def _relative_power(data: Document, start: Document) -> float | None:
     return reading_w / nominal_w if nominal_w > 0 and reading_w > 0 else None
 
 
-def power_use_of(exposures: Sequence[SingleExposure]) -> PowerUse | None:
-    """Return the power of the exposures with the laser on; None if one of them has no reading."""
+def power_use_of(exposures: Sequence[SingleExposure], overlap: float) -> PowerUse | None:
+    """Return the power of the exposures with the laser on; None if one has no reading. See `PowerUse` for `overlap`."""
     found = [one.power for one in exposures if one.place[0] == SHUTTER_OPEN]
     values = np.array([one for one in found if one is not None])
     if not found or values.size < len(found):
         return None
     inside = bool(np.all((values > BELIEVED[0]) & (values < BELIEVED[1])))
-    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside)
+    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside, overlap=overlap)
 
 
 def live_pulses(

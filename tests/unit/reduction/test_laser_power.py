@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from errors import ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.kinds import reduce_run
 from reduction.types import FloatArray
@@ -162,3 +163,24 @@ def test_the_noise_of_the_meter_is_in_the_errors_of_kinetics() -> None:
     assert np.all(added[~late] < 0.01 * expected[~late])
     assert np.array_equal(found.photons, exact.photons)
     assert np.array_equal(found.variance[:, 1:], exact.variance[:, 1:])
+
+
+def test_what_the_pointing_of_the_laser_loses_is_corrected() -> None:
+    """A mean overlap of 0.9 stands for a transient that is 10 % too small; without the correction it stays so."""
+    sizes = []
+    for overlap, corrected in ((1.0, True), (0.9, True), (0.9, False)):
+        documents = energy_run(np.ones(ENERGY_EV.size))
+        documents[0][1]["laser_overlap"] = overlap
+        results = reduce_run(documents, correct_power=corrected)
+        assert isinstance(results, SpectrumResults)
+        sizes.append(results.spectra[0].transient)
+        assert ("10 % lost by its pointing" in results.table()) == (overlap != 1.0 and corrected)
+    assert sizes[1] == pytest.approx(sizes[0] / 0.9)
+    assert sizes[2] == pytest.approx(sizes[0], rel=1e-3)
+
+
+def test_an_impossible_overlap_is_refused() -> None:
+    documents = energy_run(np.ones(ENERGY_EV.size))
+    documents[0][1]["laser_overlap"] = 1.1
+    with pytest.raises(ReductionError, match=r"laser_overlap = 1\.1.* at most 1"):
+        accumulate(documents)

@@ -108,6 +108,16 @@ def test_transients_are_those_of_the_nominal_power() -> None:
     assert plain.power is None
 
 
+def test_transients_are_those_of_a_laser_that_points_at_the_x_rays() -> None:
+    documents = axis_run(3)
+    centred = reduce_run(documents)
+    documents[0][1]["laser_overlap"] = 0.9
+    beside = reduce_run(documents)
+    assert isinstance(centred, DependenceResults)
+    assert isinstance(beside, DependenceResults)
+    assert np.expm1(beside.change) == pytest.approx(np.expm1(centred.change) / 0.9, rel=1e-6)
+
+
 def test_readings_that_cannot_be_right_correct_nothing() -> None:
     documents = axis_run(4)
     for name, doc in documents:
