@@ -21,6 +21,9 @@ UPDATE_S = 0.1
 LOG_UPDATE_S = 10.0
 """Shortest time between two updates of the line, on a terminal and in a log."""
 
+SPEED_OVER_S = 3600.0
+"""Time over which the speed of the work is averaged. Rich takes 30 s, but an exposure or a sample may take minutes."""
+
 _TERMINAL_WIDTH = 80
 _BAR_WIDTH = 30
 _CLEAR = "\r\x1b[K"
@@ -60,6 +63,7 @@ class ProgressLine:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[remark]}"),
                 auto_refresh=False,
+                speed_estimate_period=SPEED_OVER_S,
             )
             self._task = self._progress.add_task(label, total=total, remark="")
             self._draw(is_last=False)

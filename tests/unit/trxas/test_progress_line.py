@@ -7,6 +7,7 @@ import logging
 import sys
 
 import pytest
+from rich import get_console
 
 from trxas.terminal import progress_line
 from trxas.terminal.progress_line import LogAboveLine, ProgressLine
@@ -46,6 +47,20 @@ def test_on_a_terminal_lines_are_printed_above_the_bar_which_stays_one_line(monk
     assert "2/2" in said.splitlines()[-1]
     assert said.count("\n") == 2
     assert "\x1b[?25l" not in said
+
+
+def test_work_of_minutes_per_step_has_a_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: when a scan with exposures of 400 s, or a coverage, will be done."""
+    now_s = 0.0
+    monkeypatch.setattr(get_console(), "get_time", lambda: now_s)
+    line = ProgressLine()
+    line.begin("delay_scan", 10, "exposures")
+    for _ in range(5):
+        now_s += 400.0
+        line.advance(1)
+    assert line._progress is not None
+    assert line._progress.tasks[0].time_remaining == 5 * 400.0
+    line.end()
 
 
 def test_nothing_is_drawn_before_work_begins_and_after_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
