@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import pkgutil
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -150,6 +151,19 @@ class RunReduction:
         # A kind without a choice of detectors, such as a foil scan in an overlay of spectra, has its one curve.
         seen = self.seen_by(choice.detector) if choice.detector and self.kind.seen_by is not None else self
         return self.kind.curve(seen.screened().sums, choice)
+
+    def live_curve(self, choice: CurveChoice) -> RunCurve:
+        """Return the curve of a run that is measured: as `curve` does, or before that its first points.
+
+        Raises the ReductionError of `curve` if the run has neither (yet).
+        """
+        try:
+            return self.curve(choice)
+        except ReductionError:
+            if self.kind.first_curve is not None:
+                with suppress(ReductionError):
+                    return self.kind.first_curve(self.screened().sums, choice)
+            raise
 
 
 def summed(documents: Documents, read_image: ReadImage = cannot_read_image, *, keep_all: bool = False) -> RunReduction:

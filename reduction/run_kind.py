@@ -256,6 +256,9 @@ class RunKind:
     `decay` returns the fitted decay of sums that measure
     one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
+    `first_curve` is a curve of sums of which `curve` cannot make one yet, as before a spectrum can be normalised, for
+    views of a run that is measured; it raises ReductionError as well. None for kinds without one.
+
     `choices` are the fields of `CurveChoice` that its `curve` follows: the window offers no others.
 
     `screen` returns the sums without outliers, and what was cut; None for kinds that use every good exposure.
@@ -272,6 +275,7 @@ class RunKind:
     sums: Callable[[ReadImage], RunSums]
     reduce: Callable[[Any], RunResults]
     curve: Callable[[Any, CurveChoice], RunCurve]
+    first_curve: Callable[[Any, CurveChoice], RunCurve] | None = None
     refit: Callable[[Any, str], RunResults] | None = None
     seen_by: Callable[[Any, str], Any] | None = None
     combine: Callable[[Sequence[Any], CombineChoice], RunResults] | None = None

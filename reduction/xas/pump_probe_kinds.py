@@ -22,6 +22,7 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
 from reduction.xas.combination.runs import combine_spectra, combine_traces
 from reduction.xas.energy_correction import energy_use
+from reduction.xas.first_pass import FirstPass, first_pass
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.fly_sums import FlyAccumulator, fly_facts
@@ -208,6 +209,11 @@ def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     return _pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
 
 
+def _first_spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
+    found = first_pass(run, choice.mode, choice.probe, choice.reference)
+    return _pump_probe_curve(run, found.energy_ev, found, choice, "not normalised yet, highest = 1")
+
+
 def _reduce_trace(run: RunAccumulator) -> RunResults:
     return _fit_trace(run, KineticModel.TWO_OFFSET)
 
@@ -303,7 +309,7 @@ def _fluence_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _pump_probe_curve(
-    run: RunAccumulator, x: FloatArray, found: CurvesWithErrors, choice: CurveChoice, scale: str
+    run: RunAccumulator, x: FloatArray, found: CurvesWithErrors | FirstPass, choice: CurveChoice, scale: str
 ) -> RunCurve:
     curves = {
         "transient": ("transient", found.transient, found.sigma),
@@ -331,6 +337,7 @@ SPECTRUM = RunKind(
     sums=lambda _: FlyAccumulator(),
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
+    first_curve=_first_spectrum_curve,
     screen=screened,
     seen_by=seen_by,
     choices=frozenset(("curve", "mode", "detector", "probe", "reference")),

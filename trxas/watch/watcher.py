@@ -63,7 +63,7 @@ class ReducedRequest(Request[Reduced]):
         problem = run.problem
         for mode in MODES:
             try:
-                curve = reduction.curve(CurveChoice(mode=mode))
+                curve = reduction.live_curve(CurveChoice(mode=mode))
                 problem = run.problem
                 break
             except (ReductionError, InputError) as error:

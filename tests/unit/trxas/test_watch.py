@@ -18,6 +18,7 @@ from rich.console import Console
 
 from gui.live.feed import QueueFeed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
+from reduction.accumulator import accumulate
 from reduction.kinds import curve_of
 from reduction.run_kind import Headline, RunCurve
 from reduction.values import Value
@@ -62,6 +63,25 @@ def test_the_view_holds_the_reduction_of_the_whole_run(watcher: tuple[Watcher, Q
     assert any("of unpumped" in line for line in view.results)
     assert any(line.endswith("ended, success, after 132 of 132 exposures") for line in view.log)
     assert json.loads(json.dumps(view.as_record(), allow_nan=False))["fraction"] == 1.0
+
+
+def test_the_first_pass_is_shown_point_by_point(watcher: tuple[Watcher, QueueFeed]) -> None:
+    """Lost: the first minutes of every energy scan, an empty page until the whole edge is measured."""
+    watching, feed = watcher
+    documents = energy_run()
+    start = accumulate(documents).metadata.windows.post_edge_ev[0]
+    end = next(n for n, (name, doc) in enumerate(documents) if name == "event" and doc["data"]["energy_ev"] >= start)
+    for name, doc in documents[:end]:
+        feed.put(name, doc)
+    until(lambda: watching.view().curve is not None, lambda: watching.view())
+    curve = watching.view().curve
+    assert curve is not None
+    assert curve.y_label == "transient (not normalised yet, highest = 1)"
+    assert max(value for value in curve.x if value is not None) < start
+    assert watching.view().problem == ""
+    console = Console(width=100, height=40, record=True, file=io.StringIO())
+    console.print(view_lines(watching.view(), width=100, height=40))
+    assert "not normalised yet" in console.export_text()
 
 
 def test_a_new_run_does_not_wait_for_the_rest_of_the_one_before(
