@@ -105,14 +105,16 @@ class LiveWorker:
                 # A turn waits in `take` for documents, but not longer than until the next frame is due. So a document
                 # that arrives alone is shown at once, and a stream of documents gives a frame every period, however
                 # fast it is. The period begins with the turn: what is computed in it must not add to it. Answers that
-                # take longer make it longer, so that half of a core is left for drawing.
+                # take longer make it longer, so that half of a core is left for drawing; by processor time, since on a
+                # busy machine a turn that had to wait for its core must not wait once more.
                 waiting_s = due - time.monotonic()
                 for name, doc in self._feed.take(waiting_s if waiting_s > 0 else FRAME_PERIOD_S):
                     self._take(name, doc)
                 began = time.monotonic()
+                used_s = -time.thread_time()
                 if began >= due and self._publish():
-                    ended = time.monotonic()
-                    due = max(began + FRAME_PERIOD_S, ended + (ended - began))
+                    used_s += time.thread_time()
+                    due = max(began + FRAME_PERIOD_S, time.monotonic() + used_s)
                     self.published()
                     self._answer_unhurried()
         finally:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPainter, QPen, QTransform
 
 from gui.plots.strokes import Strokes
-from gui.plots.styles import CurveStyle
+from gui.plots.styles import DASHES, CurveStyle
 from gui.plots.view.item import ViewItem
 from gui.plots.view.ranges import Range, value_bounds
 from gui.theme import Theme, current_theme
@@ -20,6 +20,9 @@ from reduction.types import FloatArray
 _EMPTY = np.zeros(0)
 _FAR_PX = 1e5
 """Coordinates beyond this overflow Qt's rasteriser."""
+
+_LONG_PX = 2e4
+"""Coordinates beyond this belong to a line of which most is outside of any screen."""
 
 _SHAPES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "diamond": ((0, -1, 1, 0), (1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1)),
@@ -118,6 +121,7 @@ class ErrorBarCurve(ViewItem):
         """Make the pens of bars and line, which takes as long as to draw some hundred lines with them."""
         self._bar_pen = QPen(self.style.colour(self._theme), max(1.0, round(0.8 * self._theme.scale)))
         self._line_pen = self.style.pen(self._theme)
+        self._dash_pen = QPen(self.style.colour(self._theme), self._line_pen.widthF())
 
     def _paint_bars(self, painter: QPainter, x: FloatArray, y: FloatArray, sigma_px: FloatArray) -> None:
         painter.setPen(self._bar_pen)
@@ -128,8 +132,13 @@ class ErrorBarCurve(ViewItem):
         painter.setPen(self._line_pen)
         if self.style.line == "solid":
             self._strokes.polyline(painter, x, y, whole=self._whole)
+        elif not ((np.abs(x) > _LONG_PX).any() or (np.abs(y) > _LONG_PX).any()):
+            width_px = self._line_pen.widthF()
+            painter.setPen(self._dash_pen)
+            dash, space = DASHES[self.style.line]
+            self._strokes.dashes(painter, x, y, (dash * width_px, space * width_px))
         else:
-            # Dashes continue from point to point only along a path.
+            # Most dashes of such a line would not be seen; Qt makes only those that are.
             painter.drawPath(pg.arrayToQPath(x, y, connect="finite"))
 
     def _paint_markers(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:

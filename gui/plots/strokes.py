@@ -7,7 +7,9 @@ from pyqtgraph.Qt import internals
 from qtpy.QtCore import QLineF, QPointF
 from qtpy.QtGui import QPainter
 
-from reduction.types import FloatArray
+from reduction.types import BoolArray, FloatArray
+
+_GAP = 1e-3
 
 
 class Strokes:
@@ -32,6 +34,19 @@ class Strokes:
         ends[:, 2] = x[1:]
         ends[:, 3] = y[1:]
         self._draw_lines(painter, ends, whole=whole)
+
+    def dashes(self, painter: QPainter, x: FloatArray, y: FloatArray, pattern_px: tuple[float, float]) -> None:
+        """Draw dashes along the line from point to point, `pattern_px` long and apart, with gaps as in `polyline`.
+
+        Arrays of shape (points,), pixels.
+        """
+        cut_x, cut_y, drawn = dashed(x, y, pattern_px)
+        ends = self._room_for_lines(int(drawn.sum()))
+        ends[:, 0] = cut_x[:-1][drawn]
+        ends[:, 1] = cut_y[:-1][drawn]
+        ends[:, 2] = cut_x[1:][drawn]
+        ends[:, 3] = cut_y[1:][drawn]
+        self._draw_lines(painter, ends)
 
     def upright(
         self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray, *, whole: bool = False
@@ -77,3 +92,18 @@ class Strokes:
                 self._room_for_lines(len(kept))[:] = kept
         if len(self._lines):
             painter.drawLines(*self._lines.drawargs())
+
+
+def dashed(x: FloatArray, y: FloatArray, pattern: tuple[float, float]) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return a line (points,) cut where dashes begin and end, as x and y (cuts,), and which parts (cuts - 1,) to draw.
+
+    `pattern`: lengths of a dash and of the space behind it. Dashes continue around the points.
+    """
+    # A tenth of the time of Qt, which strokes a dashed path as a polygon. A gap has a length, however short, so that
+    # its two ends are different places along the line.
+    steps = np.nan_to_num(np.hypot(np.diff(x), np.diff(y)), nan=_GAP)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    begins = np.arange(0.0, along[-1], sum(pattern))
+    cuts = np.sort(np.concatenate([along, begins, np.minimum(begins + pattern[0], along[-1])]))
+    middle = 0.5 * (cuts[:-1] + cuts[1:])
+    return np.interp(cuts, along, x), np.interp(cuts, along, y), middle % sum(pattern) < pattern[0]

@@ -17,6 +17,9 @@ MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle", "cross
 
 _PEN_STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 
+DASHES: dict[str, tuple[float, float]] = {"dashed": (4.0, 2.0), "dotted": (1.0, 2.0)}
+"""Lengths of a dash and of the space behind it, in widths of the line, as those of Qt's pens."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CurveStyle:

@@ -201,6 +201,8 @@ def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[Quantity]:
     timing = run.metadata.timing
     probes = [probe for probe in range(timing.probes_per_pump) if probe not in timing.reference_probes]
     for shutter, state in STATES.items():
+        if not run.exposures[:, :, shutter].any():
+            continue
         reference = gate_signal(run, mode, reference_gate(timing)._replace(laser_shutter=shutter))
         if not (reference.flux > 0).any():
             continue

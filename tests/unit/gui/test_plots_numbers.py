@@ -11,6 +11,7 @@ import pytest
 from errors import StorageError
 from gui.plots.export import Column, write_table
 from gui.plots.scales import DelayScale, WholeNumberScale
+from gui.plots.strokes import dashed
 from gui.plots.view.history import View, ZoomHistory
 from gui.plots.view.ranges import joint_range, next_range, value_bounds
 from gui.quantity_text import age_text
@@ -53,6 +54,22 @@ def test_values_that_are_not_finite_are_left_out() -> None:
     assert value_bounds(np.array([1e308, -1e308, 1.0, 2.0]), None) == (1.0, 2.0), "a record that was never set"
     assert joint_range([None, (1.0, 2.0), (0.0, 1.5)]) == (0.0, 2.0)
     assert joint_range([None]) is None
+
+
+def test_dashes_continue_around_points_and_stop_at_gaps() -> None:
+    """Lost: a dashed curve that looks solid where points are close, or one that is drawn across missing points."""
+    x = np.array([0.0, 3.0, 3.0, 10.0])
+    y = np.array([0.0, 0.0, 4.0, 4.0])
+    cut_x, cut_y, drawn = dashed(x, y, (4.0, 2.0))
+    lengths = np.hypot(np.diff(cut_x), np.diff(cut_y))
+    assert lengths.sum() == pytest.approx(14.0), "the cuts lie on the line"
+    assert lengths[drawn].sum() == pytest.approx(10.0), "0 to 4, 6 to 10, and 12 to the end"
+    assert (3.0, 1.0) in list(zip(cut_x, cut_y, strict=True)), "the first dash ends behind the first corner"
+    gap = np.array([0.0, 0.0, np.nan, 4.0, 4.0])
+    cut_x, cut_y, drawn = dashed(np.array([0.0, 3.0, 5.0, 7.0, 10.0]), gap, (4.0, 2.0))
+    seen = drawn & np.isfinite(np.diff(cut_x) + np.diff(cut_y))
+    assert not ((cut_x[:-1][seen] < 7.0) & (cut_x[1:][seen] > 3.0)).any()
+    assert seen.sum() >= 2
 
 
 def test_zoom_goes_back_forward_and_to_the_whole() -> None:
