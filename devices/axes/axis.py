@@ -17,7 +17,7 @@ from devices.signals.uncached_signal import (
     FreshSignalRO,
     LimitedSignal,
     PvReading,
-    put_with_completion,
+    put_together,
     read_together,
     valid_readings,
 )
@@ -120,8 +120,7 @@ class Axis(Device):
         )
         # Put completion reports only that a record has finished, not where: the read-back decides, after the last one.
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
-        for attribute, raw in targets.items():
-            put_with_completion(getattr(self, attribute), raw, pending.one_done)
+        put_together([(getattr(self, attribute), raw) for attribute, raw in targets.items()], pending.one_done)
         return status
 
     def _check_records(self, targets: Mapping[str, float]) -> None:

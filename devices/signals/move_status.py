@@ -32,6 +32,17 @@ class MoveStatus(DeviceStatus):
         self._timeout = timeout_s
         DEADLINES.add(timeout_s + settle_s, self._expire)
 
+    def add_callback(self, callback: Callable[[StatusBase], None]) -> None:
+        """Call `callback` with this status when it has ended, at once if it has.
+
+        ophyd inspects the signature first, for callbacks of its early versions, which costs more than all the rest.
+        """
+        with self._lock:
+            if self.done:
+                callback(self)
+            else:
+                self._callbacks.append(callback)
+
     def _expire(self) -> None:
         with self._externally_initiated_completion_lock:
             if self._has_ended:

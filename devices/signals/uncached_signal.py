@@ -16,13 +16,14 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from epics import ca
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.utils import DisconnectedError
 
+from devices.signals.put_batch import Write, is_number, write_batch
 from devices.signals.read_batch import read_batch
 from devices.types import FloatArray
 from errors import AcquisitionError, InvalidReadingError, NotConnectedError
@@ -263,12 +264,33 @@ def put_with_completion(signal: EpicsSignal, value: PvValue, done: Callable[...,
 
     Raises NotConnectedError at once if the PV is not connected.
     """
-    if not signal.connected:
-        raise NotConnectedError([signal.pvname], 0.0)
-    try:
-        signal.put(value, use_complete=True, callback=done)
-    except (TimeoutError, *CHANNEL_ERRORS) as error:
-        raise NotConnectedError([signal.pvname], 0.0) from error
+    put_together([(signal, value)], done)
+
+
+def put_together(puts: Sequence[tuple[EpicsSignal, PvValue]], one_done: Callable[..., None]) -> None:
+    """Write all values, in one packet if they are numbers, and call `one_done` at each completion.
+
+    Raises NotConnectedError at once, writing nothing, if a PV is not connected.
+    """
+    if broken := [signal.pvname for signal, _ in puts if not signal.connected]:
+        raise NotConnectedError(broken, 0.0)
+    batches: dict[Any, list[Write]] = {}
+    for signal, value in puts:
+        channel = getattr(signal, "_write_pv", None)
+        try:
+            if channel is not None and is_number(channel.chid, value):
+                batches.setdefault(channel.context, []).append(Write(channel.chid, float(value), lambda: one_done()))
+            else:
+                # Texts and arrays, and errors about access rights, are ophyd's.
+                signal.put(value, use_complete=True, callback=one_done)
+        except (TimeoutError, *CHANNEL_ERRORS) as error:
+            raise NotConnectedError([signal.pvname], 0.0) from error
+    for context, writes in batches.items():
+        _join_context(context)
+        try:
+            write_batch(writes)
+        except CHANNEL_ERRORS as error:
+            raise NotConnectedError([signal.pvname for signal, _ in puts], 0.0) from error
 
 
 def put_and_wait(signal: EpicsSignal, value: PvValue, timeout_s: float = READ_TIMEOUT_S) -> None:

@@ -6,6 +6,7 @@ so that a reader can never mix two exposures.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from sim.clock import BeamClock
 from sim.faults.history import History
 from sim.ioc.detector_frames import DetectorFrames, boxcar_length
 from sim.ioc.exposure_log import ExposureLog
-from sim.ioc.record_fields import repost, resize
+from sim.ioc.record_fields import repost, repost_all, resize
 from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
 from sim.ioc.scaler_fields import CHANNELS
 from sim.physics.beamline_state import BeamlineState, Stretch
@@ -242,8 +243,7 @@ class Acquisition(PVGroup):
 
     async def _publish_averages(self, frames: DetectorFrames) -> None:
         records = (self.boxcar_off_3s, self.boxcar_on_3s, self.boxcar_off_6s, self.boxcar_on_6s)
-        for record, average in zip(records, frames.averages, strict=True):
-            await repost(record, average)
+        await repost_all(dict(zip(records, frames.averages, strict=True)), time.time())
 
 
 def master_channels(exposure: ExposureCounts) -> dict[int, float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 from caproto.server import PVGroup, pvproperty
 
-from sim.ioc.record_fields import repost
+from sim.ioc.record_fields import repost_all
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts, restarted_seed
 from sim.physics.gated_drift import GatedDrift, draw_gated_drift
@@ -48,8 +49,9 @@ class GatedDriftRecords(PVGroup):
         """Post the counts of the exposure; all records are processed, whether or not their values change."""
         del exposure_id, state
         found = draw_gated_drift(self._detector, exposure.counts, exposure.pulses, exposure.duration_s, self._rng)
+        values: dict[Any, float] = {}
         for element, row in enumerate(found.counts, 1):
-            for gate, count in enumerate(row):
-                await repost(getattr(self, f"counts_{element}_{gate}"), float(count))
-            await repost(getattr(self, f"input_{element}"), float(found.input_rate[element - 1]))
-            await repost(getattr(self, f"output_{element}"), float(found.output_rate[element - 1]))
+            values |= {getattr(self, f"counts_{element}_{gate}"): float(count) for gate, count in enumerate(row)}
+            values[getattr(self, f"input_{element}")] = float(found.input_rate[element - 1])
+            values[getattr(self, f"output_{element}")] = float(found.output_rate[element - 1])
+        await repost_all(values, time.time())

