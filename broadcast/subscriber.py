@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +84,8 @@ class Subscriber:
         while True:
             self._connect()
             self._ask(now=False)
-            remaining_ms = max(0, int(1000 * (deadline - time.monotonic())))
+            # Rounded up: a wait of 0 ms would be repeated until the last part of a millisecond is over.
+            remaining_ms = max(0, math.ceil(1000 * (deadline - time.monotonic())))
             documents += self._receive(min(remaining_ms, int(1000 * ASK_EVERY_S)))
             if documents or time.monotonic() >= deadline:
                 age_s = _age(documents)
