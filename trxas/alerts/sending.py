@@ -13,6 +13,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING
 
 from errors import ConfigurationError, TrxasError
@@ -49,6 +50,9 @@ def _mail(settings: AlertSettings, alert: Alert) -> None:
     message["Subject"] = title_of(alert)
     message["From"] = settings.mail_from or settings.recipients[0]
     message["To"] = ", ".join(settings.recipients)
+    # Servers take mail without these two for spam. The name is given, as looking it up can take a minute.
+    message["Date"] = formatdate(localtime=True)
+    message["Message-ID"] = make_msgid(domain=socket.gethostname())
     message.set_content(f"{alert.text}\n")
     host, _, port = settings.mail_server.rpartition(":")
     password = secret(settings.mail_password_variable, settings.secrets_file) if settings.mail_user else ""

@@ -27,7 +27,7 @@ def run_test(options: AlertTestOptions) -> int:
         raise ConfigurationError(
             f"{configuration.path} sends no alerts. Add a table [alerts] with send = [...] of mail, webhook, command."
         )
-    alert = Alert(kind=Kind.TEST, text=f"This is a test of the alerts for {configuration.storage.root}.")
+    alert = Alert(kind=Kind.TEST, text=f"This is a test of the alerts for {configuration.storage.root.resolve()}.")
     failed = 0
     for channel in settings.send:
         try:

@@ -96,7 +96,7 @@ class _Finder:
         """Return a column (rows,), or a value that holds for the whole scan; None without either."""
         for name in names:
             if (column := self._column(name)) is not None:
-                self.used[quantity] = column.names[0]
+                self.used[quantity] = _fitting_name(column, name)
                 return column.values
         for name in names:
             # A quantity that did not change during the scan was often only recorded once, in front of it.
@@ -112,8 +112,8 @@ class _Finder:
         for one, other in zip(on, off, strict=True):
             columns = (self._column(one), self._column(other))
             if columns[0] is not None and columns[1] is not None:
-                self.used[f"{quantity} on"] = columns[0].names[0]
-                self.used[f"{quantity} off"] = columns[1].names[0]
+                self.used[f"{quantity} on"] = _fitting_name(columns[0], one)
+                self.used[f"{quantity} off"] = _fitting_name(columns[1], other)
                 return columns[0].values, columns[1].values
             if columns != (None, None):
                 self.remarks.append(f"{one if columns[0] is not None else other} has no partner and is not used")
@@ -150,6 +150,11 @@ class _Finder:
                 )
             self.remarks.append(f"{name} is in the file {len(fitting)} times, with equal numbers")
         return fitting[0] if fitting else None
+
+
+def _fitting_name(column: PastColumn, wanted: str) -> str:
+    """Return the name of a column that is the wanted one: of a positioner, its setpoint or its read-back."""
+    return next(name for name in column.names if _fits(name, wanted))
 
 
 def _fits(given: str, wanted: str) -> bool:

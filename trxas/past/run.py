@@ -29,6 +29,12 @@ UNPUMPED = 1
 FEWEST_QUIET = 4
 """Points below the edge that are needed to find the noise of the boxcar."""
 
+REPEATED = 0.2
+"""Part of the largest distance between equal values below which a step of a pass is a repetition."""
+
+SHORT_STEPS_PERCENT = 5.0
+"""Part of the steps of a pass, in per cent, that may be shorter than those of its finest region."""
+
 JUMP_AT_PS = 2560.0
 """Phase of the digital phase shifter of 7ID-D below which the delay was once seen to jump by 40 ps."""
 
@@ -59,6 +65,22 @@ class PastRun:
     report: tuple[str, ...]
 
 
+def merged_within(passes: Sequence[FloatArray], limit: float) -> float:
+    """Return the distance within which values of `passes`, (rows,) each, are one point: at most `limit`, in their unit.
+
+    It is half of the shortest step of a pass, so that no two neighbours of a fine grid become one point.
+    """
+    # The short end of all steps, not the shortest: a point that was measured again makes a step of the noise of the
+    # read-back, and a glitch any step. Steps far below the limit are such repetitions.
+    shortest = limit
+    for values in passes:
+        steps = np.abs(np.diff(values[np.isfinite(values)]))
+        steps = steps[steps > REPEATED * limit]
+        if len(steps):
+            shortest = min(shortest, float(np.percentile(steps, SHORT_STEPS_PERCENT)) / 2.0)
+    return shortest
+
+
 class PastRunMaker:
     """Makes one run of several passes, which must have scanned the same axis; raises PastFileError otherwise."""
 
@@ -75,8 +97,9 @@ class PastRunMaker:
         self._axis = self._scanned_axis()
         # One axis per run: its values decide which rows are in order, and which are one point.
         is_delay = self._axis == "delay_ps"
-        self._same = self._settings.merge_ps if is_delay else self._settings.merge_ev
         self._values = self._delays if is_delay else [data.energy_ev for data in passes]
+        self._limit = self._settings.merge_ps if is_delay else self._settings.merge_ev
+        self._same = merged_within(self._values, self._limit)
         self._modes = self._common_modes()
         self._polarity = self._boxcar_polarity()
         self._faults = [
@@ -116,7 +139,13 @@ class PastRunMaker:
             if fine_ps.min() < JUMP_AT_PS < fine_ps.max():
                 yield f"  the phase shifter crosses {JUMP_AT_PS:g} ps, where it jumped by 40 ps: compare both sides"
         passes = "1 pass" if len(self._passes) == 1 else f"{len(self._passes)} passes"
-        yield f"{passes} on {len(self._grid)} points of {self._axis}, merged within {self._same:g}"
+        yield f"{passes} on {len(self._grid)} points of {self._axis}, merged within {self._same:.3g}"
+        if self._same < self._limit:
+            unit = "ps" if self._axis == "delay_ps" else "eV"
+            yield (
+                f"steps are as short as {2.0 * self._same:.3g} {unit}, so only what is closer than half of that "
+                f"is merged, not the {self._limit:g} {unit} of the table [past]"
+            )
         if self._polarity < 0:
             yield "the boxcar's signal is negative-going: its sign is reversed, so that more fluorescence is positive"
         if self._facts.fluence_mj_cm2 == 0.0:

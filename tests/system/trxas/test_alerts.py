@@ -45,6 +45,9 @@ def test_mail_goes_to_all_recipients_through_a_real_connection(mail: tuple[MailS
     send(settings, ALERT, AlertChannel.MAIL)
     assert [line.split("<")[1].split(">")[0] for line in server.envelopes] == ["a@lab.org", "a@lab.org", "b@lab.org"]
     assert "Subject: trxas: jet stopped" in server.mails[0]
+    # Servers take mail without these for spam.
+    assert "\nDate: " in server.mails[0]
+    assert "\nMessage-ID: <" in server.mails[0]
     assert "scan 7 waits for the jet" in server.mails[0]
 
 

@@ -180,6 +180,24 @@ def test_energies_that_were_measured_twice_are_added_up_and_named(tmp_path: Path
     assert len(run.documents[0][1]["grid"]["points"]) == len(energies) - 1
 
 
+def test_neighbours_on_a_fine_grid_stay_two_points(tmp_path: Path) -> None:
+    """Lost: half of the resolution of a scan with steps of 0.2 eV, as `merge_ev` is 0.25 eV."""
+    rng = np.random.default_rng(1)
+    energies = np.concatenate(
+        [np.arange(13_440.0, 13_465.0), np.arange(13_465.0, 13_485.0, 0.2), np.arange(13_485.0, 13_571.0)]
+    )
+    again = np.insert(energies, 60, energies[60]) + 0.004 * rng.standard_normal(len(energies) + 1)
+    run = imported(written(tmp_path, old.br_scan(energy_ev=again)))
+    assert len(run.documents[0][1]["grid"]["points"]) == len(energies)
+    assert sum("measured more than once" in line for line in run.report) == 1
+    assert any(line.startswith("steps are as short as 0.19") for line in run.report)
+
+
+def test_the_report_names_the_read_back_whose_values_are_used(tmp_path: Path) -> None:
+    run = imported(written(tmp_path, old.br_scan()))
+    assert "energy: 7ida:BraggERdbkAO," in run.report[0]
+
+
 def test_the_passes_of_an_outer_scan_are_read_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "outer.mda"
     path.write_bytes(old.mda_file([old.br_scan(1), old.br_scan(2)], outer=("7idd:repeat", [1.0, 2.0])))
