@@ -96,13 +96,19 @@ def run_export(documents: Documents) -> Export:
         tables = (_curve_table(reduction),)
     return Export(
         uids=(str(documents[0][1]["uid"]),),
-        start=documents[0][1],
+        start=_known(documents[0][1]),
         stop=_stop(documents),
         tables=tables,
         lines=tuple(results.table().splitlines()),
         i0=_i0(reduction, tables),
         images=tuple(_images(documents)),
     )
+
+
+def _known(start: Document) -> Document:
+    """Return a start document without quantities that nobody knows: an imported run must state a value for them."""
+    unknown = start.get("imported", {}).get("unknown", ())
+    return {key: value for key, value in start.items() if key not in unknown}
 
 
 def _images(documents: Documents) -> Iterator[ImageReference]:
@@ -128,7 +134,7 @@ def combined_export(runs: Sequence[Documents], results: RunResults) -> Export:
         raise ReductionError(f"The combined runs have no curves. {' '.join(results.remarks)}")
     return Export(
         uids=tuple(str(run[0][1]["uid"]) for run in runs),
-        start=runs[0][0][1],
+        start=_known(runs[0][0][1]),
         stop=_stop(runs[-1]),
         tables=tables,
         lines=tuple(results.table().splitlines()),

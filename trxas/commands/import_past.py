@@ -21,7 +21,8 @@ class ImportOptions(StoreOptions):
     edge: Annotated[str, typer.Option(metavar="NAME", help='Edge of the scans, such as "Br K".')]
     sample: Annotated[str, typer.Option(metavar="NAME", help="Sample of the scans.")] = ""
     delay_ps: Annotated[
-        float | None, typer.Option(metavar="PS", help="Delay of energy scans (default: from the delay columns).")
+        float | None,
+        typer.Option(metavar="PS", help="Delay of energy scans; needed if the files have no delay columns."),
     ] = None
     fluence_mj_cm2: Annotated[float, typer.Option(metavar="MJ/CM2", help="Fluence, if it is known.")] = 0.0
     together: Annotated[

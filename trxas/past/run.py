@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -177,6 +178,12 @@ class PastRunMaker:
             has_delays = np.isfinite(delays).any() and np.ptp(delays[np.isfinite(delays)]) > self._settings.merge_ps
             moves = np.ptp(data.energy_ev[np.isfinite(data.energy_ev)]) > 4 * self._settings.merge_ev
             found.add("energy_ev" if moves else "delay_ps" if has_delays else "")
+        is_delay_known = self._facts.delay_ps is not None or any(np.isfinite(one).any() for one in self._delays)
+        if found == {"energy_ev"} and not is_delay_known:
+            raise PastFileError(
+                f"{self._passes[0].scan.name} has no column for the delay, so the delay of the spectrum is not known. "
+                "Give it, with --delay-ps."
+            )
         if len(found) > 1 or "" in found:
             names = ", ".join(data.scan.name for data in self._passes)
             raise PastFileError(f"{names}: neither all energy scans nor all delay scans. Import them one by one.")
@@ -267,7 +274,7 @@ class PastRunMaker:
         edge = facts.edge
         delays = np.concatenate(self._delays)
         known = delays[np.isfinite(delays)]
-        delay_ps = facts.delay_ps if facts.delay_ps is not None else float(np.median(known)) if len(known) else 0.0
+        delay_ps = facts.delay_ps if facts.delay_ps is not None else float(np.median(known)) if len(known) else math.nan
         energy_ev = float(np.median(np.concatenate([data.energy_ev for data in self._passes])))
         fixed = {"delay_ps": delay_ps, "energy_ev": energy_ev, "fluence_mj_cm2": facts.fluence_mj_cm2}
         del fixed[self._axis]
@@ -294,6 +301,8 @@ class PastRunMaker:
             "imported": {
                 "files": [str(data.scan.path) for data in self._passes],
                 "format": self._passes[0].scan.kind,
+                # The reduction asks for a fluence; exports leave out one that nobody knows.
+                "unknown": [] if facts.fluence_mj_cm2 else ["fluence_mj_cm2"],
                 "scan_numbers": [data.scan.number for data in self._passes],
                 "report": list(report),
             },

@@ -15,6 +15,7 @@ from plans.edges import edge_preset
 from reduction.kinds import reduce_run
 from reduction.xas.results import SpectrumResults, TraceResults
 from reduction.xas.transient import Spectrum
+from storage.export.source import run_export
 from tests.support import past_files as old
 from tests.support.beam_time import energy_points
 from trxas.configuration import DEFAULT_CONFIGURATION, Configuration, load_configuration
@@ -191,6 +192,15 @@ def test_neighbours_on_a_fine_grid_stay_two_points(tmp_path: Path) -> None:
     assert len(run.documents[0][1]["grid"]["points"]) == len(energies)
     assert sum("measured more than once" in line for line in run.report) == 1
     assert any(line.startswith("steps are as short as 0.19") for line in run.report)
+
+
+def test_an_unknown_delay_is_asked_for_and_an_unknown_fluence_is_not_exported(tmp_path: Path) -> None:
+    """Lost: a spectrum at 0 ps, and one that was pumped with 0 mJ/cm2, in the table and in exported files."""
+    files = written(tmp_path, old.br_scan())
+    with pytest.raises(PastFileError, match=r"delay of the spectrum is not known. Give it, with --delay-ps"):
+        imported(files, delay_ps=None)
+    assert "fluence_mj_cm2" not in run_export(imported(files, fluence_mj_cm2=0.0).documents).start
+    assert run_export(imported(files).documents).start["fluence_mj_cm2"] == 8.8
 
 
 def test_the_report_names_the_read_back_whose_values_are_used(tmp_path: Path) -> None:
