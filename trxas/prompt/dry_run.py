@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import plans
-from devices.axes.cell import TEMPERATURE
+from devices.axes.axis import Axis
+from devices.axes.cell import TEMPERATURE, Cell
 from devices.beamline import Beamline
 from devices.names import ShutterState
 from errors import InputError, TrxasError
@@ -20,14 +22,14 @@ from plans.resume import repeated_request
 from plans.types import AnyPlan
 from storage import RunKey, load_dataset
 from trxas.results.expected_errors import expected_errors
-from trxas.session.plan_times import PlanTimes, timed_plan, ways_of
+from trxas.session.plan_times import PlanTimes, Prediction, timed_plan, ways_of
 from trxas.session.session import Session
 from trxas.terminal.tables import print_table, table
 
 FASTEST = 0.9
 """Predicted duration as a share of the beam time below which the beamline's clock is not wall-clock time."""
 
-COLUMNS = ("axis", "now", "first", "lowest", "highest", "unit")
+COLUMNS = ("axis", "from", "first", "lowest", "highest", "unit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,8 @@ def planned_runs(session: Session, plan: AnyPlan) -> list[PlannedRun]:
         return [_without_scan(plan)]
     # The earlier runs at an edge are read once for all runs of a series that scan it alike.
     expected: dict[tuple[Any, ...], tuple[str, ...]] = {}
-    found = []
+    found = [] if len(requests) == 1 else [_whole(session.plan_times, requests)]
+    left: dict[str, float] = {}
     for request in requests:
         name = "" if request.edge is None else request.edge.name
         key = (name, request.points.axes, request.dwell_s, request.repeats, request.exposures)
@@ -80,11 +83,43 @@ def planned_runs(session: Session, plan: AnyPlan) -> list[PlannedRun]:
         found.append(
             PlannedRun(
                 summary=summary(request) + predicted(session.plan_times, request),
-                moves=tuple(moves(session.beamline, request)),
-                expects=expected[key],
+                moves=tuple(moves(session.beamline, request, left)),
+                expects=(*expected[key], *_not_included(session.beamline, request)),
             )
         )
+        left |= _left(request)
     return found
+
+
+def _whole(times: PlanTimes, requests: Sequence[ScanRequest]) -> PlannedRun:
+    """Return the times of all runs of a series together."""
+    most = "" if all(request.until is None for request in requests) else "at most "
+    counting_s = sum(request.beam_s for request in requests)
+    text = f"{len(requests)} runs, {most}{duration_text(counting_s)} of counting in all"
+    known = [found for request in requests if (found := _prediction(times, request)) is not None]
+    if len(known) == len(requests):
+        seconds = sum(one.seconds for one in known)
+        text += f"; takes about {duration_text(seconds)}{_fast(seconds, counting_s)}"
+    return PlannedRun(summary=text, moves=(), expects=())
+
+
+def _not_included(beamline: Beamline, request: ScanRequest) -> Iterator[str]:
+    """Yield a sentence if an axis of the run takes minutes to settle, which no prediction contains."""
+    names = [str(name) for name in (*request.points.axes, *request.fixed)]
+    slow = [name for name in names if name in beamline.axes and beamline.axes[name].settles]
+    if request.temperature_c is not None or slow:
+        yield f"The time in which {', '.join(slow) or 'the temperature'} settles comes on top."
+
+
+def _left(request: ScanRequest) -> dict[str, float]:
+    """Return where a run leaves each axis that it sets, in its unit."""
+    last = [point for _, point, _ in request.course()][-1:]
+    targets = {str(name): float(value) for name, value in request.fixed.items()}
+    for point in last:
+        targets |= {str(name): value for name, value in request.points.setting(point).items()}
+    if request.temperature_c is not None:
+        targets[TEMPERATURE] = request.temperature_c
+    return targets
 
 
 def _without_scan(plan: AnyPlan) -> PlannedRun:
@@ -154,36 +189,53 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
 
     A run that counts until its result is good enough ends when it is.
     """
-    if request.until is not None:
-        return ""
-    beam_s = request.beam_s
-    plan = timed_plan(request.plan_name, request.stepping)
-    ways = ways_of(request.points.values, [point for _, point, _ in request.course()])
-    found = times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, beam_s, ways)
+    found = _prediction(times, request)
     if found is None:
         return ""
     runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"
     axes = "this axis" if len(request.points.axes) == 1 else "these axes"
-    # Only in a simulation can an exposure end before its time.
-    fast = ", in a simulation whose clock runs fast" if found.seconds < FASTEST * beam_s else ""
+    fast = _fast(found.seconds, request.beam_s)
     return f"; takes about {duration_text(found.seconds)}, as {runs} along {axes} did{fast}"
 
 
-def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each axis that the run sets: position, then first, lowest and highest target, in its unit."""
+def _prediction(times: PlanTimes, request: ScanRequest) -> Prediction | None:
+    if request.until is not None:
+        return None
+    plan = timed_plan(request.plan_name, request.stepping)
+    ways = ways_of(request.points.values, [point for _, point, _ in request.course()])
+    return times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, request.beam_s, ways)
+
+
+def _fast(seconds: float, beam_s: float) -> str:
+    # Only in a simulation can an exposure end before its time.
+    return ", in a simulation whose clock runs fast" if seconds < FASTEST * beam_s else ""
+
+
+def moves(
+    beamline: Beamline, request: ScanRequest, left: Mapping[str, float] = MappingProxyType({})
+) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each axis that the run sets: where it is, then first, lowest and highest target, in its unit.
+
+    `left` is where earlier runs of the same plan leave axes; the others are where they are now.
+    """
     first = next((point for _, point, _ in request.course()), 0)
-    targets = {name: (value, value, value) for name, value in request.fixed.items()}
+    targets = {str(name): (value, value, value) for name, value in request.fixed.items()}
     for name in request.points.axes:
         along = request.points.along(name)
         targets[name] = (along[first], min(along), max(along))
     if request.temperature_c is not None:
-        cell = beamline.cell
-        now = "?" if cell is None or not cell.connected else f"{cell.position:.6g}"
-        yield (TEMPERATURE, now, *[f"{request.temperature_c:.6g}"] * 3, "C")
+        yield (TEMPERATURE, _from(beamline.cell, TEMPERATURE, left), *[f"{request.temperature_c:.6g}"] * 3, "C")
     for name, values in targets.items():
-        axis = beamline.axes.get(str(name))
-        now = "?" if axis is None or not axis.connected else f"{axis.position:.6g}"
-        yield (str(name), now, *(f"{value:.6g}" for value in values), "" if axis is None else axis.unit)
+        axis = beamline.axes.get(name)
+        unit = "" if axis is None else axis.unit
+        yield (name, _from(axis, name, left), *(f"{value:.6g}" for value in values), unit)
+
+
+def _from(device: Axis | Cell | None, name: str, left: Mapping[str, float]) -> str:
+    """Return where an axis is before a run, "?" if that is not known."""
+    if name in left:
+        return f"{left[name]:.6g}"
+    return "?" if device is None or not device.connected else f"{device.position:.6g}"
 
 
 def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -33,7 +33,7 @@ MOST_TRIED = 3
 
 
 def expected_errors(store: Store, request: ScanRequest, pulses_per_s: float) -> list[str]:
-    """Return sentences on the errors that the result of a run will have; none without an earlier run at its edge.
+    """Return sentences on the errors that the result of a run will have, or that no earlier run at its edge tells them.
 
     `pulses_per_s` counts the X-ray pulses of one probe. The transient is relative to the unpumped signal; a run whose
     laser is blocked throughout, or one without X-rays, has none. Raises nothing: an earlier run that cannot be read or
@@ -50,7 +50,7 @@ def expected_errors(store: Store, request: ScanRequest, pulses_per_s: float) -> 
         if list(request.points.axes) == [AxisName.DELAY] and sums.metadata.axis == AxisName.DELAY:
             found += _of_lifetimes(sums, name, request)
             break
-    return found
+    return found or [f"No earlier run at {request.edge.name} has counts, so no error can be expected."]
 
 
 def photons_per_pulse(sums: RunAccumulator) -> float:

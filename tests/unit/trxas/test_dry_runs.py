@@ -53,7 +53,9 @@ def test_expected_errors_come_from_the_counts_of_earlier_runs_at_the_edge(tmp_pa
     assert "±" in point
     assert lifetimes.startswith("Expected lifetimes: tau1 ")
     (other,) = announced_requests(plans.energy_scan(line, "Pb L3", delay_ps=100.0))
-    assert expected_errors(store, other, PULSES_PER_S) == []
+    assert expected_errors(store, other, PULSES_PER_S) == [
+        "No earlier run at Pb L3 has counts, so no error can be expected."
+    ]
     # Ten passes of the 79 points, and not all of the passes that it may have.
     counting = {"dwell_s": 4.0, "until_sigma": 1.0, "max_time_s": 79 * 40.0}
     (until,) = announced_requests(plans.energy_scan(line, "Br K", delay_ps=100.0, **counting))
@@ -88,6 +90,21 @@ def test_the_temperature_is_among_the_moves(tmp_path: Path) -> None:
     first, second = announced_requests(plans.temperature_series(line, [25.0, 60.0], edges=["Br K"], images=0))
     rows = [row for request in (first, second) for row in moves(line, request) if row[0] == "temperature_c"]
     assert [row[2:] for row in rows] == [("25", "25", "25", "C"), ("60", "60", "60", "C")]
+
+
+def test_a_series_states_its_whole_time_and_where_each_run_leaves_the_axes(tmp_path: Path) -> None:
+    """Lost: the sum of 18 times that somebody has to add up at night; and a cell that seems to cool between runs."""
+    line = FakeHardware().beamline
+    session: Any = SimpleNamespace(
+        beamline=line, store=open_store(tmp_path, recover_runs=False), plan_times=PlanTimes(tmp_path, dict, float)
+    )
+    plan = plans.temperature_series(line, [25.0, 60.0], edges=["Br K"], dwell_s=2.0, images=0)
+    whole, first, second = planned_runs(session, plan)
+    assert whole.summary == "2 runs, 5 min 16 s of counting in all"
+    froms = [{row[0]: row[1] for row in run.moves} for run in (first, second)]
+    assert [one["temperature_c"] for one in froms] == ["22.0588", "25"]
+    assert [one["energy_ev"] for one in froms] == ["13450", "13570"]
+    assert "The time in which the temperature settles comes on top." in second.expects
 
 
 def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) -> None:
