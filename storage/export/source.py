@@ -106,7 +106,7 @@ def run_export(documents: Documents) -> Export:
 
 
 def _known(start: Document) -> Document:
-    """Return a start document without quantities that nobody knows: an imported run must state a value for them."""
+    """Return a start document without quantities that are not known: an imported run must state a value for them."""
     unknown = start.get("imported", {}).get("unknown", ())
     return {key: value for key, value in start.items() if key not in unknown}
 

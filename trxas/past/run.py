@@ -301,7 +301,7 @@ class PastRunMaker:
             "imported": {
                 "files": [str(data.scan.path) for data in self._passes],
                 "format": self._passes[0].scan.kind,
-                # The reduction asks for a fluence; exports leave out one that nobody knows.
+                # The reduction asks for a fluence; exports leave it out if it is not known.
                 "unknown": [] if facts.fluence_mj_cm2 else ["fluence_mj_cm2"],
                 "scan_numbers": [data.scan.number for data in self._passes],
                 "report": list(report),

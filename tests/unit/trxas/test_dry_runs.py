@@ -101,9 +101,9 @@ def test_a_series_states_its_whole_time_and_where_each_run_leaves_the_axes(tmp_p
     plan = plans.temperature_series(line, [25.0, 60.0], edges=["Br K"], dwell_s=2.0, images=0)
     whole, first, second = planned_runs(session, plan)
     assert whole.summary == "2 runs, 5 min 16 s of counting in all"
-    froms = [{row[0]: row[1] for row in run.moves} for run in (first, second)]
-    assert [one["temperature_c"] for one in froms] == ["22.0588", "25"]
-    assert [one["energy_ev"] for one in froms] == ["13450", "13570"]
+    starts = [{row[0]: row[1] for row in run.moves} for run in (first, second)]
+    assert [one["temperature_c"] for one in starts] == ["22.0588", "25"]
+    assert [one["energy_ev"] for one in starts] == ["13450", "13570"]
     assert "The time in which the temperature settles comes on top." in second.expects
 
 
