@@ -57,7 +57,7 @@ def queue_server(configuration: Configuration, *, redis: str, port: int, keys: K
     known = configuration.storage.root / "serve" / "existing_plans_and_devices.yaml"
     link = ZmqManagerLink(ServerAddress(control, keys.queue_public), timeout_s=0.5)
     manager = [
-        *(str(Path(sys.executable).with_name("start-re-manager")), "--zmq-control-addr", control),
+        *(sys.executable, "-m", "trxas.serve.queue_manager", "--zmq-control-addr", control),
         *("--zmq-publish-console", "OFF", "--redis-addr", redis),
         *("--redis-name-prefix", f"trxas_{configuration.beamline.name}".replace(" ", "_")),
         *("--startup-script", str(script), "--existing-plans-devices", str(known)),

@@ -71,7 +71,7 @@ def store(kind: str, folder: Path) -> Iterator[str]:
 def manager(folder: Path, redis: str) -> Iterator[ZmqManagerLink]:
     control = f"tcp://127.0.0.1:{free_port()}"
     command = [
-        *(str(Path(sys.executable).with_name("start-re-manager")), "--startup-script", str(folder / "startup.py")),
+        *(sys.executable, "-m", "trxas.serve.queue_manager", "--startup-script", str(folder / "startup.py")),
         *("--existing-plans-devices", str(folder / "existing.yaml"), "--redis-addr", redis),
         *("--user-group-permissions", str(folder / "permissions.yaml"), "--zmq-publish-console", "OFF"),
         *("--zmq-control-addr", control, "--zmq-info-addr", f"tcp://127.0.0.1:{free_port()}"),
@@ -105,3 +105,44 @@ def test_the_queue_is_there_after_a_restart_of_everything(kind: str, tmp_path: P
     with store(kind, tmp_path) as address, manager(tmp_path, address) as link:
         (found,) = link.request("queue_get", {})["items"]
         assert found["kwargs"] == {"sample": "water", "points": 7}
+
+
+BUSY = """
+import gc
+import threading
+
+from bluesky_queueserver.manager.worker import RunEngineWorker
+
+
+class SlowLock:
+    # A session that reduces the run which has just ended answers late; the thread that answers is not the main one.
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(1.5)
+        self._lock.acquire()
+
+    def __exit__(self, *error):
+        self._lock.release()
+
+
+(worker,) = (one for one in gc.get_objects() if isinstance(one, RunEngineWorker))
+worker._re_report_lock = SlowLock()
+"""
+
+
+def test_a_plan_counts_as_completed_although_the_session_is_busy_at_its_end(tmp_path: Path) -> None:
+    """Lost: a night, as a plan that had measured everything counted as failed and stopped the queue."""
+    (tmp_path / "startup.py").write_text(STARTUP + BUSY)
+    (tmp_path / "permissions.yaml").write_text(PERMISSIONS)
+    with store("stand-in", tmp_path) as address, manager(tmp_path, address) as link:
+        link.request("environment_open", {})
+        item = plan_item("count_points", {"sample": "water", "points": 1})
+        assert wait_until(lambda: bool(asked(link, "queue_item_add", **signed(item=item))), timeout_s=WAIT_S)
+        assert wait_until(lambda: bool(asked(link, "queue_start")), timeout_s=WAIT_S)
+        assert wait_until(lambda: asked(link, "status").get("items_in_history") == 1, timeout_s=WAIT_S)
+        (done,) = link.request("history_get", {})["items"]
+        assert done["result"]["exit_status"] == "completed"
+        assert asked(link, "status")["items_in_queue"] == 0
