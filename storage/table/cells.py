@@ -70,7 +70,7 @@ def fixed_texts(row: NightRow) -> dict[str, str]:
         "uid": run.uid[:8],
         "scan": "" if run.scan_id is None else str(run.scan_id),
         "time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.time_s)),
-        "sample": run.sample,
+        "sample": " ".join(run.sample.split()),
         "plan": run.plan_name,
         "edge": run.edge,
         **_reduced_texts(row.reduced, f"{run.points_done}/{intended}"),
@@ -139,7 +139,8 @@ def user_text(cell: Cell | None, columns: UserColumns) -> str:
         # The whole error, which would push all other columns away, is among the remarks.
         text = f"! {cell.error.partition(':')[0]}"
     else:
-        text = cell.text if cell.value is None else with_error(cell.value, cell.sigma)
+        # A text of several lines would be several rows of a table in Markdown, or in a terminal.
+        text = " ".join(cell.text.split()) if cell.value is None else with_error(cell.value, cell.sigma)
     return text if cell.version == columns.version else f"{text} {STALE}"
 
 

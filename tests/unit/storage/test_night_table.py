@@ -146,6 +146,18 @@ def test_columns_of_a_users_own_file(store: Store) -> None:
     assert remark.startswith("Column noise fails for 1 run: AttributeError: 'TraceResults'")
 
 
+def test_a_text_of_several_lines_stays_one_row_of_the_table(store: Store) -> None:
+    """Lost: the table in Markdown, torn by a text of a user's column."""
+    (store.root / "columns.py").write_text(
+        "from reduction import column\n\n@column(unit='')\ndef word(run):\n    return 'one |\\ntwo'\n"
+    )
+    table = NightTable(store)
+    rows = rows_of(store, table)
+    lines = markdown_text(rows, table.columns()).splitlines()
+    assert len(lines) == 2 + len(rows)
+    assert all(line.endswith("| one \\| two |") for line in lines[2:])
+
+
 def test_changed_columns_are_computed_again_on_request(known: Store) -> None:
     """Lost: what was computed at the time, without having asked for it, or the way to new values."""
     path = known.root / "columns.py"
