@@ -92,4 +92,4 @@ def _difference(name: str, value: Callable[[RunMetadata], object], first: RunMet
 
 
 def _text(name: str, one: str, other: str, first: RunMetadata, run: RunMetadata) -> str:
-    return f"{name}: {one} in {first.uid[:8]}, {other} in {run.uid[:8]}."
+    return f"{name}: {one or 'none'} in {first.uid[:8]}, {other or 'none'} in {run.uid[:8]}."
