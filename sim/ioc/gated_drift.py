@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from caproto.server import PVGroup, pvproperty
 from sim.ioc.record_fields import repost_all
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts, restarted_seed
-from sim.physics.gated_drift import GatedDrift, draw_gated_drift
+from sim.physics.gated_drift import GatedDrift, GatedDriftCounts, draw_gated_drift
 
 RANDOM_STREAM = 102
 """Number of this detector's own stream of randomness."""
@@ -44,11 +45,30 @@ class GatedDriftRecords(PVGroup):
         super().__init__(prefix, **kwargs)
         self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self._detector = GatedDrift()
+        self._ahead: tuple[ExposureCounts, GatedDriftCounts, Mapping[str, Any]] | None = None
+
+    def count_ahead(self, exposure: ExposureCounts) -> None:
+        """Draw the counts of an exposure that has not ended; nothing changes until it is published, if ever."""
+        before = self._rng.bit_generator.state
+        found = self._draw(exposure)
+        self._ahead = exposure, found, self._rng.bit_generator.state
+        self._rng.bit_generator.state = before
+
+    def _drawn(self, exposure: ExposureCounts) -> GatedDriftCounts:
+        ahead = self._ahead
+        self._ahead = None
+        if ahead is None or ahead[0] is not exposure:
+            return self._draw(exposure)
+        self._rng.bit_generator.state = ahead[2]
+        return ahead[1]
+
+    def _draw(self, exposure: ExposureCounts) -> GatedDriftCounts:
+        return draw_gated_drift(self._detector, exposure.counts, exposure.pulses, exposure.duration_s, self._rng)
 
     async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
         """Post the counts of the exposure; all records are processed, whether or not their values change."""
         del exposure_id, state
-        found = draw_gated_drift(self._detector, exposure.counts, exposure.pulses, exposure.duration_s, self._rng)
+        found = self._drawn(exposure)
         values: dict[Any, float] = {}
         for element, row in enumerate(found.counts, 1):
             values |= {getattr(self, f"counts_{element}_{gate}"): float(count) for gate, count in enumerate(row)}

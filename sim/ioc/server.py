@@ -43,6 +43,10 @@ REPLIES_TOGETHER = 64
 """Replies in one packet: a long list of large arrays must not fill the memory."""
 
 
+TURNS_FOR_REPLIES = 4
+"""Turns of the event loop between the last monitor of a batch and its sending."""
+
+
 class WriteTurn(asyncio.Event):
     """Set while no put is in progress; a read lets an earlier put take its first steps, not more."""
 
@@ -62,6 +66,7 @@ class PromptCircuit(CaprotoCircuit):
     def __init__(self, circuit: Any, client: Any, context: Any) -> None:
         super().__init__(circuit, client, context)
         self.write_event = WriteTurn()
+        self._outbox: list[Any] = []
 
     def _get_db_entry_from_command(self, command: Any) -> Any:
         """Return the entry that a command of a client is for; for writes, behind the gate."""
@@ -119,6 +124,20 @@ class PromptCircuit(CaprotoCircuit):
         except (OSError, caproto.CaprotoNetworkError) as error:
             raise DisconnectedCircuit(f"Circuit disconnected: {error}") from error
 
+    async def _send_buffers(self, *buffers: Any) -> None:
+        """Send `buffers` with everything else that is sent in this turn of the event loop, in one packet."""
+        # The puts of one move complete together, and each packet wakes the client. The first sender sends for all.
+        is_first = not self._outbox
+        self._outbox += buffers
+        if not is_first:
+            return
+        try:
+            await asyncio.sleep(0)
+        finally:
+            outbox = self._outbox
+            self._outbox = []
+        await super()._send_buffers(*outbox)
+
     def _is_orphaned(self, command: Any) -> bool:
         if isinstance(command, caproto.ReadNotifyResponse | caproto.ReadResponse | caproto.WriteNotifyResponse):
             return command.ioid not in self.circuit._ioids
@@ -140,6 +159,12 @@ class PromptCircuit(CaprotoCircuit):
         # waits for one, so only what is in the queue already is sent together.
         if timeout is None:
             return await self.subscription_queue.get()
+        # A put that has just completed is answered within these turns: its client waits for the answer, and reads what
+        # the monitors would tell it.
+        for _ in range(TURNS_FOR_REPLIES):
+            if not self.subscription_queue.empty():
+                break
+            await asyncio.sleep(0)
         try:
             return self.subscription_queue.get_nowait()
         except asyncio.QueueEmpty:
