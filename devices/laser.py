@@ -17,7 +17,7 @@ class Laser(Device):
     rate_divider = FCpt(FreshSignalRO, "{_prefix}{_settings.rate_divider}", auto_monitor=True, kind="config")
     repetition_rate = FCpt(EpicsSignalRO, "{_prefix}{_settings.repetition_rate}", auto_monitor=True, kind="config")
     lock = FCpt(FreshSignalRO, "{_prefix}{_settings.lock}", auto_monitor=True)
-    power = FCpt(FreshSignalRO, "{_prefix}{_settings.power}", auto_monitor=True)
+    power = FCpt(FreshSignalRO, "{_prefix}{_settings.power}")
 
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
         self._settings = settings

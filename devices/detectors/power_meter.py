@@ -31,7 +31,7 @@ class PowerMeter(Device):
     The reading in progress at the trigger is left out: it may have begun before the plate stood still.
     """
 
-    power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", auto_monitor=True, kind="omitted")
+    power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", kind="omitted")
 
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
         self._settings = settings

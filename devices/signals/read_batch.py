@@ -113,17 +113,24 @@ def _request(channel: Any) -> _Request | None:
     return _Request(address, timed, 0, buffer, None)
 
 
+def scalar_answer(buffer: Any, layout: struct.Struct) -> Answer | None:
+    """Return the number in a buffer of `layout`, with alarm and time stamp; None if no answer has reached it."""
+    status, severity, stamp_s = _head(buffer)
+    return None if status == NO_STATUS else Answer(layout.unpack_from(buffer)[0], severity, status, stamp_s)
+
+
 def _answer(request: _Request) -> Answer | None:
-    status, severity, seconds, nanoseconds = HEAD.unpack_from(request.buffer)
-    if status == NO_STATUS:
-        return None
-    # Whole microseconds, as pyepics gives them: stamps of one record are compared whichever way they were read.
-    stamp_s = EPICS_EPOCH_S + seconds + 1e-6 * int(1e-3 * nanoseconds)
     if request.layout is not None:
-        value: Any = request.layout.unpack_from(request.buffer)[0]
-    else:
-        value = _elements(request.buffer)
-    return Answer(value, severity, status, stamp_s)
+        return scalar_answer(request.buffer, request.layout)
+    status, severity, stamp_s = _head(request.buffer)
+    return None if status == NO_STATUS else Answer(_elements(request.buffer), severity, status, stamp_s)
+
+
+def _head(buffer: Any) -> tuple[int, int, float]:
+    """Return status, severity, and the time stamp in s since the epoch."""
+    status, severity, seconds, nanoseconds = HEAD.unpack_from(buffer)
+    # Whole microseconds, as pyepics gives them: stamps of one record are compared whichever way they were read.
+    return status, severity, EPICS_EPOCH_S + seconds + 1e-6 * int(1e-3 * nanoseconds)
 
 
 def _elements(buffer: Any) -> Any:

@@ -23,6 +23,7 @@ from epics import ca
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.utils import DisconnectedError
 
+from devices.signals.monitor import subscribe
 from devices.signals.put_batch import Write, is_number, write_batch
 from devices.signals.read_batch import read_batch
 from devices.types import FloatArray
@@ -239,6 +240,11 @@ def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:
 
 def follow_stamped(signal: EpicsSignalRO, changed: Callable[[float, float], None]) -> None:
     """Call `changed` as `follow` does, with the time stamp of the record, s since the epoch, as second argument."""
+    channel: Any = getattr(signal, "_read_pv", None)
+    if getattr(channel, "chid", None) is not None and signal.connected:
+        _join_context(channel.context)
+        if subscribe(channel.chid, lambda answer: changed(PvReading(*answer).number(), answer.stamp_s)):
+            return
 
     def arrived(
         value: Any = None, severity: int | None = None, status: int | None = None, timestamp: float = 0.0, **_: Any
