@@ -6,9 +6,14 @@ times: 22 requests for a run with four arrays, of which 10 are needed. What they
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
+import dask
+import dask.threaded
 from bluesky_tiled_plugins.clients._common import IPYTHON_METHODS
 from bluesky_tiled_plugins.clients.bluesky_event_stream import (
     BlueskyEventStream,
@@ -45,7 +50,8 @@ class _Described:
 class _Stream(BlueskyEventStreamV3):
     def read(self, *args: Any, **named: Any) -> Any:
         described = _DescribedStream(self.context, item=_described(self), structure_clients=self.structure_clients)
-        return described.read(*args, **named)
+        with _own_threads():
+            return described.read(*args, **named)
 
 
 class _DescribedStream(_Described, BlueskyEventStreamV3):
@@ -76,11 +82,22 @@ class _Columns(CompositeSubsetClient):
         described = SimpleNamespace(
             context=self.context, item=_described(self), structure_clients=self.structure_clients
         )
-        return _DescribedColumns(described, self._keys).read(*args, **named)
+        with _own_threads():
+            return _DescribedColumns(described, self._keys).read(*args, **named)
 
 
 class _DescribedColumns(_Described, CompositeSubsetClient):
     pass
+
+
+def _own_threads() -> AbstractContextManager[Any]:
+    """Return a context in which dask computes with its threads, unless somebody has chosen otherwise.
+
+    Left to itself, or given a name, dask looks for a cluster, and imports `distributed` for that: a second of the first
+    read.
+    """
+    chosen = "distributed" in sys.modules or dask.config.get("scheduler", None) is not None
+    return contextlib.nullcontext() if chosen else dask.config.set(scheduler=dask.threaded.get)
 
 
 def _described(client: Any) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+import dask.array
+import dask.threaded
 import fastapi.dependencies.utils
 import httpx
 from bluesky_tiled_plugins.clients.bluesky_event_stream import BlueskyEventStream
@@ -79,3 +82,24 @@ def test_a_stream_is_read_with_few_requests_while_it_grows(
     stock.structure_clients.set("BlueskyEventStream", lambda: BlueskyEventStream)
     assert dataset.identical(stock.v2[uid].primary.read())
     assert store.catalogue.client[uid]["primary"].read().identical(stock[uid]["primary"].read())
+
+
+def test_a_read_does_not_look_for_a_cluster(
+    store: Store, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: a second of the first read of every session, to the import of a package that nobody uses."""
+    store.subscribe(run_engine)
+    (uid,) = uids_of(run_engine(scan(4, 1)))
+    store.wait()
+    schedulers: list[Any] = []
+    compute = dask.array.Array.compute
+
+    def spied(self: Any, **named: Any) -> Any:
+        schedulers.append(dask.config.get("scheduler", None))
+        return compute(self, **named)
+
+    monkeypatch.setattr(dask.array.Array, "compute", spied)
+    monkeypatch.delitem(sys.modules, "distributed", raising=False)
+    assert len(store.db.v2[uid].primary.read()["delay_ps"]) == 4
+    assert set(schedulers) == {dask.threaded.get}
+    assert "distributed" not in sys.modules
