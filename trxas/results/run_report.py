@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reduction.events import events_of
+from reduction.events import PrimaryEvents
 from reduction.kinds import kind_of
 from trxas.results.run_results import reduce_stored_run
 
@@ -87,9 +87,11 @@ def run_facts(
 
 def _qualities(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Counter[str]:
     """Return the number of exposures by their `quality`, "" for the good ones."""
+    # Suspensions, frames and slices are events of streams of their own.
+    primary = PrimaryEvents()
     qualities: Counter[str] = Counter()
     for name, doc in documents:
-        qualities.update(str(event["data"].get("quality", "")) for event in events_of(name, doc))
+        qualities.update(str(event["data"].get("quality", "")) for event in primary(name, doc))
     return qualities
 
 

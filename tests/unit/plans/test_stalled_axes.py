@@ -13,6 +13,7 @@ from devices.axes import axis
 from errors import MotionError
 from plans.engine import arriving
 from tests.support.recorded_scans import RecordedScans
+from trxas.results.run_report import run_facts
 
 
 class BlockedMotor:
@@ -61,6 +62,7 @@ def test_an_axis_that_stands_still_suspends_the_run_until_it_has_arrived(recorde
     assert "on its way to 13460 eV, through 7ida:BraggEAO" in begun["reason"]
     assert (begun["suspended"], ended["suspended"]) == (1, 0)
     assert [event["point_index"] for event in recorded.exposures] == [0, 1, 2]
+    assert run_facts(recorded.documents)["exposures"] == {"intended": 3, "by_quality": {"": 3}}
     # Closed while it stood, open for the exposures.
     assert recorded.moved("xray_shutter") == [0, 1]
 
