@@ -151,12 +151,13 @@ class LifetimeJudge:
         # With few counts another minimum of chi-square may be the deepest, with a lifetime and an error that are both
         # too small: a component that the sample does not have takes the place of the first lifetime, and that of the
         # second. A rule that believes it would end the scan just when the result is wrong. As long as one lifetime
-        # describes the counts nearly as well, two of them are not told apart; the profile shows all other doubts.
+        # describes the counts nearly as well, or one of two is not determined, two of them are not told apart. The
+        # profile shows all other doubts.
         both = fit_kinetics(rates, timing)
         # The square of an error falls, and a difference in chi-square grows, in proportion to the beam time.
         missing = (both.quantities[self.quantity].sigma / (_CONFIRMED * self.sigma)) ** 2
         missing = max(missing, _RESOLVED / max(_single(rates, timing) - both.chi_square, 1.0))
-        if missing <= 1.0:
+        if missing <= 1.0 and not both.undetermined:
             return True
         self._confirmed_s = total_s * float(np.clip(missing, *_LATER))
         return False
