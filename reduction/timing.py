@@ -75,11 +75,15 @@ class Timing:
                 f"pumped_probe {self.pumped_probe} and unpumped_probe {self.unpumped_probe} must lie within "
                 f"0 to {self.probes_per_pump - 1}. Correct the `reduction` settings of the run."
             )
-        if len(self.gate_delays_ps) != self.probes_per_pump or self.unpumped_probe not in self.reference_probes:
+        if len(self.gate_delays_ps) != self.probes_per_pump:
             raise ReductionError(
-                f"{self.probes_per_pump} gates need {self.probes_per_pump} gate_delays_ps, not "
-                f"{len(self.gate_delays_ps)}, and reference_probes {list(self.reference_probes)} must hold "
-                f"unpumped_probe {self.unpumped_probe}. Correct the `reduction` settings of the run."
+                f"{self.probes_per_pump} gates need as many gate_delays_ps, not {len(self.gate_delays_ps)}. Correct "
+                "the `reduction` settings of the run."
+            )
+        if self.unpumped_probe not in self.reference_probes:
+            raise ReductionError(
+                f"unpumped_probe {self.unpumped_probe} is not one of the reference_probes "
+                f"{list(self.reference_probes)}. Correct the `reduction` settings of the run."
             )
         if min(self.bunch_period_ps, self.pump_period_ps, self.irf_sigma_ps) <= 0 or not self.pump_overlap:
             raise ReductionError(

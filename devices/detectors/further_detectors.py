@@ -144,7 +144,9 @@ class FurtherDetectors:
                 )
         counted = readings.get("counted_s")
         if counted is not None and not math.isclose(counted.value, elapsed_s, rel_tol=COUNTED_TOLERANCE):
-            raise AcquisitionError(f"its scaler counted {counted.value:g} s, the master {elapsed_s:g} s.")
+            raise AcquisitionError(
+                f"its scaler counted for {counted.value:g} s, that of the exposure for {elapsed_s:g} s. Check its gate."
+            )
         return readings
 
     def _remember(self, name: str, readings: Readings | None) -> None:

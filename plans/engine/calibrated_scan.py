@@ -40,7 +40,7 @@ def _ends(repeats: int, schedules: Sequence[str | int]) -> list[int]:
 
 
 def _when(schedule: str | int, runs: dict[str, ScanSpec], done: int | None) -> dict[str, ScanSpec]:
-    """Return the calibration runs if they are due after `done` passes; None stands for the end of the scan."""
+    """Return the calibration runs if they are due after `done` passes (None: at the end of the scan), or none."""
     if isinstance(schedule, int):
         return runs if done is None or done % schedule == 0 else {}
     wanted = schedule == Schedule.AROUND or (schedule == Schedule.BEFORE and done == 0)

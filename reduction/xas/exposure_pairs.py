@@ -79,7 +79,7 @@ class ExposurePairs:
         return int(self.paired.any(axis=1).sum())
 
     def summed(self) -> tuple[Intensity, Intensity]:
-        """Return on and off, (points,): signals and fluxes are summed over the scans, then divided."""
+        """Return on and off, (points,): the signals summed over the scans, divided by the summed fluxes."""
         return self._sum(self.on), self._sum(self.off)
 
     def each(self) -> tuple[Intensity, Intensity]:

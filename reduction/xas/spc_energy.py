@@ -70,7 +70,9 @@ def require_energy_scan(metadata: RunMetadata) -> None:
     if metadata.axis == "delay_ps":
         raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
     if metadata.axis != "energy_ev":
-        raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
+        raise ReductionError(
+            f"This run scanned {metadata.axis}, not the energy: use reduce_run, which knows every scan."
+        )
 
 
 def spc_curves(pairs: ExposurePairs, windows: EnergyWindows, power: FloatArray) -> tuple[Intensity, Intensity]:

@@ -95,7 +95,9 @@ def _require_delay_scan(metadata: RunMetadata) -> None:
     if metadata.axis == "energy_ev":
         raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
     if metadata.axis != "delay_ps":
-        raise ReductionError(f"This run scanned {metadata.axis}, not the delay: reduce it with fluence_scan.")
+        raise ReductionError(
+            f"This run scanned {metadata.axis}, not the delay: use reduce_run, which knows every scan."
+        )
 
 
 def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:

@@ -65,7 +65,7 @@ class History:
                 changes.append((now_s, state))
 
     def strike(self, fault: Fault) -> Strike:
-        """Note that `fault` strikes now, at a beam time in s; return the strike, whose end is set when it is over."""
+        """Record that `fault` strikes now, and return the strike; its end, a beam time in s, is set later."""
         # Strikes that ended before the oldest exposure in progress began cannot affect any exposure any more.
         oldest_s = min((changes[0][0] for changes in self._running.values()), default=math.inf)
         self._strikes = [known for known in self._strikes if known.end_s > min(oldest_s, self._clock.now_s())]

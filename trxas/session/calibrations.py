@@ -186,7 +186,10 @@ class Calibrations:
 
 
 def calibration_lines(file: CalibrationFile) -> list[str]:
-    """Return a line per saved calibration: value, time, latest run at that time. Raises StorageError if unreadable."""
+    """Return a line per saved calibration: its value, when it was set, and the latest run before that.
+
+    Raises StorageError for a file that cannot be read.
+    """
     return [_line(name, saved) for name, saved in file.read().items()]
 
 

@@ -50,7 +50,7 @@ class Answer(Enum):
 
 
 class _Decider(Enum):
-    """The party that decides what happens to a paused plan; see the module's text."""
+    """Who decides how a paused plan continues: the prompt or a window, as the docstring of this module describes."""
 
     PROMPT = "the person at the prompt"
     ASKED = "a window, once the plan has paused"

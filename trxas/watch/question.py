@@ -49,7 +49,7 @@ class Question:
         self._rest_until_s = 0.0
 
     def ask(self, frame: LiveFrame, now_s: float) -> bool:
-        """Return whether to ask now, at `now_s` in s: the run has changed, and the rest is over."""
+        """Return whether to ask at `now_s`, s: the run has changed, and the pause after the last answer is over."""
         if self._asked is not None or now_s < self._rest_until_s or frame.run is None:
             return False
         present = Asked(uid=frame.run.uid, events=frame.events, exit_status=frame.exit_status)
@@ -59,7 +59,7 @@ class Question:
         return True
 
     def take(self, frame: LiveFrame, now_s: float) -> Answer[Reduced] | None:
-        """Return the answer to the question if `frame` has it, and rest from `now_s`, s; None while there is none."""
+        """Return the answer to the question if `frame` has it, and pause from `now_s`, s, on; None if not."""
         answer = frame.answer(self._request)
         if self._asked is None or answer is None or answer.events < self._asked.events:
             return None
