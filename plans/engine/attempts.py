@@ -72,7 +72,9 @@ class Attempts:
         if error is not None:
             self._lost_s += self._clock.now_s() - self._began_s
         if self._made >= self._quality.attempts or (self._made > 1 and self._lost_s > self._quality.retry_s):
-            raise self._last(why, error) from error
+            # The cause of a failed status is its reason: it must not be replaced by the status itself.
+            last = self._last(why, error)
+            raise last from (error.__cause__ if last is error else error)
         logger.warning("%s is measured again: %s", self._point, why)
         if error is not None and self._made > 1:
             yield from self.suspend(why)

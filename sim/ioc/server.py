@@ -97,6 +97,8 @@ class PromptCircuit(CaprotoCircuit):
             return None
         if known and isinstance(command, caproto.ReadNotifyRequest):
             await self.write_event.wait()
+            if self.context.is_hidden(channel.name):
+                return None
             reply = read_reply(command, channel.name, self.context[channel.name])
             if reply is not None:
                 return [reply]

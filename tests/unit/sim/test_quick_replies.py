@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import caproto
@@ -14,6 +15,7 @@ from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions
 from sim.ioc.quick_replies import read_reply
 from sim.ioc.record_alarm import separate_alarms
+from sim.ioc.server import PromptCircuit, PromptContext, WriteTurn
 from sim.physics.sample import load_sample
 
 TIMED = (ChannelType.TIME_DOUBLE, ChannelType.TIME_LONG, ChannelType.TIME_ENUM, ChannelType.TIME_STRING)
@@ -75,3 +77,19 @@ def test_anything_else_is_left_to_caproto(channels: Mapping[str, Any]) -> None:
     assert read_reply(_request(ChannelType.TIME_DOUBLE, 3), "amofg1a:spc:Frame", frame) is None
     assert read_reply(_request(ChannelType.TIME_DOUBLE), 'S:SRcurrentAI.{"ts":{}}', current) is None
     assert read_reply(caproto.EchoRequest(), "S:SRcurrentAI", current) is None
+
+
+def test_a_read_of_a_pv_that_goes_meanwhile_ends_no_connection() -> None:
+    """Lost: all PVs of a client. The put that hides the PV takes effect while the read lets earlier puts begin."""
+
+    async def read_while_it_goes() -> Any:
+        circuit: Any = PromptCircuit.__new__(PromptCircuit)
+        circuit.circuit = SimpleNamespace(channels_sid={1: SimpleNamespace(name="lock")})
+        circuit.context = PromptContext({}, ["127.0.0.1"], port=0)
+        circuit.write_event = WriteTurn()
+        read = asyncio.create_task(circuit._reply_to(caproto.ReadNotifyRequest(ChannelType.DOUBLE, 1, 1, IOID)))
+        await asyncio.sleep(0)
+        await circuit.context.hide("lock")
+        return await read
+
+    assert asyncio.run(read_while_it_goes()) is None
