@@ -17,21 +17,24 @@ class QualitySettings:
     """Criteria of a bad point, number of attempts, and waiting times of a scan for the beamline.
 
     A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`, and after a
-    second error no longer once attempts that ended with one have taken `retry_s`. An axis on its way that has not moved
-    for `stalled_s` suspends the scan. At one point
-    a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it
-    checks every `poll_s`, reports another reason after `report_s` or more, and the same one ever more rarely. A
-    quantity that has failed must be above its `resume` value, and stay there for its `settle_s`, before the scan
-    continues. Tolerances are relative: `i0` per second to its running median, opened gates to the number expected in
-    the dwell, laser power to the power expected for the fluence (checked from `laser_power_from_mj_cm2` on). Below
-    `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
+    second error no longer once the moves of attempts that ended with one have taken `retry_s`. An axis on its way that
+    has not moved for `stalled_s` suspends the scan. At one point a scan waits up to `suspend_s` in all for beam, jet,
+    laser and shutters, and up to `reconnect_s` for lost PVs; it checks every `poll_s`, reports another reason after
+    `report_s` or more, and the same one ever more rarely. A quantity that has failed must be above its `resume` value,
+    and stay there for its `settle_s`, before the scan continues. Tolerances are relative: `i0` per second to its
+    running median, opened gates to the number expected in the dwell, laser power to the power expected for the fluence
+    (checked from `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close
+    at once.
     """
 
     attempts: Annotated[int, whole_number("largest number of attempts at one point", low=1, high=1000)] = 12
     pause_s: Annotated[float, quantity("first pause between two attempts", "s", low=0.0, high=3600.0)] = 0.1
     pause_high_s: Annotated[float, quantity("longest pause between two attempts", "s", low=0.0, high=3600.0)] = 10.0
     retry_s: Annotated[
-        float, quantity("longest time of attempts at one point that end with an error", "s", above=0.0, high=DAY_S)
+        float,
+        quantity(
+            "longest time of the moves to one point in attempts that end with an error", "s", above=0.0, high=DAY_S
+        ),
     ] = 300.0
     stalled_s: Annotated[
         float,

@@ -26,7 +26,7 @@ logger = logging.getLogger("trxas.plans")
 class Attempts:
     """Counter of the attempts at one point, with their limits, the pauses between them, and the waits for the beamline.
 
-    The waits of all attempts count together towards `suspend_s` of [quality], and so does the time of attempts that end
+    The waits of all attempts count together towards `suspend_s` of [quality], and so do the moves of attempts that end
     with an error towards `retry_s`.
     """
 
@@ -40,7 +40,8 @@ class Attempts:
         self._point = point
         self._made = 0
         self._clock = SuspensionClock(beamline)
-        self._began_s = 0.0
+        self._began_s = self._clock.now_s()
+        self._arrived_s: float | None = None
         self._lost_s = 0.0
 
     def wait_until_well(self, needed: frozenset[str], move: Callable[[], Plan]) -> Generator[Msg, Any, bool]:
@@ -50,6 +51,7 @@ class Attempts:
         have waited for `suspend_s` of [quality], and what `move` raises.
         """
         self._began_s = self._clock.now_s()
+        self._arrived_s = None
         was_suspended = self._clock.is_suspended
         if was_suspended:
             yield from move()
@@ -57,6 +59,10 @@ class Attempts:
         yield from self._clock.end()
         self._began_s = self._clock.now_s()
         return has_waited or was_suspended
+
+    def arrived(self) -> None:
+        """Remember that the moves of this attempt have ended: a long exposure that fails is no motor that is stuck."""
+        self._arrived_s = self._clock.now_s()
 
     def suspend(self, reason: str) -> Plan:
         """Suspend the run for `reason`, with both shutters closed, until all is well and the axes have moved."""
@@ -70,7 +76,8 @@ class Attempts:
         """
         self._made += 1
         if error is not None:
-            self._lost_s += self._clock.now_s() - self._began_s
+            arrived_s = self._clock.now_s() if self._arrived_s is None else self._arrived_s
+            self._lost_s += arrived_s - self._began_s
         if self._made >= self._quality.attempts or (self._made > 1 and self._lost_s > self._quality.retry_s):
             # The cause of a failed status is its reason: it must not be replaced by the status itself.
             last = self._last(why, error)

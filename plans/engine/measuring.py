@@ -102,6 +102,7 @@ class PointLoop:
                     self._settings.forget()
                 self._arm(targets, scan_index, point_index)
                 yield from self._settings.apply(targets, self._request.dwell_of(point_index), attempts.suspend)
+                attempts.arrived()
                 yield from self._wait_for_monitors()
                 failed = yield from self._expose()
                 if failed:

@@ -164,6 +164,7 @@ class SequenceLoop:
         """Set what has changed for a table of exposures, play it, and store its frames as they come."""
         # Delay and shutter are set by the table itself; where the last table has left them does not matter.
         yield from self._settings.apply(self._targets(frames[0]), frames[0].dwell_s, attempts.suspend)
+        attempts.arrived()
         yield from send_and_wait("prepare", self._reader, FrameSequence(frames=frames, token=self._request.token))
         yield from send_and_wait("kickoff", self._reader)
         group = short_uid("complete")

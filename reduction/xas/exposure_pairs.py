@@ -11,8 +11,11 @@ from errors import ReductionError
 from reduction.pileup import true_counts, true_counts_variance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reduction.accumulator import RunAccumulator
     from reduction.gate_calibration import GateCalibration
+    from reduction.run_metadata import RunMetadata
     from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Mode, Reference
 
@@ -94,6 +97,21 @@ class ExposurePairs:
         # The flux is taken as exact: the variance is that of the photons alone.
         inverse = np.divide(1.0, flux, out=np.zeros_like(flux), where=flux > 0)
         return Intensity(signal * inverse, np.sqrt(variance) * inverse)
+
+
+REDUCED_BY: Mapping[str, str] = {
+    "energy_ev": "spc_spectrum or boxcar_spectrum",
+    "delay_ps": "spc_trace or fit_kinetics",
+    "fluence_mj_cm2": "fluence_scan",
+}
+"""Functions that reduce a scan, by its axis; `reduce_run` knows all others."""
+
+
+def require_axis(run: RunMetadata, axis: str, name: str) -> None:
+    """Raise ReductionError unless the run scanned `axis`, in words `name`; the message says what reduces it."""
+    if run.axis != axis:
+        reduced_by = REDUCED_BY.get(run.axis, "reduce_run")
+        raise ReductionError(f"This run scanned {run.axis}, not the {name}: reduce it with {reduced_by}.")
 
 
 def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Gate]:

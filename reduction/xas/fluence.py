@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of, require_axis
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
 from reduction.xas.laser_power import power_at
@@ -45,8 +45,7 @@ def fluence_scan(
     kind of run, or while no scan has three points.
     """
     run = accumulator.metadata
-    if run.axis != "fluence_mj_cm2":
-        raise ReductionError(f"This run scanned {run.axis}, not the fluence. Choose a run of the plan fluence_scan.")
+    require_axis(run, "fluence_mj_cm2", "fluence")
     probe = run.timing.pumped_probe if probe is None else probe
     volts = 0.0 if mode == "spc" or zero_v is None else zero_v.value
     gates = gates_of(reference, probe, run.timing)

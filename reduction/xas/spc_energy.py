@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from errors import ReductionError
 from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.energy_windows import edge_integral, points_within
-from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of, require_axis
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.laser_power import at_nominal, power_at
 from reduction.xas.self_absorption import without_self_absorption
@@ -67,12 +66,7 @@ def spc_spectrum(
 
 def require_energy_scan(metadata: RunMetadata) -> None:
     """Raise ReductionError for a run that scanned another axis, with the function that reduces it."""
-    if metadata.axis == "delay_ps":
-        raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
-    if metadata.axis != "energy_ev":
-        raise ReductionError(
-            f"This run scanned {metadata.axis}, not the energy: use reduce_run, which knows every scan."
-        )
+    require_axis(metadata, "energy_ev", "energy")
 
 
 def spc_curves(pairs: ExposurePairs, windows: EnergyWindows, power: FloatArray) -> tuple[Intensity, Intensity]:

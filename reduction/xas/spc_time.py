@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from errors import ReductionError
 from reduction.detector_view import with_default_detector
 from reduction.xas.exposure_pairs import (
     SHUTTER_CLOSED,
@@ -15,6 +14,7 @@ from reduction.xas.exposure_pairs import (
     Intensity,
     exposure_pairs,
     gates_of,
+    require_axis,
 )
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.laser_power import at_nominal, power_at
@@ -22,7 +22,6 @@ from reduction.xas.transient import Trace, curves_of, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import RunMetadata
     from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Reference
 
@@ -52,7 +51,7 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     """
     accumulator = with_default_detector(accumulator)
     run = accumulator.metadata
-    _require_delay_scan(run)
+    require_axis(run, "delay_ps", "delay")
     probe = run.timing.pumped_probe if probe is None else probe
     on_gate, off_gate = gates_of(reference, probe, run.timing)
     pairs = exposure_pairs(accumulator, run.trace_mode, on_gate, off_gate)
@@ -89,15 +88,6 @@ def _on_and_off(
     on, off = on._replace(value=on.value - on_offset), off._replace(value=off.value - off_offset)
     # Without an offset the difference of the gates is part of the transient, and must not be scaled.
     return (on if origin == "none" else at_nominal(on, off, power)), off, origin
-
-
-def _require_delay_scan(metadata: RunMetadata) -> None:
-    if metadata.axis == "energy_ev":
-        raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
-    if metadata.axis != "delay_ps":
-        raise ReductionError(
-            f"This run scanned {metadata.axis}, not the delay: use reduce_run, which knows every scan."
-        )
 
 
 def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from devices.axes import axis
-from errors import MotionError
+from errors import AcquisitionError, MotionError
 from plans.engine import arriving
+from plans.engine.attempts import Attempts
 from tests.support.recorded_scans import RecordedScans
 from trxas.results.run_report import run_facts
 
@@ -79,6 +80,18 @@ def test_a_motor_that_stays_blocked_ends_the_run_after_the_time_of_retries(recor
     assert len(motor.sent) == 2
     assert recorded.exposures == []
     assert "resume_run" in recorded.of("stop")["reason"]
+
+
+def test_long_exposures_that_fail_are_no_motor_that_is_stuck(recorded: RecordedScans) -> None:
+    """Lost: a night of 400 s per point, to two exposures during which a PV did not answer."""
+    line = recorded.hardware.beamline
+    quality = replace(line.configuration.quality, attempts=4, retry_s=1e-3)
+    attempts = Attempts(replace(line, configuration=replace(line.configuration, quality=quality)), "Point 0")
+    attempts.arrived()
+    for _ in range(3):
+        list(attempts.failed("a PV did not answer", AcquisitionError("a PV did not answer")))
+    with pytest.raises(AcquisitionError, match="did not answer"):
+        list(attempts.failed("a PV did not answer", AcquisitionError("a PV did not answer")))
 
 
 def test_light_stays_off_the_sample_while_a_move_is_repeated(

@@ -85,7 +85,7 @@ def test_unfinished_delay_scan_has_only_its_measured_rows(br_beam_time: type[Any
 
 def test_energy_scan_is_no_trace(br_energy_scan: Any, br_beam_time: type[Any]) -> None:
     run = accumulate(br_energy_scan(scans=1).documents(np.random.default_rng(7)))
-    with pytest.raises(ReductionError, match="scanned the energy"):
+    with pytest.raises(ReductionError, match="scanned energy_ev, not the delay: reduce it with spc_spectrum"):
         spc_trace(run)
     with pytest.raises(ReductionError, match="delay scan"):
         gate_rates(run)
@@ -93,7 +93,7 @@ def test_energy_scan_is_no_trace(br_energy_scan: Any, br_beam_time: type[Any]) -
 
 def test_delay_scan_is_no_spectrum(br_beam_time: type[Any]) -> None:
     run = accumulate(delay_scan(br_beam_time).documents(np.random.default_rng(8)))
-    with pytest.raises(ReductionError, match="scanned the delay"):
+    with pytest.raises(ReductionError, match="scanned delay_ps, not the energy: reduce it with spc_trace"):
         spc_spectrum(run)
 
 
