@@ -36,10 +36,10 @@ class LiveWorker:
     One thread owns the feed, the run state and all answers. Each turn takes the documents that have arrived and then,
     at most every `FRAME_PERIOD_S`, publishes a frame if anything has changed. Quick requests are answered in this
     thread within `BUDGET_S`, the oldest answer first; of the unhurried ones, one is answered after the frame. Slow ones
-    go to one `SlowLane` per kind with a snapshot of the
-    run, at most one batch at a time; their answers come back through a queue and are dropped if another run has started
-    meanwhile. Invariants: a frame is never changed after it was published; `_versions` holds for each request the
-    version of the run from which it was last answered (or, for a slow one, asked); all answers belong to one run.
+    go to one `SlowLane` per kind with a snapshot of the run, at most one batch at a time; their answers come back
+    through a queue and are dropped if another run has started meanwhile. Invariants: a frame is never changed after it
+    was published; `_versions` holds for each request the version of the run from which it was last answered (or, for a
+    slow one, asked); all answers belong to one run.
     """
 
     def __init__(self, feed: Feed, find_decay: FindDecay = lambda _: None) -> None:

@@ -247,7 +247,7 @@ def test_a_new_run_begins_without_the_answers_of_the_last(worker: LiveWorker, fe
     frame = wait_for(worker, lambda frame: frame.run is not None and frame.run.uid == "b" and frame.events == 96)
     frame = wait_for(worker, lambda frame: len(frame.answers) == 2)
     assert frame.answers[spectrum].value is None
-    assert "scanned the delay" in frame.answers[spectrum].problem
+    assert "scanned delay_ps" in frame.answers[spectrum].problem
     assert frame.answers[trace].value is not None
 
 
