@@ -43,8 +43,14 @@ REPLIES_TOGETHER = 64
 """Replies in one packet: a long list of large arrays must not fill the memory."""
 
 
-TURNS_FOR_REPLIES = 4
-"""Turns of the event loop between the last monitor of a batch and its sending."""
+TURNS_FOR_MONITORS = 6
+"""Turns of the event loop from a change of a record to the packet with its monitors."""
+
+
+async def _let_monitors_go_first() -> None:
+    # As from an IOC in C: stock clients believe the read-back that they have when a move completes.
+    for _ in range(TURNS_FOR_MONITORS):
+        await asyncio.sleep(0)
 
 
 class WriteTurn(asyncio.Event):
@@ -111,6 +117,8 @@ class PromptCircuit(CaprotoCircuit):
         """Send replies, messages of caproto or bytes, whose channel still exists; others are dropped silently."""
         # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
         # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
+        if any(isinstance(command, caproto.WriteNotifyResponse) for command in commands):
+            await _let_monitors_go_first()
         if not self.connected:
             return
         buffers: list[Any] = []
@@ -161,12 +169,6 @@ class PromptCircuit(CaprotoCircuit):
         # waits for one, so only what is in the queue already is sent together.
         if timeout is None:
             return await self.subscription_queue.get()
-        # A put that has just completed is answered within these turns: its client waits for the answer, and reads what
-        # the monitors would tell it.
-        for _ in range(TURNS_FOR_REPLIES):
-            if not self.subscription_queue.empty():
-                break
-            await asyncio.sleep(0)
         try:
             return self.subscription_queue.get_nowait()
         except asyncio.QueueEmpty:
