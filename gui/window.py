@@ -119,10 +119,10 @@ class MainWindow(QMainWindow):
 
     def refresh(self) -> None:
         """Show the worker's latest frame in the panels that are seen; costs nothing if nothing changed."""
-        # First what is seen, because a panel that has just appeared must ask for its
-        # answers. Then the latest frame of the worker, to the log in any case, to the seen panels if it is new. Panels
-        # that have appeared get the old frame too: they show it instead of being empty for a moment. A turn in which
-        # nothing has changed costs some comparisons.
+        # First what is seen, because a panel that has just appeared must ask for its answers. Then the latest frame of
+        # the worker, to the log in any case, to the seen panels if it is new. Panels that have appeared get the old
+        # frame too: they show it instead of being empty for a moment. A turn in which nothing has changed costs some
+        # comparisons.
         appeared = self._update_seen()
         frame = self.worker.frame
         new = frame is not self._frame

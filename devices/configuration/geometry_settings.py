@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -44,12 +43,6 @@ class GeometrySettings:
         float,
         quantity("standard deviation of the laser spot from the X-rays, in each direction", "um", low=0.0, high=1e4),
     ] = 0.0
-
-    @property
-    def laser_overlap(self) -> float:
-        """Mean fluence at the X-rays, relative to that at the centre of the laser spot, above 0 to 1."""
-        # The mean of exp(-4 ln 2 r^2 / w^2), with r normally distributed in both directions.
-        return 1.0 / (1.0 + 8.0 * math.log(2.0) * (self.pointing_jitter_um / self.laser_fwhm_um) ** 2)
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""

@@ -7,21 +7,18 @@ begins. Through pyepics and ophyd each update takes 0.3 ms of the interpreter th
 from __future__ import annotations
 
 import ctypes
-import logging
-import queue
 import struct
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from epics import ca, dbr
 
-from devices.signals.read_batch import CONNECTED, SCALARS, Answer, scalar_answer
+from devices.signals.calling_thread import CallingThread
+from devices.signals.read_batch import SCALARS, Answer, scalar_answer
 
 MASK = dbr.DBE_VALUE | dbr.DBE_ALARM
 """Updates at changes of the value and of the alarm."""
-
-logger = logging.getLogger("trxas.devices")
 
 
 class _Monitor(NamedTuple):
@@ -41,11 +38,12 @@ def subscribe(channel: Any, arrived: Callable[[Answer], None]) -> bool:
     """
     libca = ca.libca
     native = libca.ca_field_type(channel)
-    if libca.ca_state(channel) != CONNECTED or native not in SCALARS or libca.ca_element_count(channel) != 1:
+    if libca.ca_state(channel) != dbr.CS_CONN or native not in SCALARS or libca.ca_element_count(channel) != 1:
         return False
     timed, layout = SCALARS[native]
     monitor = _Monitor(layout, arrived, ctypes.c_void_p())
-    UPDATES.expect(monitor)
+    _MONITORS.append(monitor)
+    _THREAD.start()
     made = libca.ca_create_subscription(
         timed, 1, channel, MASK, _UPDATED, ctypes.py_object(monitor), ctypes.byref(monitor.event)
     )
@@ -55,48 +53,25 @@ def subscribe(channel: Any, arrived: Callable[[Answer], None]) -> bool:
     return True
 
 
-class _Updates:
-    """Thread that hands on the updates of all monitors, in their order; libca's own thread must not wait or read."""
+_THREAD = CallingThread("monitors", "What follows a PV has failed")
 
-    # libca holds no reference to what it is given, so `_monitors` does, for as long as the process lives: a channel of
-    # a session that was closed may still have an update under way.
-
-    def __init__(self) -> None:
-        self._monitors: list[_Monitor] = []
-        self._arrived: queue.SimpleQueue[tuple[_Monitor, bytes]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def expect(self, monitor: _Monitor) -> None:
-        """Keep `monitor`, and have a thread that hands on its updates."""
-        self._monitors.append(monitor)
-        # A process that was forked has the object of the thread without the thread.
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="monitors", daemon=True)
-            self._thread.start()
-
-    def add(self, monitor: _Monitor, update: bytes) -> None:
-        """Have an update handed on; this is the thread of libca."""
-        self._arrived.put((monitor, update))
-
-    def _work(self) -> None:
-        while True:
-            monitor, update = self._arrived.get()
-            try:
-                answer = scalar_answer(update, monitor.layout)
-                if answer is not None:
-                    monitor.arrived(answer)
-            except Exception:
-                logger.exception("What follows a PV has failed")
-
-
-UPDATES = _Updates()
-"""The updates of this process."""
+_MONITORS: list[_Monitor] = []
+"""All monitors for as long as the process lives: libca holds no reference to what it is given, and a channel of a
+session that was closed may still have an update under way."""
 
 
 def _updated(arguments: Any) -> None:
     if arguments.status == dbr.ECA_NORMAL and arguments.raw_dbr:
         monitor = arguments.usr
-        UPDATES.add(monitor, ctypes.string_at(arguments.raw_dbr, monitor.layout.size))
+        # The buffer is libca's, and valid only now.
+        update = ctypes.string_at(arguments.raw_dbr, monitor.layout.size)
+        _THREAD.call(partial(_hand_on, monitor, update))
+
+
+def _hand_on(monitor: _Monitor, update: bytes) -> None:
+    answer = scalar_answer(update, monitor.layout)
+    if answer is not None:
+        monitor.arrived(answer)
 
 
 _UPDATED = dbr.make_callback(_updated, dbr.event_handler_args)

@@ -7,16 +7,12 @@ to wait for events, and leaves in a packet of its own. The setpoints of a move a
 from __future__ import annotations
 
 import ctypes
-import logging
-import queue
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from epics import ca, dbr
 
-CONNECTED = 2
-"""State of a connected channel (`ca_state`)."""
+from devices.signals.calling_thread import CallingThread
 
 NUMBERS: dict[int, type] = {
     dbr.SHORT: int,
@@ -28,11 +24,12 @@ NUMBERS: dict[int, type] = {
 }
 """Types of channels that this writes, with the type of Python's number."""
 
-logger = logging.getLogger("trxas.devices")
-
 
 class Write(NamedTuple):
-    """One write: libca's channel, the number, and what is called when the server reports completion."""
+    """One write: libca's channel, the number, and what is called when the server reports completion.
+
+    A completion is known by the identity of `done`, so each write has one of its own.
+    """
 
     channel: Any
     value: float
@@ -44,7 +41,7 @@ def is_number(channel: Any, value: object) -> bool:
     libca = ca.libca
     return (
         isinstance(value, int | float)
-        and libca.ca_state(channel) == CONNECTED
+        and libca.ca_state(channel) == dbr.CS_CONN
         and libca.ca_field_type(channel) in NUMBERS
         and libca.ca_element_count(channel) == 1
         and bool(libca.ca_write_access(channel))
@@ -73,22 +70,18 @@ def write_batch(writes: Sequence[Write]) -> None:
 
 
 class _Completions:
-    """Thread that calls what waits for a completion: libca's own thread, which reports it, must not read."""
+    """Writes on their way, and the thread that calls what waits for their completion."""
 
     # libca holds no reference to what it is given, so `_expected` does, until the completion.
 
     def __init__(self) -> None:
         self._expected: dict[int, Callable[[], None]] = {}
-        self._reported: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread = CallingThread("put completions", "What waited for the completion of a write has failed")
 
     def expect(self, done: Callable[[], None]) -> None:
-        """Keep `done` until its completion is reported, and have a thread that calls it."""
+        """Keep `done`, which no other write has, until its completion is reported."""
         self._expected[id(done)] = done
-        # A process that was forked has the object of the thread without the thread.
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="put completions", daemon=True)
-            self._thread.start()
+        self._thread.start()
 
     def forget(self, done: Callable[[], None]) -> None:
         """Do not expect `done` any more: its write was not sent."""
@@ -97,15 +90,7 @@ class _Completions:
     def report(self, done: Callable[[], None]) -> None:
         """Have `done` called; this is the thread of libca."""
         self.forget(done)
-        self._reported.put(done)
-
-    def _work(self) -> None:
-        while True:
-            done = self._reported.get()
-            try:
-                done()
-            except Exception:
-                logger.exception("What waited for the completion of a write has failed")
+        self._thread.call(done)
 
 
 COMPLETIONS = _Completions()

@@ -15,9 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from epics import ca, dbr
 
-CONNECTED = 2
-"""State of a connected channel (`ca_state`)."""
-
 HEAD = struct.Struct("=hhII")
 """Start of every value with alarm and time: status, severity, seconds and nanoseconds since EPICS' epoch."""
 
@@ -93,7 +90,7 @@ class _Request(NamedTuple):
 
 def _request(channel: Any) -> _Request | None:
     address = getattr(channel, "value", None)
-    if not address or ca.libca.ca_state(channel) != CONNECTED:
+    if not address or ca.libca.ca_state(channel) != dbr.CS_CONN:
         return None
     native = ca.libca.ca_field_type(channel)
     elements = ca.libca.ca_element_count(channel)

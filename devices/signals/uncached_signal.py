@@ -285,6 +285,7 @@ def put_together(puts: Sequence[tuple[EpicsSignal, PvValue]], one_done: Callable
         channel = getattr(signal, "_write_pv", None)
         try:
             if channel is not None and is_number(channel.chid, value):
+                # A function of its own for each write, by which its completion is known.
                 batches.setdefault(channel.context, []).append(Write(channel.chid, float(value), lambda: one_done()))
             else:
                 # Texts and arrays, and errors about access rights, are ophyd's.

@@ -240,7 +240,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             probed_fluence_share=beamline.fluence.probed_share,
             laser_power_w_per_mj_cm2=_power_per_fluence(beamline),
             laser_power_error=beamline.configuration.quality.laser_power_error,
-            laser_overlap=beamline.configuration.geometry.laser_overlap,
+            laser_overlap=laser_overlap(beamline.configuration.geometry),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
         )
@@ -288,6 +288,15 @@ def timing_metadata(scheme: PumpScheme, geometry: GeometrySettings, irf_sigma_ps
 def scheme_metadata(configuration: BeamlineConfiguration) -> dict[str, Any]:
     """Return name and fill pattern of the pump scheme, as configured; times in ps."""
     return {"name": configuration.scheme.name, **configuration.scheme.pattern}
+
+
+def laser_overlap(geometry: GeometrySettings) -> float:
+    """Return the mean fluence at the X-rays, relative to that at the centre of the laser spot, above 0 to 1.
+
+    Assumes a Gaussian laser spot, equally wide in both directions, and a pointing that is normally distributed.
+    """
+    # The mean of exp(-4 ln 2 r^2 / w^2) over the normal distributions of both directions.
+    return 1.0 / (1.0 + 8.0 * math.log(2.0) * (geometry.pointing_jitter_um / geometry.laser_fwhm_um) ** 2)
 
 
 def pump_overlap(geometry: GeometrySettings, pump_period_ps: float) -> list[float]:

@@ -33,6 +33,12 @@ class PowerUse:
     corrected: bool
     overlap: float = 1.0
 
+    @classmethod
+    def of(cls, values: FloatArray, overlap: float) -> PowerUse:
+        """Return what is done with the power of the exposures, (exposures,), relative to nominal."""
+        inside = bool(np.all((values > BELIEVED[0]) & (values < BELIEVED[1])))
+        return cls(mean=float(values.mean()), spread=float(values.std()), corrected=inside, overlap=overlap)
+
     @property
     def line(self) -> str:
         """Power in % of the nominal one, its spread, and what is done with it, as one line."""
@@ -63,9 +69,7 @@ def power_use(run: RunAccumulator) -> PowerUse | None:
         return None
     measured = run.exposures[:, :, SHUTTER_OPEN] > 0
     values = relative[measured]
-    inside = bool(np.all((values > BELIEVED[0]) & (values < BELIEVED[1])))
-    overlap = run.metadata.laser_overlap
-    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside, overlap=overlap)
+    return PowerUse.of(values, run.metadata.laser_overlap)
 
 
 def power_at(run: RunAccumulator, axis: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.kinetics.fitted import UNDETERMINED_SHARE
 from reduction.xas.self_absorption import by_described_jet, described_loss, thin_if_described
 from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by, transient_size
 
@@ -89,10 +90,11 @@ def period_lines(timing: Timing) -> list[str]:
 
 def undetermined_text(fit: KineticsFit) -> str:
     """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
+    percent = f"{100 * UNDETERMINED_SHARE:g} %"
     return (
-        f"The data do not determine {', '.join(fit.undetermined)}: lifetimes need errors below half of their values, "
-        "fractions below 0.5. Measure longer, or at more delays after the pump, or fit fewer lifetimes "
-        "(kinetics='BIC')."
+        f"The data do not determine {', '.join(fit.undetermined)}: lifetimes need errors below {percent} of their "
+        f"values, fractions below {UNDETERMINED_SHARE:g}. Measure longer, or at more delays after the pump, or fit "
+        "fewer lifetimes (kinetics='BIC')."
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from reduction.run_kind import Screened
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 from reduction.xas.gate_table import OWN
-from reduction.xas.laser_power import BELIEVED, PowerUse
+from reduction.xas.laser_power import PowerUse
 from reduction.xas.pass_outliers import LEAST_PASSES, LEAST_STEP, STATES, PassTable, Quantity, outliers_of
 from reduction.xas.robust import column_medians
 
@@ -77,8 +77,7 @@ def power_use_of(exposures: Sequence[SingleExposure], overlap: float) -> PowerUs
     values = np.array([one for one in found if one is not None])
     if not found or values.size < len(found):
         return None
-    inside = bool(np.all((values > BELIEVED[0]) & (values < BELIEVED[1])))
-    return PowerUse(mean=float(values.mean()), spread=float(values.std()), corrected=inside, overlap=overlap)
+    return PowerUse.of(values, overlap)
 
 
 def live_pulses(

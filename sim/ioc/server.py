@@ -43,14 +43,8 @@ REPLIES_TOGETHER = 64
 """Replies in one packet: a long list of large arrays must not fill the memory."""
 
 
-TURNS_FOR_MONITORS = 6
-"""Turns of the event loop from a change of a record to the packet with its monitors."""
-
-
-async def _let_monitors_go_first() -> None:
-    # As from an IOC in C: stock clients believe the read-back that they have when a move completes.
-    for _ in range(TURNS_FOR_MONITORS):
-        await asyncio.sleep(0)
+MOST_TURNS = 50
+"""Turns of the event loop that a completion waits for monitors at most: a client may be too slow to take them."""
 
 
 class WriteTurn(asyncio.Event):
@@ -118,7 +112,7 @@ class PromptCircuit(CaprotoCircuit):
         # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
         # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
         if any(isinstance(command, caproto.WriteNotifyResponse) for command in commands):
-            await _let_monitors_go_first()
+            await self._monitors_first()
         if not self.connected:
             return
         buffers: list[Any] = []
@@ -133,6 +127,15 @@ class PromptCircuit(CaprotoCircuit):
             await self._send_buffers(*buffers)
         except (OSError, caproto.CaprotoNetworkError) as error:
             raise DisconnectedCircuit(f"Circuit disconnected: {error}") from error
+
+    async def _monitors_first(self) -> None:
+        """Return once the monitors of what a put has changed are among what is sent, as from an IOC in C."""
+        # Stock clients believe the read-back that they have when a move completes. An update goes through two queues; a
+        # task that takes it from the second one puts it into the outbox without a pause.
+        for _ in range(MOST_TURNS):
+            if self.context.subscription_queue.empty() and self.subscription_queue.empty():
+                return
+            await asyncio.sleep(0)
 
     async def _send_buffers(self, *buffers: Any) -> None:
         """Send `buffers` with everything else that is sent in this turn of the event loop, in one packet."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from devices.signals.connection import wait_connected
@@ -308,6 +309,19 @@ def test_pyepics_motor_moves_and_tweaks(m1: str, put: Any) -> None:
     put(f"{m1}.TWV", 0.05)
     motor.tweak("reverse", wait=True, timeout=WAIT_S)
     assert motor.get_position(readback=True) == pytest.approx(0.15)
+
+
+def test_a_monitor_has_the_value_when_a_put_completes(m1: str) -> None:
+    """Lost: the place of a motor after its move, in every stock client that believes its monitors."""
+    import epics
+
+    speed = epics.PV(f"{m1}.VELO", auto_monitor=True)
+    assert speed.wait_for_connection(WAIT_S)
+    shown = []
+    for value in np.linspace(1.0, 2.0, 100):
+        assert speed.put(value, wait=True, timeout=WAIT_S) == 1
+        shown.append(speed.get() == value)
+    assert all(shown)
 
 
 @pytest.mark.parametrize(("description", "wrong"), [

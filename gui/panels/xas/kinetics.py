@@ -26,6 +26,7 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.choice import ModelChoice
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import UNDETERMINED_SHARE
 from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.transient import Trace
 
@@ -245,9 +246,11 @@ def fit_remark(fit: KineticsFit) -> str:
         return ""
     *others, last = (LABELS.get(name, name) for name in fit.undetermined)
     vague = f"{', '.join(others)} and {last}" if others else last
+    percent = f"{100 * UNDETERMINED_SHARE:g} %"
     return (
-        f"▲ The data do not determine {vague}: lifetimes need errors below half of their values, shares below 50 %. "
-        "Measure longer, or at more delays after the pump, or choose fewer lifetimes above, as “by BIC” does."
+        f"▲ The data do not determine {vague}: lifetimes need errors below {percent} of their values, shares below "
+        f"{percent}. Measure longer, or at more delays after the pump, or choose fewer lifetimes above, as “by BIC” "
+        "does."
     )
 
 
