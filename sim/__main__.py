@@ -34,12 +34,9 @@ if TYPE_CHECKING:
 DEFAULT_EXPERIMENT = "xas"
 
 EXPERIMENTS = {
-    DEFAULT_EXPERIMENT: "sim.ioc.xas_experiment",
-    **{
-        folder.name: f"sim.ioc.{folder.name}.experiment"
-        for folder in pkgutil.iter_modules(sim.ioc.__path__)
-        if folder.ispkg and find_spec(f"sim.ioc.{folder.name}.experiment") is not None
-    },
+    folder.name: f"sim.ioc.{folder.name}.experiment"
+    for folder in sorted(pkgutil.iter_modules(sim.ioc.__path__), key=lambda folder: folder.name != DEFAULT_EXPERIMENT)
+    if folder.ispkg and find_spec(f"sim.ioc.{folder.name}.experiment") is not None
 }
 """Modules of the experiments that can be simulated, by name: each folder of `sim.ioc` with a module `experiment`."""
 
@@ -69,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         served = _built(experiment, sample, options)
         if options.list_pvs:
-            from sim.ioc.pv_list import pv_list
+            from sim.ioc.channel_access.pv_list import pv_list
 
             print(pv_list(served.pvdb))
         else:
@@ -90,7 +87,7 @@ def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Names
     """Return the devices that the options describe; raises SimulationInputError for a wrong file or number."""
     faults = load_faults(options.faults, experiment.faults) if options.faults is not None else []
     from sim.ioc.experiment import BuildOptions
-    from sim.ioc.further_axes import parse_axis
+    from sim.ioc.records.further_axes import parse_axis
 
     restart: Restart = options.after_death
     return experiment.build(
@@ -118,8 +115,8 @@ def _scheme(options: argparse.Namespace) -> PumpScheme:
 
 
 def _serve(served: Served, options: argparse.Namespace, arguments: list[str] | None) -> None:
-    from sim.ioc.server import PromptContext, ServerHooks, run_server
-    from sim.ioc.sockets import Address
+    from sim.ioc.channel_access.server import PromptContext, ServerHooks, run_server
+    from sim.ioc.channel_access.sockets import Address
 
     restart: Restart = options.after_death
     pvdb = served.pvdb

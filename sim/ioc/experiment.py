@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from sim.faults.kinds import FaultTable
 from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
-from sim.ioc.access import WriteGate
-from sim.ioc.fault_targets import Network
-from sim.ioc.further_axes import FurtherAxis
+from sim.ioc.channel_access.access import WriteGate
+from sim.ioc.channel_access.running_server import Network
+from sim.ioc.records.further_axes import FurtherAxis
 from sim.physics.constants import APDS
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.source import DEFAULT_SCHEME

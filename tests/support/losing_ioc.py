@@ -8,10 +8,10 @@ from typing import Any
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
 from caproto.server import PVGroup, pvproperty
 
-from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.channel_access.server import ServerHooks, run_server
+from sim.ioc.channel_access.sockets import Address
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.server import ServerHooks, run_server
-from sim.ioc.sockets import Address
+from sim.ioc.xas.beamline import SimulatedBeamline
 from sim.physics.sample import load_sample
 
 

@@ -11,11 +11,11 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import PortTakenError
-from sim.ioc.mechanics import Mechanics
-from sim.ioc.motor import MotorGroup
-from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
-from sim.ioc.server import ServerHooks, run_server
-from sim.ioc.sockets import Address
+from sim.ioc.channel_access.server import ServerHooks, run_server
+from sim.ioc.channel_access.sockets import Address
+from sim.ioc.records.mechanics import Mechanics
+from sim.ioc.records.motor import MotorGroup
+from sim.ioc.records.scaler import ConnectedChannels, CountActions, ScalerGroup
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}
 

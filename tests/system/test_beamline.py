@@ -26,7 +26,7 @@ from reduction.kinds import reduce_run
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum
-from sim.ioc.monochromator import bragg_angle_deg
+from sim.ioc.xas.equipment.monochromator import bragg_angle_deg
 from storage import Store, load_run
 from tests.support.patient import patient
 from tests.support.waiting import COMMAND_S, WAIT_S

@@ -181,7 +181,7 @@ def test_an_unlocked_or_weak_laser_pumps_less(pumping: FaultBench) -> None:
 
 
 def full_power_w() -> float:
-    from sim.ioc.laser import SPOT_AREA_CM2, fluence_at
+    from sim.ioc.xas.equipment.laser import SPOT_AREA_CM2, fluence_at
     from sim.physics.constants import BUNCH_PERIOD_PS
 
     return fluence_at(38.0) * 1e-3 * SPOT_AREA_CM2 * 1e12 / (5 * BUNCH_PERIOD_PS)

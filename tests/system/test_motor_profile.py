@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.ioc.motor_profile import Profile, approach, braking
+from sim.ioc.records.motor_profile import Profile, approach, braking
 
 positions = st.floats(-1e3, 1e3)
 velocities = st.floats(-50.0, 50.0)

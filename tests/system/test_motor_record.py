@@ -13,8 +13,8 @@ import pytest
 from devices.signals.connection import wait_connected
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.mechanics import Mechanics
-from sim.ioc.motor import MotorGroup
+from sim.ioc.records.mechanics import Mechanics
+from sim.ioc.records.motor import MotorGroup
 from tests.support.waiting import WAIT_S
 
 PROBLEM_BIT = 0x200

@@ -10,7 +10,7 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
+from sim.ioc.records.scaler import ConnectedChannels, CountActions, ScalerGroup
 from tests.support.waiting import WAIT_S
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}

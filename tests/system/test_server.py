@@ -15,7 +15,7 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import PortTakenError, SimulationInputError
-from sim.ioc.sockets import ANY_PORT, Address, bind_sockets
+from sim.ioc.channel_access.sockets import ANY_PORT, Address, bind_sockets
 from tests.support.waiting import COMMAND_S, WAIT_S
 
 RECORD_IOC = ("-m", "tests.support.record_ioc")

@@ -6,7 +6,7 @@ user of spectra needs are served.
 
 from __future__ import annotations
 
-from sim.ioc.pilatus_records import NO_YES, base_records, pairs, plain, plugin_records, shown
+from sim.ioc.records.area_detector import NO_YES, base_records, pairs, plain, plugin_records, shown
 from sim.physics.tplm.spectrum import COLUMNS, ROWS
 from sim.types import Records
 

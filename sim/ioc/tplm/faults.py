@@ -10,8 +10,8 @@ from sim.clock import BeamClock
 from sim.faults.fault import Fault
 from sim.faults.records import FaultSwitches, fault_records
 from sim.faults.strikes import Strike
-from sim.ioc.fault_targets import RunningServer
-from sim.ioc.motor import MotorGroup
+from sim.ioc.channel_access.running_server import RunningServer
+from sim.ioc.records.motor import MotorGroup
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.fault_kinds import TABLE

@@ -12,7 +12,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.record_fields import preset
+from sim.ioc.records.fields import preset
 
 INTERNAL_MHZ = (40.0, 20.0, 10.0, 5.0, 2.5)
 """Rates of the laser's own oscillator, MHz: 80 MHz divided by powers of two (chosen: the vendor's series)."""

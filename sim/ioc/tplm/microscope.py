@@ -10,10 +10,10 @@ import numpy as np
 
 from sim.clock import BeamClock
 from sim.faults.schedule import Schedule
-from sim.ioc.after_write import after_write
+from sim.ioc.channel_access.running_server import Network, Server
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.fault_targets import Network, Server
-from sim.ioc.session_lock import SessionLock
+from sim.ioc.records.after_write import after_write
+from sim.ioc.safety.session_lock import SessionLock
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.exposure_log import MicroscopeLog

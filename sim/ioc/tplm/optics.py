@@ -9,8 +9,8 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.mechanics import Mechanics
-from sim.ioc.motor import MotorGroup
+from sim.ioc.records.mechanics import Mechanics
+from sim.ioc.records.motor import MotorGroup
 
 DENSITIES = (0.0, 0.3, 0.6, 1.0, 1.3, 2.0)
 """Optical densities of the filters in the wheel (chosen)."""

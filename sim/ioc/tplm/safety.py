@@ -8,9 +8,9 @@ from caproto import ChannelType
 from caproto.server import pvproperty
 
 from sim.errors import SimulationInputError
-from sim.ioc.session_lock import SessionLock
+from sim.ioc.safety.session_lock import SessionLock
+from sim.ioc.safety.watchdog import SessionWatchdog
 from sim.ioc.tplm.laser import DiodeLaser
-from sim.ioc.watchdog import SessionWatchdog
 
 
 class LaserWatchdog(SessionWatchdog):

@@ -9,9 +9,9 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.area_camera import AreaCamera
-from sim.ioc.pilatus_records import SettingsGroup
-from sim.ioc.record_fields import repost
+from sim.ioc.records.area_camera import AreaCamera
+from sim.ioc.records.area_detector import SettingsGroup
+from sim.ioc.records.fields import repost
 from sim.ioc.tplm.camera_records import array_records, camera_records
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.ioc.tplm.tcspc import scenes_of

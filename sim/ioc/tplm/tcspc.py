@@ -17,7 +17,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.record_fields import repost
+from sim.ioc.records.fields import repost
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.types import IntArray
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "storage.catalogue", "caproto.server", "sim.ioc.beamline", "sim.ioc.server", "bluesky", "epics",
+    "storage.catalogue", "caproto.server", "sim.ioc.xas.beamline", "sim.ioc.channel_access.server", "bluesky", "epics",
     # What the first dataset, the first array in the catalogue and the first fit import.
     "pint", "zarr", "lmfit",
     # Most workers come to the window's tests.

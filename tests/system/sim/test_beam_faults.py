@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sim.clock import BeamClock
-from sim.ioc.timing import Timing
+from sim.ioc.xas.equipment.timing import Timing
 from sim.physics.sample import Beam
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.errors import SimulationInputError
-from sim.ioc.monochromator import Seating, bragg_angle_deg
+from sim.ioc.xas.equipment.monochromator import Seating, bragg_angle_deg
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.excitation import Spot
 from sim.physics.experiment import Experiment

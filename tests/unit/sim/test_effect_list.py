@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from sim.faults.kinds import effect_list
-from sim.ioc.effect_switches import PREFIX, switch_records
+from sim.ioc.xas.effect_switches import PREFIX, switch_records
 from sim.physics.effects import EffectSizes
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.ioc.exposure_log import ExposureLog
+from sim.ioc.xas.exposure_log import ExposureLog
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from sim.errors import RecordBusyError, SimulationInputError
-from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.fly_scan import FLY_RING, HEAD
-from sim.ioc.frame_player import WATCHED
-from sim.ioc.sweep import DrivePlay, Sweep, SweepPath, along, parse_sweeps
+from sim.ioc.xas.beamline import SimulatedBeamline
+from sim.ioc.xas.hardware_scans.fly_scan import FLY_RING, HEAD
+from sim.ioc.xas.hardware_scans.frame_player import WATCHED
+from sim.ioc.xas.hardware_scans.sweep import DrivePlay, Sweep, SweepPath, along, parse_sweeps
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
 from tests.support.manual_time import ManualTime

@@ -9,10 +9,10 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.further_axes import Positioner, axis_group, parse_axis
-from sim.ioc.motor import MotorGroup
+from sim.ioc.records.further_axes import Positioner, axis_group, parse_axis
+from sim.ioc.records.motor import MotorGroup
+from sim.ioc.xas.beamline import SimulatedBeamline
 from sim.physics.sample import load_sample
 from tests.support.waiting import WAIT_S
 

@@ -7,8 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from sim.ioc.gated_drift import gated_drift_group
-from sim.ioc.public_names import PUBLIC_RECORDS, only_public
+from sim.ioc.xas.detectors.gated_drift import gated_drift_group
+from sim.ioc.xas.public_names import PUBLIC_RECORDS, only_public
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import ExposureCounts
 from sim.physics.gated_drift import GatedDrift, draw_gated_drift

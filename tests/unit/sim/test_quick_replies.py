@@ -11,11 +11,11 @@ import caproto
 import pytest
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
 
-from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.channel_access.quick_replies import read_reply
+from sim.ioc.channel_access.server import PromptCircuit, PromptContext, WriteTurn
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.quick_replies import read_reply
-from sim.ioc.record_alarm import separate_alarms
-from sim.ioc.server import PromptCircuit, PromptContext, WriteTurn
+from sim.ioc.records.alarm import separate_alarms
+from sim.ioc.xas.beamline import SimulatedBeamline
 from sim.physics.sample import load_sample
 
 TIMED = (ChannelType.TIME_DOUBLE, ChannelType.TIME_LONG, ChannelType.TIME_ENUM, ChannelType.TIME_STRING)

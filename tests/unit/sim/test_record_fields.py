@@ -7,8 +7,8 @@ import asyncio
 from caproto import SubscriptionType
 from caproto.server import PVGroup, pvproperty
 
-from sim.ioc.after_write import after_write
-from sim.ioc.record_fields import repost_all
+from sim.ioc.records.after_write import after_write
+from sim.ioc.records.fields import repost_all
 
 STAMP_S = 1.8e9
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sim.errors import SimulationInputError
-from sim.ioc.beamline import SimulatedBeamline
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.frame_player import WATCHED
-from sim.ioc.frame_ring import BLOCK, RING, FrameRing
-from sim.ioc.sequence_table import parse_table
-from sim.ioc.sequencer import HEAD
+from sim.ioc.xas.beamline import SimulatedBeamline
+from sim.ioc.xas.hardware_scans.frame_player import WATCHED
+from sim.ioc.xas.hardware_scans.frame_ring import BLOCK, RING, FrameRing
+from sim.ioc.xas.hardware_scans.sequence_table import parse_table
+from sim.ioc.xas.hardware_scans.sequencer import HEAD
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
 from tests.support.manual_time import TURNS, ManualTime
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sim.errors import SimulationInputError
+from sim.ioc.channel_access.pv_list import pv_list
 from sim.ioc.experiment import BuildOptions
-from sim.ioc.pv_list import pv_list
 from sim.ioc.tplm.microscope import SimulatedMicroscope
 from sim.ioc.tplm.optics import STAGE_PLAY_MM, Play
 from sim.ioc.tplm.tcspc import HEAD
