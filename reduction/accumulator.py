@@ -71,7 +71,10 @@ class RunAccumulator:
 
     @property
     def scans(self) -> int:
-        """Number of scans begun, the length of the first axis of the arrays; see `scans_per_row`."""
+        """Number of scans begun, the length of the first axis of the arrays of sums, shape (scans, points, ...).
+
+        See `scans_per_row`.
+        """
         return self._table.scans
 
     @property
@@ -92,7 +95,7 @@ class RunAccumulator:
 
     @property
     def element_weights(self) -> FloatArray:
-        """Weights of the photodiodes in the sum over them, (apd, 1), to be multiplied with (..., apd, probe)."""
+        """Weights of the photodiodes in the sum over them, shape (apd, 1), to be multiplied with (..., apd, probe)."""
         return np.asarray(self.metadata.element_weights)[:, None]
 
     @property
@@ -101,7 +104,7 @@ class RunAccumulator:
         return self._field("pulses")
 
     def live_pulses(self) -> FloatArray:
-        """Return the gates for which each photodiode was not blind from the bunch before, (..., apd, probe).
+        """Return the gates for which each photodiode was not blind from the bunch before, shape (..., apd, probe).
 
         All gates opened, unless the run states a `dead_time_share`.
         """
@@ -207,7 +210,10 @@ class RunAccumulator:
         return result
 
     def with_i0_offset(self, more_per_s: float) -> RunAccumulator:
-        """Return the same sums with an I0 from which `more_per_s` counts per second more are subtracted."""
+        """Return the same sums with an I0 from which `more_per_s` counts per second more are subtracted.
+
+        I0 of a cell, counts, falls by `more_per_s` times its exposure time, s. The sums themselves do not change.
+        """
         result = self.snapshot()
         result._table.add_multiple(result._layout["i0"], result._layout["exposure_s"], -more_per_s)
         return result

@@ -60,7 +60,12 @@ class DetectorFacts:
         return self.kind in (*GATED, "ion_chamber")
 
     def integral(self, value: float, exposure_s: float) -> float:
-        """Return the signal of an ion chamber over `exposure_s` seconds: minus its offset, divided by its gain."""
+        """Return the signal of an ion chamber over `exposure_s` seconds: minus its offset, divided by its gain.
+
+        `value` and the offset are a mean, V, for a detector with the field "mean", whose result is in V s over the
+        gain; for
+        any other detector `value` is in counts, and the offset in counts per s.
+        """
         if "mean" in self.fields:
             return (value - self.dark) / self.gain * exposure_s
         return (value - self.dark * exposure_s) / self.gain
@@ -128,7 +133,10 @@ class DetectorSums:
         return {"signal": gates, "variance": gates, **common}
 
     def values(self, data: Document, i0: float) -> dict[str, Any]:
-        """Return the values of an event by "NAME:quantity"; nothing for a detector without a value. `i0` in counts."""
+        """Return the values of an event by "NAME:quantity"; nothing for a detector without a value. `i0` in counts.
+
+        The values come with "NAME:i0", counts, and "NAME:exposure_s", s, of the same exposures.
+        """
         missing = {mark for mark in str(data.get("marks", "")).split(",") if mark.endswith(MISSING_ENDING)}
         exposure_s = float(data["exposure_s"])
         found: dict[str, Any] = {}

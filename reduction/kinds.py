@@ -47,6 +47,7 @@ def run_kinds() -> tuple[RunKind, ...]:
     """Return all kinds of all techniques in the order in which they are tried; the first call takes seconds.
 
     Those of plug-ins come first, because their runs may look like energy scans, too.
+    A plug-in with a defect raises nothing here: it is logged and left out.
     """
     # Imported when the first run is reduced, as fits and geometry take time to import.
     modules = pkgutil.iter_modules([str(Path(__file__).parent)], "reduction.")

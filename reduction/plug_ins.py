@@ -29,6 +29,7 @@ def plug_in_kinds(taken: Iterable[str]) -> list[RunKind]:
     names = set(taken)
 
     def kinds_of(plug_in: PlugIn) -> list[RunKind]:
+        """Return the guarded run kinds of a plug-in; raises PlugInError for other objects and taken names."""
         brought = plug_in.load()
         kinds = [brought] if isinstance(brought, RunKind) else list(brought)
         for kind in kinds:
@@ -43,7 +44,11 @@ def plug_in_kinds(taken: Iterable[str]) -> list[RunKind]:
 
 
 def guarded(kind: RunKind, plug_in: str) -> RunKind:
-    """Return the kind with defects of its functions as ReductionErrors; a defective `is_kind` returns False."""
+    """Return the kind with defects of its functions as ReductionErrors; a defective `is_kind` returns False.
+
+    Raises nothing itself. The new functions pass ReductionError and InputError on and turn any other error into a
+    ReductionError that names `plug_in`.
+    """
 
     def is_kind(start: Document) -> bool:
         try:
@@ -59,6 +64,11 @@ def guarded(kind: RunKind, plug_in: str) -> RunKind:
         return results
 
     def safe(function: Callable[..., T]) -> Callable[..., T]:
+        """Return `function` with its defects as errors of the plug-in.
+
+        The result raises ReductionError and InputError as `function` does, and any other error as that of the plug-in.
+        """
+
         @wraps(function)
         def called(*arguments: Any) -> T:
             try:

@@ -289,7 +289,7 @@ def gates_of_start(doc: Mapping[str, Any]) -> GateCalibration | None:
 
 
 def weights_of_photodiodes(detectors: tuple[DetectorFacts, ...]) -> tuple[float, ...]:
-    """Return the weights of the photodiodes that count; none for runs that list no detectors."""
+    """Return the weights of the photodiodes that count, shape (apd,); none for runs that list no detectors."""
     return next((one.weights for one in detectors if "spc_counts" in one.fields.values()), ())
 
 

@@ -52,17 +52,17 @@ class SumTable:
 
     @property
     def sums(self) -> FloatArray:
-        """Sums of all cells, (scans, points, shutter, width); a view, which may be written."""
+        """Sums of all cells, shape (scans, points, shutter, width); a view, which may be written."""
         return self._sums[:, : self.scans].transpose(1, 2, 0, 3)
 
     @property
     def rejected(self) -> IntArray:
-        """Number of rejected exposures of each cell, (scans, points, shutter)."""
+        """Number of rejected exposures of each cell, shape (scans, points, shutter)."""
         return self._rejected[:, : self.scans].transpose(1, 2, 0)
 
     @property
     def exposure_ids(self) -> IntArray:
-        """Number of the latest good exposure of each cell, (scans, points, shutter), `NO_EXPOSURE` without one."""
+        """Number of the latest good exposure of each cell, shape (scans, points, shutter); `NO_EXPOSURE` without."""
         return self._numbers[:, : self.scans].transpose(1, 2, 0) - 1
 
     @property
@@ -89,7 +89,7 @@ class SumTable:
         self._numbers[shutter, row, point] = exposure_id + 1
 
     def add_all(self, cells: Cells, values: FloatArray, exposure_ids: IntArray) -> None:
-        """Add the numbers of exposures, (exposures, width), to their cells (scan of the run, point, shutter)."""
+        """Add the numbers of exposures, shape (exposures, width), to their cells (scan of the run, point, shutter)."""
         if not len(values):
             return
         at, order, starts = self._distinct(cells)
@@ -97,7 +97,7 @@ class SumTable:
         self._numbers[at] = np.maximum(self._numbers[at], np.maximum.reduceat(exposure_ids[order] + 1, starts))
 
     def take_out(self, cells: Cells, values: FloatArray, exposures: slice) -> None:
-        """Take numbers of exposures, (exposures, width), out of their cells (scan of the run, point, shutter).
+        """Take numbers of exposures, shape (exposures, width), out of their cells (scan of the run, point, shutter).
 
         `exposures` is the column with the number of exposures: a cell without any is left at exactly 0.
         """
@@ -124,7 +124,10 @@ class SumTable:
         return (shutter[first], row[first], point[first]), order, starts
 
     def reject(self, cell: tuple[int, int, int]) -> None:
-        """Count a rejected exposure of a cell (row, point, shutter)."""
+        """Count a rejected exposure of a cell, given by its row, point and shutter.
+
+        These are its places in the arrays of shape (scans, points, shutter).
+        """
         row, point, shutter = cell
         self._rejected[shutter, row, point] += 1
 
@@ -144,7 +147,10 @@ class SumTable:
         return result
 
     def relaid(self, columns: Sequence[tuple[slice, FloatArray]]) -> SumTable:
-        """Return a table of the same exposures with other sums, (scans, points, shutter, width), by their columns."""
+        """Return a table of the same exposures with other sums, by their columns.
+
+        The arrays have the shape (scans, points, shutter, columns of that slice).
+        """
         result = copy(self)
         result._used = list(self._used)
         result._rejected = self._compact(self._rejected)

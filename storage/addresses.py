@@ -139,7 +139,8 @@ def private_copy(root: Path, folder: Path) -> None:
 def relocated(documents: Iterable[NamedDocument], folders: Iterable[Path]) -> Iterator[NamedDocument]:
     """Yield the documents; resources whose image file has moved get the path where it is found below `folders`.
 
-    A file is searched by the end of its path, the longest end first. One that is not found keeps its path.
+    A file is searched by the end of its path, the longest end first. One that is not found keeps its path. Raises
+    nothing for a folder that cannot be read: its files count as not found.
     """
     known = list(folders)
     for name, doc in documents:

@@ -34,7 +34,11 @@ def catalogue_apart(root: Path, *, server: TiledServer | None, images: Path) -> 
 
 
 def main() -> None:
-    """Open and close the store that standard input describes: opening it catalogues what is left."""
+    """Open and close the store that standard input describes: opening it catalogues what is left.
+
+    Standard input is a JSON object with `root`, `server` and `images`. Raises StorageError if the store cannot be
+    opened.
+    """
     from storage import open_store
 
     arguments = json.load(sys.stdin)

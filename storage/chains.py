@@ -77,7 +77,8 @@ def _merged(chain: Sequence[Sequence[NamedDocument]]) -> Iterator[NamedDocument]
 def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
     """Return the exposures that were measured with good quality, one entry per event, in order.
 
-    Events without a `laser_shutter` count as shutter open; events without the indices of a scan do not count.
+    Each is (scan, point, shutter) with the shutter 0 or 1. Events without a `laser_shutter` count as shutter open;
+    events without the indices of a scan do not count.
     """
     return [exposure_of(data) for data in primary_data(documents) if _is_good(data)]
 

@@ -20,7 +20,7 @@ class Syncing:
         self._ended.acquire()
 
     def end(self, error: OSError | None) -> None:
-        """Note that the disk has answered, with `error` if it refused; to be called once."""
+        """Note that the disk has answered, with the `error` that `wait` raises if it refused; to be called once."""
         self.error = error
         self._ended.release()
 
@@ -39,7 +39,10 @@ class DiskThread:
         self._thread: threading.Thread | None = None
 
     def sync(self, descriptor: int) -> Syncing:
-        """Begin to wait until everything written to an open file is on disk. Files are synced one after the other."""
+        """Begin to wait until everything written to an open file is on disk. Files are synced one after the other.
+
+        Raises nothing if the disk refuses: the OSError is raised by `wait` of the result.
+        """
         if self._thread is None:
             # A daemon: closing a file waits for its disk, and the interpreter need not wait for an idle thread.
             self._thread = threading.Thread(target=self._work, name="journal disk", daemon=True)

@@ -89,7 +89,10 @@ def conform_events(documents: Iterable[NamedDocument]) -> Iterator[NamedDocument
 
 
 def conform_document(name: str, doc: Document, data_keys: Mapping[str, Any]) -> Document:
-    """Return an event or event page with data as `conform` returns them, and any other document unchanged."""
+    """Return an event or event page with data as `conform` returns them, and any other document unchanged.
+
+    Fields without an entry in `data_keys`, which give type and shape by field, are left as they are.
+    """
     if name == "event":
         data = {k: conform(v, data_keys[k]) if k in data_keys else v for k, v in doc["data"].items()}
         return {**doc, "data": data}

@@ -91,6 +91,10 @@ class _InProcess(httpx.BaseTransport):
         self._fallback = fallback
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request in the server's thread; other schemes than http and https go to the `fallback`.
+
+        Raises what the server raises for the request.
+        """
         if request.url.scheme not in ("http", "https"):
             return self._fallback.handle_request(request)
         request.read()

@@ -66,7 +66,7 @@ class GatedDetector(ListedDetector):
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
-        """Channels or records, (element, gate); empty for a frame."""
+        """Channels or records, shape (element, gate); empty for a frame."""
         return ()
 
     @property
@@ -132,7 +132,7 @@ class SpcDetector(GatedDetector):
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
-        """Channels, (element, gate); empty for a frame."""
+        """Channels, shape (element, gate); empty for a frame."""
         return self.channels
 
     @property
@@ -171,7 +171,7 @@ class AnalogDetector(GatedDetector):
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
-        """Records, (element, gate); empty for a frame."""
+        """Records, shape (element, gate); empty for a frame."""
         return self.records
 
     @property
@@ -216,7 +216,7 @@ class DriftDetector(GatedDetector):
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
-        """Channels or records of the counts, (element, gate)."""
+        """Channels or records of the counts, shape (element, gate)."""
         return self.channels or self.records
 
     @property

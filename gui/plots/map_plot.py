@@ -58,7 +58,7 @@ class MapPlot(QWidget):
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """The values that are shown, (rows, columns), %."""
+        """The values that are shown, shape (rows, columns), %."""
         return self._values
 
     def show_map(

@@ -112,7 +112,7 @@ class LinearBackground(NamedTuple):
 
 
 def valid_pixels(image: FloatArray, mask: BoolArray | None = None) -> BoolArray:
-    """Return a mask (rows, columns) of the usable pixels.
+    """Return a mask of the usable pixels of an image in counts, both of shape (rows, columns).
 
     A usable pixel is finite, not negative (a Pilatus has -1 in its gaps), and not True in `mask`.
     """

@@ -138,6 +138,7 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
     def model(
         _: FloatArray, zero: float, spread: float, share: float, tail: float, total: float, dark: float
     ) -> FloatArray:
+        """Return the expected counts of the response, shape (channels,), with `dark` counts per channel."""
         return np.asarray(total * np.diff(_cumulative(edges - zero, abs(spread), share, abs(tail))) + dark)
 
     try:

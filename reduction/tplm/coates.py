@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def blocked_pulses(dead_time_ns: float, period_ns: float) -> int:
-    """Return how many pulses after a registered photon come within the dead time, so that they register nothing."""
+    """Return how many pulses after a registered photon come within the dead time, so that they register nothing.
+
+    Both times are in ns. 0 for a dead time that is not longer than the period.
+    """
     return max(math.ceil(dead_time_ns / period_ns) - 1, 0)
 
 

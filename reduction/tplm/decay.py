@@ -115,6 +115,7 @@ def power_law(curve: DecayCurve) -> PowerLaw:
     guess = float(np.log(np.maximum(curve.light[used], 1e-30)).mean())
 
     def misfit(found: FloatArray) -> FloatArray:
+        """Return the distances of the points from the law in units of their errors, shape (points,)."""
         return np.asarray((curve.light[used] - np.exp(found[0] - found[1] * logs)) / curve.sigma[used])
 
     fit = scipy.optimize.least_squares(misfit, [guess, 1.6], x_scale=[0.1, 0.1])

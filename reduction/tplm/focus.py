@@ -64,6 +64,7 @@ def focus_of(seen: Exposures) -> Focus:
         raise ReductionError("No image is seen at any of these heights. Check laser and filters, or search further.")
 
     def misfit(found: FloatArray) -> FloatArray:
+        """Return the distances of the rates from the model in units of their errors, shape (places,)."""
         model = _light(found, height, seen[PLACE])
         # The error of a count is that of the model, not of the count: low counts would otherwise weigh too much.
         return np.asarray((rate - model) / np.sqrt(np.maximum(model, 0.5 / seconds) / seconds))

@@ -188,7 +188,10 @@ def model_of(data: MapData, state: State) -> Model:
 
 
 def counted(data: MapData) -> FloatArray:
-    """Return the counts that the model describes, (exposures, channels): prompt channels, and the sum before them."""
+    """Return the counts that the model describes, shape (exposures, channels).
+
+    Those of the prompt channels, and the sum of the counts before them.
+    """
     return np.concatenate([data.prompt.counts, data.before.counts], axis=1)
 
 
@@ -221,7 +224,7 @@ class Equations:
 
     @property
     def reduced(self) -> FloatArray:
-        """Information on the common parameters with the light free, (8, 8)."""
+        """Information on the common parameters with the light free, shape (8, 8)."""
         # The light of every channel is coupled to the common parameters only, so it is eliminated first (Schur
         # complement): 8 equations instead of 200.
         return np.asarray(self.matrix - (self.cross / self.own[:, np.newaxis]).T @ self.cross)

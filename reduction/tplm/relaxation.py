@@ -116,6 +116,10 @@ def fit_relaxation(
     period = np.array([1 / one.rate_mhz for one in maps])
 
     def misfit(found: FloatArray) -> FloatArray:
+        """Return the whitened distances of the values from the model, shape (maps,).
+
+        `found` is the slow diffusivity and its rise, cm2/s, and ln(tau / us).
+        """
         slow, rise, log_tau = found
         model = slow + rise * _share(law, waiting, float(np.exp(np.clip(log_tau, -8, 12))), period)
         return np.asarray(root @ (model - values))

@@ -67,7 +67,10 @@ class MapResults(RunResults):
 
     @property
     def point(self) -> MapPoint:
-        """The map as one point of a series: its error is that of counting, since all share that of the scale."""
+        """The map as one point of a series: its error is that of counting, since all share that of the scale.
+
+        Diffusivity in cm2/s; power in nW; rate in MHz; waiting time in us; temperature in K.
+        """
         return MapPoint(
             uid=self.uid,
             power_nw=self.conditions.power_nw,

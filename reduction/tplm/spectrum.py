@@ -108,6 +108,7 @@ def fit_spectrum(spectrum: Spectrum, optics: Optics) -> SpectrumFit:
         weights = sigma
 
         def misfit(tried: FloatArray, weights: FloatArray = weights) -> FloatArray:
+            """Return the distances of the counts from the model in units of `weights`, counts, shape (columns,)."""
             return np.asarray((_model(tried, wavelength, response_nm, optics.dispersion_nm) - counts) / weights)
 
         fit = scipy.optimize.least_squares(misfit, found, x_scale=[found[0] * 0.01, 0.001, 0.01, 1.0])

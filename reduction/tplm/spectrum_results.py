@@ -168,7 +168,10 @@ class SpectrumResults(RunResults):
 
 
 def points_of(sums: SpectrumSums) -> tuple[list[SpectrumPoint], list[str]]:
-    """Return the settings of a run whose spectra can be fitted, in their order, and why others cannot."""
+    """Return the settings of a run whose spectra can be fitted, in their order, and why others cannot.
+
+    A remark states the power in nW and the rate in MHz. Raises ReductionError for a setting with a rate of 0.
+    """
     points = []
     remarks = []
     for number in sorted(sums.lit.keys() & sums.blocked.keys()):

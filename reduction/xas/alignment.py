@@ -274,6 +274,10 @@ class _Shift(NamedTuple):
         return _Solution(chi_square + determinant, chi_square, gain, design, weighted)
 
     def result(self, shift: float, points: BoolArray) -> Alignment:
+        """Return the alignment at a `shift` in eV, with its error and derivatives.
+
+        `points` is the mask of the energies that take part, shape (energies,).
+        """
         plain = self.solve(shift)
         full = self.solve(shift, order=1)
         # Linearised in (offset, gain, shift): row 2 of (A^T C^-1 A)^-1 A^T C^-1 is the derivative of the shift with
@@ -307,6 +311,10 @@ class _Moved(NamedTuple):
 
     @classmethod
     def of(cls, source: SpectrumPoints, energy_ev: FloatArray, gap_ev: float) -> _Moved:
+        """Return the spectrum at `energy_ev` as the mean of a copy aligned as it is and one shifted by `gap_ev`.
+
+        Matrices have the shape (energies of the result, energies of `source`).
+        """
         basis = scipy.interpolate.CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
         aligned = basis(energy_ev)
         corrected = basis(energy_ev - gap_ev)

@@ -55,6 +55,7 @@ class _Curves(NamedTuple):
 
     @property
     def transient(self) -> FloatArray:
+        """Pumped minus unpumped signal, shape (points,)."""
         return self.on.value - self.off.value
 
 
@@ -103,6 +104,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
     found = _combined(run, mode, gates, shares.weights)
 
     def transient(moved: RunAccumulator) -> FloatArray:
+        """Return the transient of changed sums, shape (points,), with the shares of this run."""
         return _combined(moved, mode, gates, shares.weights).transient
 
     probes = (*gates.on, gates.off)
@@ -139,6 +141,10 @@ class _Gates(NamedTuple):
 
     @classmethod
     def of(cls, timing: Timing, probe: int | None) -> _Gates:
+        """Return the pumped gate `probe` and those after it, with the unpumped one.
+
+        Raises ReductionError if the pump scheme has no gate after it besides the unpumped ones.
+        """
         first = timing.pumped_probe if probe is None else probe
         left_out = {first, timing.pumped_probe, *timing.reference_probes}
         from_ps = -math.inf if first == timing.pumped_probe else timing.delay_of(first, 0.0)

@@ -73,6 +73,7 @@ def boxcar_spectrum(
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
 
     def transient(moved: RunAccumulator) -> FloatArray:
+        """Return the transient of changed sums, shape (points,); raises ReductionError without a pair of gates."""
         parts = boxcar_curves(scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows), power)
         return parts[0].value - parts[1].value
 

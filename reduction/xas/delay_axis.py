@@ -177,7 +177,10 @@ def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
 
 
 def time_to_decide(results: Mapping[str, ArmResult]) -> float:
-    """Return how many times longer the arms must count until none is undecided; 1 if none is."""
+    """Return how many times longer the arms must count until none is undecided; 1 if none is.
+
+    After that time three errors of the largest shift, ps, fit into twice the tolerance.
+    """
     undecided = [result for result in results.values() if result.verdict is Verdict.UNDECIDED]
     largest_ps = max((result.shift_sigma_ps or 0.0 for result in undecided), default=0.0)
     # Errors fall with the root of the time, and three of them must fit into twice the tolerance.
@@ -334,6 +337,7 @@ def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = TOLERAN
     timing = next(iter(rises.values())).timing if rises else Timing()
 
     def fit_t0(delay_ps: FloatArray, change: FloatArray, sigma: FloatArray) -> tuple[float, float]:
+        """Return time zero and its error, ps, of a signal of shape (delays,) with its errors `sigma`."""
         fit = fit_rise(Rise(delay_ps=delay_ps, change=change, sigma=sigma, timing=timing))
         return fit.t0_ps.value, fit.t0_ps.sigma
 

@@ -182,12 +182,18 @@ class DependenceSums:
         )
 
     def later_gates(self) -> list[int]:
-        """Return the numbers of the gates that are neither pumped nor a reference."""
+        """Return the numbers of the gates that are neither pumped nor a reference.
+
+        Raises ReductionError before the first good exposure.
+        """
         known = {int(self.start["pumped_probe"]), *self.references()}
         return [gate for gate in range(self._table().variance.shape[-1]) if gate not in known]
 
     def power(self) -> PowerUse | None:
-        """Return the power of the laser during the exposures with it; None if the run does not record it."""
+        """Return the power of the laser during the exposures with it; None if the run does not record it.
+
+        Raises ReductionError for a start document with a `laser_overlap` outside 0 to 1.
+        """
         return power_use_of(self.exposures, overlap_of_start(self.start)) if self._corrects_power else None
 
     def without_power(self) -> DependenceSums:

@@ -68,7 +68,7 @@ class ExposurePairs:
     covariance: FloatArray
 
     def correlation(self) -> FloatArray:
-        """Return the correlation of the errors of on and off in every scan, (scans, points), -1 to 1."""
+        """Return the correlation of the errors of on and off in every scan, shape (scans, points), -1 to 1."""
         return _correlation(self.covariance, self.on.variance, self.off.variance)
 
     def correlation_of_sums(self) -> FloatArray:
@@ -86,7 +86,7 @@ class ExposurePairs:
         return self._sum(self.on), self._sum(self.off)
 
     def each(self) -> tuple[Intensity, Intensity]:
-        """Return on and off of every scan, (scans, points); meaningful where `paired`, 0 elsewhere."""
+        """Return on and off of every scan, shape (scans, points); meaningful where `paired`, 0 elsewhere."""
         return self._divide(*self.on), self._divide(*self.off)
 
     def _sum(self, part: Signal) -> Intensity:

@@ -56,6 +56,7 @@ def fluence_scan(
     covariance = scans.mean_covariance()
 
     def moved_transient(moved: RunAccumulator) -> FloatArray:
+        """Return the mean transient of changed sums, shape (points,). Raises ReductionError if no scan is usable."""
         parts = _usable_scans(exposure_pairs(moved, mode, *gates, zero_v=volts))
         return _mean(parts.on - parts.off, parts.used)
 
@@ -120,6 +121,11 @@ class _ScaledScans:
 
     @classmethod
     def of(cls, on: Intensity, off: Intensity, used: BoolArray, correlation: FloatArray) -> _ScaledScans:
+        """Return the scans scaled by their mean unpumped signal.
+
+        All arrays have the shape (scans, points). Raises ReductionError if the mean unpumped signal of a scan is not
+        above 0.
+        """
         offset = (on.value - off.value)[:, :_OFFSET_POINTS].mean(axis=1, keepdims=True)
         number = used.sum(axis=1, keepdims=True)
         level = np.where(used, off.value, 0.0).sum(axis=1, keepdims=True) / number
@@ -143,10 +149,15 @@ class _ScaledScans:
         )
 
     def mean_covariance(self) -> FloatArray:
+        """Return the covariance of the mean transient over the scans, shape (points, points)."""
         number = self.used.sum(axis=0)
         return np.asarray(self.covariance.sum(axis=0) / np.outer(number, number))
 
     def standard_error(self) -> FloatArray | None:
+        """Return the standard error of the mean transient from the scatter of the scans, shape (points,).
+
+        None with fewer than three scans at a point.
+        """
         number = self.used.sum(axis=0)
         if number.min() < _SCATTER_SCANS:
             return None
@@ -154,6 +165,10 @@ class _ScaledScans:
         return np.asarray(np.sqrt(sum(squares) / (number - 1) / number))
 
     def scatter(self) -> ScatterRatio | None:
+        """Return the scatter between scans relative to their errors; None for a single scan.
+
+        Raises ReductionError as `scatter_ratio` does.
+        """
         if len(self.used) < 2:
             return None
         # The transients of the two lowest points are equal and opposite, so one of them is left out.

@@ -84,7 +84,10 @@ class _Problem:
 
     @classmethod
     def of(cls, spectrum: FoilSpectrum, reference: FoilSpectrum, largest_shift_ev: float) -> _Problem:
-        """Choose the points that stay within the reference at any shift."""
+        """Choose the points that stay within the reference at any shift up to `largest_shift_ev`, eV.
+
+        Raises ReductionError if they are too few.
+        """
         steepest_ev = float(reference.energy_ev[np.gradient(reference.absorption, reference.energy_ev).argmax()])
         low = max(steepest_ev - BELOW_EDGE_EV, reference.energy_ev[0] + largest_shift_ev)
         high = min(steepest_ev + ABOVE_EDGE_EV, reference.energy_ev[-1] - largest_shift_ev)
@@ -101,7 +104,7 @@ class _Problem:
         )
 
     def squares(self, shift_ev: float) -> float:
-        """Return the sum of squared residuals of the best offset, slope and gain."""
+        """Return the sum of squared residuals of the best offset, slope and gain, at a shift in eV."""
         return float(np.sum(self._solve(shift_ev)[1] ** 2))
 
     def result(self, shift_ev: float) -> FoilAlignment:

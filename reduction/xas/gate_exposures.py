@@ -43,7 +43,7 @@ class _Cell:
 
     @classmethod
     def empty(cls, photodiodes: int, probes: int) -> _Cell:
-        """Return a cell without exposures."""
+        """Return a cell without exposures: counts of shape (photodiodes, probes), the other sums of shape (probes,)."""
         return cls(
             counts=np.zeros((photodiodes, probes)),
             pulses=np.zeros(probes),
@@ -113,7 +113,10 @@ class GateExposureSums:
         return self._signal(mode, closed)
 
     def lit(self, mode: str) -> tuple[FloatArray, FloatArray]:
-        """Return signal per pulse and its error with the laser on, (delays, probes), in the order of `delays_ps`."""
+        """Return signal per pulse and its error with the laser on, shape (delays, probes).
+
+        Rows are in the order of `delays_ps`.
+        """
         parts = [self._signal(mode, [self._cells[key]]) for key in self._lit()]
         return np.array([value for value, _ in parts]), np.array([error for _, error in parts])
 

@@ -60,7 +60,7 @@ class GateRates:
 
     @classmethod
     def joined(cls, parts: Sequence[GateRates]) -> GateRates:
-        """Return the rows of several measurements of one sample at one energy, (points, probes) in total."""
+        """Return the rows of several measurements of one sample at one energy, shape (points, probes) in total."""
         names = [one.name for one in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 

@@ -85,6 +85,7 @@ def fit_gate_shares(
     free = len(nuisances)
 
     def parts(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return whitened shares, shape (gates,), and whitened transients, shape (gates, points)."""
         share = np.append(1.0, parameters[:others])
         moved = np.zeros_like(transients)
         if free:
@@ -93,6 +94,7 @@ def fit_gate_shares(
         return np.linalg.solve(root, share), whitened
 
     def residual(parameters: FloatArray) -> FloatArray:
+        """Return what the whitened transients have across the direction of the shares, shape (gates x points,)."""
         direction, whitened = parts(parameters)
         along = direction @ whitened / (direction @ direction)
         return np.asarray((whitened - np.outer(direction, along)).ravel())

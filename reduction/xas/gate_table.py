@@ -27,16 +27,16 @@ class GateTable:
 
     @classmethod
     def empty(cls, points: int, gates: int) -> GateTable:
-        """Return a table of zeros."""
+        """Return a table of zeros of photons, variances and pulses, shape (3, 2, points, gates)."""
         return cls(sums=np.zeros((3, 2, points, gates)))
 
     @property
     def variance(self) -> FloatArray:
-        """Variances of the photons, (shutter, points, gates)."""
+        """Variances of the photons, shape (shutter, points, gates)."""
         return np.asarray(self.sums[1])
 
     def snapshot(self) -> GateTable:
-        """Return a copy of the sums, (3, shutter, points, gates)."""
+        """Return a copy of the sums, shape (3, shutter, points, gates)."""
         return GateTable(sums=self.sums.copy())
 
     def pooled(self) -> GateTable:
@@ -47,7 +47,7 @@ class GateTable:
         return GateTable(sums=np.array([signal, per_s * seconds, seconds]))
 
     def pairs(self, shutter: int, pumped: int, references: Sequence[int]) -> FloatArray:
-        """Return photons of the `pumped` gate and of the `references`, and both variances, (4, points).
+        """Return photons of the `pumped` gate and of the `references`, and both variances, shape (4, points).
 
         Those of the references are summed, and scaled to the pulses of the pumped gate; 0 where there are none.
         """

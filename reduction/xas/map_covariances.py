@@ -50,7 +50,7 @@ def covariances_of(problem: MapProblem, parameters: FloatArray) -> Covariances:
 
 
 def spectra_of(best: MapOptimum, covariance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the spectra relative to the unpumped signal, (components, energies), and their covariances.
+    """Return the spectra relative to the unpumped signal, shape (components, energies), and their covariances.
 
     The covariances are (components, energies, energies); derivatives with respect to the parameters (energies,
     components, parameters) and the covariances of each energy alone (energies, components, components) follow.

@@ -213,6 +213,11 @@ class _Gates(NamedTuple):
 
     @classmethod
     def of(cls, table: TransientMap, usable: BoolArray, timing: Timing) -> _Gates:
+        """Return the gates that saw enough light, the pumped one first.
+
+        `usable` is a mask of the energies, shape (energies,); the ratios of photons to those of the unpumped gate have
+        the shape (usable energies, delays, gates).
+        """
         photons = [table.pumped[usable]]
         variance = [table.pumped_variance[usable]]
         probes = [timing.pumped_probe]

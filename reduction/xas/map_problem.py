@@ -53,7 +53,7 @@ class BlockedGates(NamedTuple):
 
     @property
     def whitening(self) -> FloatArray:
-        """The inverse root of the covariance, (gates, gates)."""
+        """The inverse root of the covariance, shape (gates, gates)."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(self.covariance)))
 
 
@@ -67,7 +67,10 @@ class GateNoise(NamedTuple):
     unpumped: FloatArray
 
     def at(self, counted: FloatArray, fitted: FloatArray) -> GateNoise:
-        """Return the noise that photons in the `fitted` ratios have, instead of those `counted`, (..., gates) each."""
+        """Return the noise that photons in the `fitted` ratios have, instead of those `counted`.
+
+        Both arrays of ratios have the shape (..., gates).
+        """
         # A count that is low by chance has a small error of its own, and would pull every mean down. The sum of all
         # gates is as good as free of that. Gate g has the part r_g / (1 + sum r) of it, the unpumped ones have
         # 1 / (1 + sum r), and the relative variance of counts is the inverse of their number: only r is exchanged.
@@ -75,9 +78,10 @@ class GateNoise(NamedTuple):
         return GateNoise(self.gates * total[..., None] * counted / fitted, self.unpumped * total)
 
     def whitening(self, ratio: FloatArray, measured: BoolArray) -> FloatArray:
-        """Return the inverse root of the covariance of `ratio`, 0 where nothing was `measured`, (energies, delays).
+        """Return the inverse root of the covariance of `ratio`, shape (energies, delays, gates, gates).
 
-        (energies, delays, gates, gates): the pumped gate comes first, so that its own error is its first row.
+        The pumped gate comes first, so that its own error is the first row. 0 where nothing was `measured`, which has
+        the shape (energies, delays).
         """
         gates = ratio.shape[-1]
         own = np.where(measured[..., None], self.gates, 1.0)
@@ -144,7 +148,7 @@ class MapProblem:
 
     @property
     def measured(self) -> BoolArray:
-        """Whether a point was measured, (energies, delays)."""
+        """Whether a point was measured, shape (energies, delays)."""
         return np.asarray(self.whitening[..., 0, 0] > 0)
 
     @property
@@ -199,7 +203,10 @@ class MapProblem:
         return LinearPart(design, basis, triangle, spectra, residual.reshape(self.ratio.shape))
 
     def fitted_ratio(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return the ratios of the model for `spectra` (energies, components), (energies, delays, gates)."""
+        """Return the ratios of the model, shape (energies, delays, gates).
+
+        `spectra` have the shape (energies, components).
+        """
         change = np.einsum("etgk,ek->etg", self._changes(parameters), spectra)
         return np.asarray(self.efficiencies(parameters) * (1.0 + change))
 
@@ -212,7 +219,7 @@ class MapProblem:
         return np.append(found, self._prior_slopes() @ (parameters - self._priors()))
 
     def jacobian(self, parameters: FloatArray) -> FloatArray:
-        """Return the derivatives of `residual`, (residuals, parameters), after Kaufman (1975, BIT 15, 49)."""
+        """Return the derivatives of `residual`, shape (residuals, parameters), after Kaufman (1975, BIT 15, 49)."""
         # Kaufman leaves out a term that is of the order of the residuals: the projection of the derivatives at fixed
         # spectra. At the best fit its square is the exact inverse covariance of the parameters, in which the spectra
         # have been eliminated.
@@ -223,14 +230,14 @@ class MapProblem:
         return np.concatenate([rows, self._prior_slopes()])
 
     def slopes(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return the derivatives of the whitened model at fixed `spectra`, (energies, readings, parameters)."""
+        """Return the derivatives of the whitened model at fixed `spectra`, shape (energies, readings, parameters)."""
         found = np.einsum("xrkp,xk->xrp", self.design_slopes(parameters), spectra)
         constant = np.broadcast_to(np.eye(self.gates), (*self.ratio.shape, self.gates))
         found[..., -self.gates :] += self._whitened(constant)
         return np.asarray(found)
 
     def design_slopes(self, parameters: FloatArray) -> FloatArray:
-        """Return the derivatives of the whitened design, (energies, readings, components, parameters)."""
+        """Return the derivatives of the whitened design, shape (energies, readings, components, parameters)."""
         rates = self.rates_per_ps(parameters)
         efficiencies = self.efficiencies(parameters)
         factor = efficiencies / (1.0 + self.rest)[..., None]
@@ -270,7 +277,10 @@ class MapProblem:
         return np.asarray(np.einsum("xkl,xrkp,xrlq->pq", spread, slopes, projected, optimize=True))
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return the signal left by earlier pumps at the unpumped gate, (energies, delays), unpumped sample = 1."""
+        """Return the signal left by earlier pumps at the unpumped gate, shape (energies, delays).
+
+        The signal of the unpumped sample is 1.
+        """
         off = np.array([decay.value for decay in self._decays(parameters)[1]])
         return np.asarray(np.einsum("det,ed->et", off, spectra))
 

@@ -41,7 +41,7 @@ class NamedMapProblem:
         return self._problem.residual(self.values(parameters))
 
     def jacobian(self, parameters: Parameters) -> FloatArray:
-        """Return the derivatives of `residual`, (residuals, parameters)."""
+        """Return the derivatives of `residual`, shape (residuals, parameters)."""
         return self._problem.jacobian(self.values(parameters))
 
     def chi_square(self, parameters: Parameters) -> float:

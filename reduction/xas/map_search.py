@@ -41,7 +41,10 @@ class MapOptimum(NamedTuple):
 
 
 def starts_of(problem: MapProblem) -> list[FloatArray]:
-    """Return the best points of a coarse grid over time zero and then over the lifetimes, best first."""
+    """Return the best points of a coarse grid over time zero and then over the lifetimes, best first.
+
+    Each has the shape (parameters,), with time zero and the response in ps and logarithms of lifetimes in ps.
+    """
     sigma_ps = problem.train.sigma_ps
     pumped_ps = problem.gate_ps[0]
     before = pumped_ps < -2.0 * sigma_ps
@@ -56,6 +59,7 @@ def starts_of(problem: MapProblem) -> list[FloatArray]:
     typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
 
     def start(t0_ps: float, logs: FloatArray) -> FloatArray:
+        """Return the parameters, shape (parameters,), for a time zero in ps and logarithms of lifetimes in ps."""
         rate = [1e-3] if problem.model.offset_decays else []
         response = [sigma_ps] if problem.irf_error_ps > 0 else []
         return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, *efficiencies])
@@ -76,7 +80,7 @@ def starts_of(problem: MapProblem) -> list[FloatArray]:
 def searched(counted: MapProblem, start: FloatArray) -> MapOptimum:
     """Return the best fit from a start; weights and rest follow the fit, so that no error depends on its own noise.
 
-    `counted` has the errors of the counts as they are.
+    `counted` has the errors of the counts as they are; `start` has the shape (parameters,).
     """
     problem = counted
     parameters = start

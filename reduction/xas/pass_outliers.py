@@ -130,8 +130,9 @@ def _beyond(group: list[Quantity], tested: int) -> Iterator[tuple[int, int, int,
 def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return the distances from the median of each point, in robust standard deviations, and the medians.
 
-    All arguments (scans, quantities, points), the medians (quantities, points). Distances are 0 where fewer than
-    `LEAST_PASSES` passes measured the point.
+    All arguments have the shape (scans, quantities, points), the medians (quantities, points). Distances are 0 where
+    fewer
+    than `LEAST_PASSES` passes measured the point.
     """
     enough = measured.sum(axis=0) >= LEAST_PASSES
     known = measured & enough

@@ -89,7 +89,10 @@ class PumpTrain:
         return self.decays(delay_ps, [rate_per_ps])[0]
 
     def decays(self, delay_ps: ArrayLike, rates_per_ps: Sequence[float]) -> list[Decay]:
-        """Return `decay` for several rates; they share the overlap, which takes longest to compute."""
+        """Return `decay` for several rates, 1/ps; they share the overlap, which takes longest to compute.
+
+        Each has the shape of `delay_ps`, delays in ps.
+        """
         delay = self._since_latest_pump(np.asarray(delay_ps, dtype=float))
         age = delay[..., None] + np.arange(len(self.overlap)) * self.period_ps
         weight, slope = self._overlap_at(age)

@@ -89,7 +89,7 @@ class RiseModel:
         return ("t0_ps", "baseline", "amplitude", *lifetime, *rate, *(("irf_sigma_ps",) if self.free_irf else ()))
 
     def limits(self, name: str) -> tuple[float, float]:
-        """Return the limits of a parameter, in the unit of its name."""
+        """Return the limits of a parameter, in the unit of its name; those of `log_lifetime` are ln(ps)."""
         # Below 20 ps a decay looks like the response, above 20 ns like a constant.
         if name == "log_lifetime":
             return math.log(_LIFETIME_LIMITS_PS[0]), math.log(_LIFETIME_LIMITS_PS[1])
@@ -100,7 +100,10 @@ class RiseModel:
         return -math.inf, math.inf
 
     def shapes(self, values: Mapping[str, float], delay_ps: FloatArray) -> list[Decay]:
-        """Return the signals of unit amplitude after a pump at 0: the decay, and the level after it if it is free."""
+        """Return the signals of unit amplitude after a pump at 0: the decay, and the level after it if it is free.
+
+        Each has the shape of `delay_ps`, ps.
+        """
         irf_sigma_ps = values["irf_sigma_ps"]
         if self.decays is None:
             rates = (math.exp(-values["log_lifetime"]), 1e-3 * values["slow_rate_per_ns"])

@@ -158,9 +158,11 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
     weight /= weight.sum(axis=0)
 
     def mean(name: str) -> FloatArray:
+        """Return the weighted mean of a curve of the parts, shape (points,)."""
         return np.asarray(np.sum(weight * np.array([getattr(part, name) for part in parts]), axis=0))
 
     def error(name: str) -> FloatArray:
+        """Return the error of the weighted mean of a curve of the parts, shape (points,)."""
         return np.asarray(np.sqrt(np.sum((weight * np.array([getattr(part, name) for part in parts])) ** 2, axis=0)))
 
     known = all(part.sigma_scatter is not None for part in parts)

@@ -40,6 +40,7 @@ def noise_levels(sigma: FloatArray, scale: FloatArray, early: BoolArray | None) 
     precise, roughly = _levels_of_shape(*sigma.shape)
 
     def like_the_map(draws: FloatArray) -> FloatArray:
+        """Return normal draws with errors, offset and scale of the map, shape (draws, energies, delays)."""
         noise = sigma * draws
         if early is not None and early.any():
             weight = sigma[:, early] ** -2.0

@@ -48,6 +48,7 @@ def spc_spectrum(
     on, off = spc_curves(pairs, metadata.windows, power)
 
     def transient(moved: RunAccumulator) -> FloatArray:
+        """Return the transient of changed sums, shape (points,); raises ReductionError without a pair of gates."""
         parts = spc_curves(exposure_pairs(moved, "spc", *gates), metadata.windows, power)
         return parts[0].value - parts[1].value
 

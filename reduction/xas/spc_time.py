@@ -62,6 +62,7 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     on, off, origin = _on_and_off(accumulator, (on_gate, off_gate), early, power)
 
     def transient(moved: RunAccumulator) -> FloatArray:
+        """Return pumped minus unpumped signal of changed sums at each delay, shape (points,)."""
         parts = _on_and_off(moved, (on_gate, off_gate), early, power)
         return parts[0].value - parts[1].value
 

@@ -42,10 +42,10 @@ class SpeciesSpectra(RunResults):
 
 
 def species_spectra(fit: MapFit) -> SpeciesSpectra:
-    """Return the spectra of the species of a sequential reaction, with the errors of the map fit, (species, energies).
+    """Return the spectra of the species of a sequential reaction, shape (species, energies).
 
-    Their errors contain the covariance of the decays' spectra with each other and with the lifetimes. The fit cannot
-    tell a sequence from parallel decays: both describe the map equally well.
+    Their errors are those of the map fit and contain the covariance of the decays' spectra with each other and with the
+    lifetimes. The fit cannot tell a sequence from parallel decays: both describe the map equally well.
     """
     values = dict(zip(fit.parameters, _parameters(fit), strict=True))
     mixing = _species_of_decays(_rates(fit, values))

@@ -105,7 +105,10 @@ class _Problem:
     sigma: FloatArray
 
     def starts(self) -> list[dict[str, float]]:
-        """Return the best t0 of a grid for each lifetime from which a fit begins."""
+        """Return the best t0 of a grid for each lifetime from which a fit begins.
+
+        Raises ReductionError if the delays span less than the instrument response.
+        """
         # For given t0 and lifetime the model is linear in baseline and amplitudes, so each point of the grid is one
         # small least-squares solution. Steps of half the response put a start into the valley of a minimum. Two decays
         # that cancel each other can make a second one, so that all lifetimes are tried to the end.
@@ -139,6 +142,7 @@ class _Problem:
         return {"step": 0.0, "log_lifetime": log_lifetime, "irf_sigma_ps": irf_sigma_ps} | slow
 
     def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> _Minimum:
+        """Return the best fit from `start`, with all varied parameters free or at a fixed t0, ps."""
         values = dict(start)
         names = [name for name in self.model.varied if name != "t0_ps" or fixed_t0_ps is None]
         if fixed_t0_ps is not None:
@@ -151,9 +155,11 @@ class _Problem:
             return values | dict(zip(names, map(float, x), strict=True))
 
         def residual(x: FloatArray) -> FloatArray:
+            """Return the distances from the model in units of the errors, shape (points,)."""
             return self._residual(named(x))
 
         def jacobian(x: FloatArray) -> FloatArray:
+            """Return the derivatives of the residuals, shape (points, parameters)."""
             return self._jacobian(named(x), names)
 
         found = scipy.optimize.least_squares(
@@ -170,7 +176,7 @@ class _Problem:
         )
 
     def limit(self, best: _Minimum, step: float) -> float:
-        """Return the t0 at which chi-square has risen by 1, in the direction of `step`; infinite if it does not."""
+        """Return the t0, ps, at which chi-square has risen by 1 in the direction of `step`; infinite without one."""
         # The profile: all other parameters are fitted again at every fixed t0. Unlike the error from the curvature it
         # shows a valley that is lopsided or open, as with few delays on one side of the step.
         t0 = best.values["t0_ps"]

@@ -40,7 +40,10 @@ class LaterGate:
     efficiency: Value | None = None
 
     def counts_like(self, unpumped: FloatArray, rows: BoolArray) -> bool:
-        """Return whether every point of the `rows` has enough photons, about as many as the `unpumped` gates."""
+        """Return whether every point of the `rows` has enough photons, about as many as the `unpumped` gates.
+
+        `rows` is a mask, shape (rows,); `unpumped` are the photons of the chosen rows, shape (chosen rows, columns).
+        """
         photons = self.photons[rows]
         known = np.isfinite(unpumped)
         if not (photons[known] > 0).all():
@@ -96,7 +99,7 @@ class TransientMap(PhotonPairs):
 
     @property
     def measured(self) -> int:
-        """Number of points, of rows x columns, with at least one good exposure."""
+        """Number of points, of the shape (rows, columns) of the map, with at least one good exposure."""
         return int(np.isfinite(self.pumped).sum())
 
     def turned(self) -> TransientMap:
@@ -149,6 +152,7 @@ def transient_map(run: DependenceSums) -> TransientMap:
     photons = run.photons()
 
     def table(values: FloatArray) -> FloatArray:
+        """Return values at the measured points as a table of shape (rows, columns), NaN elsewhere."""
         filled = np.full(rows * columns, np.nan)
         filled[photons.index] = values
         return filled.reshape(rows, columns)

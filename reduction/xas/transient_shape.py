@@ -81,6 +81,7 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
     nuisances = np.column_stack([first.off, np.ones_like(first.off)])
 
     def cost(scale: float) -> float:
+        """Return chi-square of the two transients at a `scale`; both have the shape (points,)."""
         weight = 1.0 / np.hypot(second.sigma, scale * first.sigma)
         design = nuisances * weight[:, None]
         left = (second.transient - scale * first.transient) * weight

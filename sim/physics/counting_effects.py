@@ -67,7 +67,7 @@ class PulseMemory:
         return taken
 
     def seen(self, photons: FloatArray, sizes: EffectSizes) -> FloatArray:
-        """Return effective photons per pulse, (apd, probe, bunch): those with which independent gates count as these.
+        """Return the photons per pulse with which independent gates would count as these, shape (apd, probe, bunch).
 
         The correlation of the gates that the memory makes, below 1e-3, is left out.
         """
@@ -127,7 +127,10 @@ class SharedPhotons:
         return cls(surplus=np.zeros(probes), known=np.zeros(probes))
 
     def add(self, fired: IntArray, pulses: IntArray, photons: FloatArray) -> None:
-        """Add counts `fired` of gates, (apd, probe, bunch), with `photons` per pulse, over `pulses` (probe, bunch)."""
+        """Add counts `fired` of gates, shape (apd, probe, bunch), with `photons` per pulse.
+
+        `pulses`, shape (probe, bunch), are the gates opened.
+        """
         # A gate that fires has seen at least one photon, on average n / p of them, with p = 1 - exp(-n). So a count
         # more than expected means n / p photons more. The counts explain the variance (n / p)^2 x N p (1 - p).
         p = -np.expm1(-photons)

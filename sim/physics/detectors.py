@@ -34,7 +34,7 @@ class Boxcar:
 
 
 def fired_gates(photons: FloatArray, pulses: IntArray, noise: float, rng: np.random.Generator) -> IntArray:
-    """Draw how many gates fire that fire at most once per pulse, (apd, probe, bunch).
+    """Draw how many gates fire that fire at most once per pulse, shape (apd, probe, bunch).
 
     `photons` (apd, probe, bunch): mean detected photons per pulse; `pulses` (probe, bunch): gates opened. Binomial with
     p = 1 - exp(-photons); without `noise`, the means.

@@ -20,7 +20,7 @@ def binomials(trials: IntArray, probability: FloatArray, noise: float, rng: np.r
 
 
 def even_scatter(number: int, gates: int) -> FloatArray:
-    """Return numbers with mean 0 and sample variance 1 in place of standard normal ones, (number, gates).
+    """Return numbers with mean 0 and sample variance 1 in place of standard normal ones, shape (number, gates).
 
     The mean of what they scatter is exact, its variance is as usual, and up to `number` / 2 gates are not correlated:
     each has a cosine of its own frequency.

@@ -38,11 +38,11 @@ class TopUp:
 
 
 def pulses_per_bunch(periods: int, divider: int, first_place: int, scheme: PumpScheme = DEFAULT_SCHEME) -> IntArray:
-    """Return how often each gate meets each bunch in `periods` pump periods, (probe, bunch); rows sum to `periods`.
+    """Return how often each gate meets each bunch in `periods` pump periods, shape (probe, bunch).
 
-    Pump period k starts at place `first_place + k * divider` of the ring, counted in bunches of an equal fill. With 24
-    bunches and a divider of 5, which share no factor, the pump walks over all bunches; a laser that divides revolutions
-    meets the same bunch forever.
+    Rows sum to `periods`. Pump period k starts at place `first_place + k * divider` of the ring, counted in bunches of
+    an equal fill. With 24 bunches and a divider of 5, which share no factor, the pump walks over all bunches; a laser
+    that divides revolutions meets the same bunch forever.
     """
     # The sequence of pumped places repeats after n / gcd(n, divider) periods. Every place of that cycle is pumped as
     # often as the number of whole cycles, and those of the last, incomplete cycle once more. A gate sees the bunch that

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def csv_text(export: Export, table: CurveTable) -> str:
-    """Return one table as CSV: metadata in lines that begin with #, then names with units in brackets, then numbers."""
+    """Return one table as CSV: metadata in lines that begin with #, then names with units in brackets, then numbers.
+
+    A number has 17 digits, so that reading it back gives the same float. Units are those of the columns, such as eV or
+    ps.
+    """
     head = [f"# {key}: {value}" for key, value in _facts(export, table)]
     head += [f"# {line}" for line in export.lines]
     names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in table.flat]

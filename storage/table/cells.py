@@ -114,7 +114,7 @@ def null_text(test: ChiSquare) -> str:
 
 
 def sparkline_text(values: Sequence[float], width: int = 16) -> str:
-    """Return a curve as a line of blocks from its lowest to its highest value, at most `width` characters.
+    """Return a curve, shape (n,), as a line of blocks from its lowest to its highest value, at most `width` characters.
 
     Where several values share a block, the one farthest from zero counts.
     """

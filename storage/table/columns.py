@@ -58,7 +58,10 @@ class ColumnRun:
 
     @cached_property
     def reduction(self) -> RunReduction:
-        """The sums of the run, as its kind of run makes them."""
+        """The sums of the run, as its kind of run makes them.
+
+        Raises ReductionError if the run has no start document, or an invalid one.
+        """
         # HDF5 is imported for runs that are reduced only.
         from storage.image_reading import read_image
 
@@ -66,7 +69,7 @@ class ColumnRun:
 
     @cached_property
     def results(self) -> RunResults:
-        """The results of the run, as `reduce` gives them."""
+        """The results of the run, as `reduce` gives them. Raises ReductionError if the run cannot be reduced."""
         return self.reduction.results()
 
     @cached_property

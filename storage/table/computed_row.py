@@ -53,7 +53,10 @@ class RowComputer:
 
 
 def computed_elsewhere(wanted: tuple[Path, str, ReducedRow | None]) -> tuple[ReducedRow, bool]:
-    """Return the row of a run of a data folder, in another process: folder, uid, and the earlier row."""
+    """Return the row of a run of a data folder, in another process: folder, uid, and the earlier row.
+
+    Raises nothing for a damaged run, whose row states the problem, but StorageError if the folder cannot be opened.
+    """
     root, uid, earlier = wanted
     return _computer(root)(uid, read_columns(root), earlier)
 
@@ -65,7 +68,10 @@ def _computer(root: Path) -> RowComputer:
 
 @lru_cache(maxsize=1)
 def opened(root: Path) -> Store:
-    """Return the store of a data folder, for reading; it stays open as long as this process works on the folder."""
+    """Return the store of a data folder, for reading; it stays open as long as this process works on the folder.
+
+    Raises StorageError if the folder cannot be opened.
+    """
     from storage import open_store
 
     return open_store(root, recover_runs=False)

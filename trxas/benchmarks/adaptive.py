@@ -112,7 +112,7 @@ class AdaptiveScan:
 
     @property
     def rates(self) -> GateRates:
-        """Rates of all gates so far, (delays, gates)."""
+        """Rates of all gates so far, shape (delays, gates)."""
         return rates_of(self._photons.copy(), self.seconds.copy())
 
     @property

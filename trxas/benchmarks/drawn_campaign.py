@@ -52,7 +52,7 @@ class DrawnEdge:
         return gaussians(self._tables["transient"], energies_ev(self.preset))
 
     def photons(self, energy_ev: FloatArray, delay_ps: FloatArray, timing: Timing = TIMING) -> FloatArray:
-        """Return the photons per pulse of all photodiodes, (points, gates), at energies and first delays.
+        """Return the photons per pulse of all photodiodes, shape (points, gates), at energies and first delays.
 
         One of both may be common to all points.
         """

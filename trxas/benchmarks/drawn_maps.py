@@ -26,7 +26,7 @@ PHOTONS = 3e6
 
 
 def drawn_map(seed: int) -> TransientMap:
-    """Return a map of Poisson counts of all gates, (energies, delays), in a jet that fluctuates."""
+    """Return a map of Poisson counts of all gates, shape (energies, delays), in a jet that fluctuates."""
     random = np.random.default_rng([seed, 4])
     train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=TIMING.irf_sigma_ps)
     times_ps = DELAY_PS[:, None] + np.array(TIMING.gate_delays_ps)

@@ -70,19 +70,19 @@ class Sample:
         )
 
     def signal(self, timing: Timing) -> FloatArray:
-        """Return the excitation at all gates of the default delays, (delays, gates), 1 just after a pump."""
+        """Return the excitation at all gates of the default delays, shape (delays, gates), 1 just after a pump."""
         train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
         times_ps = DELAYS_PS[:, None] + np.array(timing.gate_delays_ps)
         parts = zip(self.fractions, (*self.taus_ps, self.offset_ps), strict=True)
         return np.asarray(sum(part * train.decay(times_ps, 1.0 / tau).value for part, tau in parts))
 
     def photons_per_s(self, timing: Timing) -> FloatArray:
-        """Return the mean photons per second of all gates at the default delays, (delays, gates)."""
+        """Return the mean photons per second of all gates at the default delays, shape (delays, gates)."""
         return PUMPS_PER_S * PHOTONS_PER_PULSE * (1.0 + self.amplitude * self.signal(timing))
 
 
 def rates_of(photons: FloatArray, seconds: FloatArray) -> GateRates:
-    """Return the rates of `photons`, (delays, gates), counted for `seconds` at each of the default delays."""
+    """Return the rates of `photons`, shape (delays, gates), counted for `seconds` at each of the default delays."""
     return GateRates(
         delay_ps=DELAYS_PS,
         photons=photons,
@@ -94,7 +94,7 @@ def rates_of(photons: FloatArray, seconds: FloatArray) -> GateRates:
 
 
 def drawn_photons(mean: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Return Poisson counts of the means, (rows, gates), each row seen through a jet of its own thickness."""
+    """Return Poisson counts of the means, shape (rows, gates), each row seen through a jet of its own thickness."""
     jet = 1.0 + JET * random.standard_normal((len(mean), 1))
     return random.poisson(mean * jet).astype(float)
 
@@ -125,12 +125,12 @@ class EnergyScan:
 
     @property
     def level(self) -> FloatArray:
-        """Mean signal of each gate without jet and flux, (points, gates)."""
+        """Mean signal of each gate without jet and flux, shape (points, gates)."""
         return np.asarray(self.static[:, None] * (1.0 + self.transient[:, None] * np.array(self.shares)))
 
     @property
     def relative_variance(self) -> FloatArray:
-        """Relative variance of the signal of each gate over all scans, (points, gates), from counting alone."""
+        """Relative variance of the signal of each gate over all scans, shape (points, gates), from counting alone."""
         if self.mode == "boxcar":
             return np.asarray((self.noise_v / self.level) ** 2 / self.scans)
         # A photodiode that fires at most once: (exp(mu) - 1) / (N mu^2), N gates of mu photons.

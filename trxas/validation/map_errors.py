@@ -78,7 +78,10 @@ class Estimates:
 
 
 def drawn_map(seed: int, *, photons: float = PHOTONS, delay_ps: FloatArray = DELAY_PS) -> TransientMap:
-    """Return a map of Poisson counts, (energies, delays), with what earlier pumps leave and a jet that fluctuates."""
+    """Return a map of Poisson counts, shape (energies, delays).
+
+    It contains what earlier pumps leave, and a jet that fluctuates.
+    """
     random = np.random.default_rng(seed)
     train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=TIMING.irf_sigma_ps)
     rates = [1.0 / lifetime for lifetime in (*LIFETIMES_PS, OFFSET_LIFETIME_PS)]

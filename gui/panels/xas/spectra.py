@@ -200,7 +200,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
 
 def size_rows(size: TransientSize) -> list[list[Cell]]:
-    """Return the size of a transient in %, as measured and against a sample that was never pumped, (2, 2)."""
+    """Return the size of a transient in %, as measured and against a sample that was never pumped, shape (2, 2)."""
     label = f"at {size.energy_ev:.2f} eV, as measured"
     measured = f"{percent_text(size.measured)} of unpumped"
     if size.is_unpumped:
@@ -212,9 +212,10 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
 
 
 def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]:
-    """Return the size in the other detection mode, and how many times its information this one holds, (1, 2) or none.
+    """Return the size in the other detection mode, and how many times its information this one holds.
 
-    `spectra`: those of the pumped gate, in both modes; a spectrum of anything else has nothing to be compared with.
+    Rows of a table, shape (1, 2), or none. `spectra`: those of the pumped gate, in both modes; a spectrum of anything
+    else has nothing to be compared with.
     """
     origin = found.metadata
     own = next((one for one in spectra if one.metadata.mode == origin.mode), None)
@@ -233,7 +234,7 @@ def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]
 
 
 def later_rows(found: Spectrum) -> list[list[Cell]]:
-    """Return a note that a calibrated spectrum lacks calibrations after the run, (1, 2); none for any other."""
+    """Return a note that a calibrated spectrum lacks calibrations after the run, shape (1, 2); none for any other."""
     energies = ["the foil"] if found.energy_sigma_ev > 0 else []
     gates = ["dark and blocked exposures"] if found.metadata.is_calibrated else []
     if not (energies or gates):
@@ -244,7 +245,10 @@ def later_rows(found: Spectrum) -> list[list[Cell]]:
 
 
 def hour_rows(found: Spectrum) -> list[list[Cell]]:
-    """Return the error at the main feature after one more hour, in % of unpumped, (1, 2); none without a beam time."""
+    """Return the error at the main feature after one more hour, in % of unpumped.
+
+    Rows of a table, shape (1, 2); none without a beam time.
+    """
     after = found.metadata.sigma_after_hour(100 * transient_size(found)[1].sigma)
     return [["after one more hour", f"± {after:.2g} % of unpumped"]] if math.isfinite(after) else []
 

@@ -10,7 +10,7 @@ from reduction.xas.unpumped_size import percent_text
 
 
 def thin_rows(change: Value, metadata: TransientMetadata, per: str = "") -> list[list[Cell]]:
-    """Return a relative change as a thin sample would show it, in % `per` a unit, (1, 2).
+    """Return a relative change as a thin sample would show it, in % `per` a unit, shape (1, 2).
 
     Nothing if the run does not describe its jet and concentration.
     """

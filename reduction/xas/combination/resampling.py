@@ -88,14 +88,14 @@ class Resampled:
 
     @cached_property
     def covariance(self) -> FloatArray:
-        """Covariance of the combined curve, (nodes, nodes), in the unit of `y` squared."""
+        """Covariance of the combined curve, shape (nodes, nodes), in the unit of `y` squared."""
         parts = zip(self.operators, self.curves, strict=True)
         counting = sum(operator @ curve.covariance @ operator.T for operator, curve in parts)
         return np.asarray(counting + self.common.T @ self.common)
 
     @cached_property
     def common(self) -> FloatArray:
-        """Change of the combined curve by each error that points or runs share, (errors, nodes)."""
+        """Change of the combined curve by each error that points or runs share, shape (errors, nodes)."""
         return np.asarray(self._shared @ np.concatenate(self.operators, axis=1).T)
 
     @property

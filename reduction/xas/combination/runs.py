@@ -108,7 +108,7 @@ def combine_traces(kind: str, runs: Sequence[RunAccumulator], choice: CombineCho
 
 
 def trace_covariance(trace: Trace) -> FloatArray:
-    """Return the covariance of a trace, (points, points), with the errors of its offsets and of the calibration.
+    """Return the covariance of a trace, shape (points, points), with the errors of its offsets and of the calibration.
 
     The mean of the delays before the pump is subtracted from all points, whose noise they therefore share. Without such
     delays the offset comes from the blocked laser, or is 0, and has no error here.

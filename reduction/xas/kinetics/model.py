@@ -78,7 +78,7 @@ class WhitenedTrace:
 
     @cached_property
     def share(self) -> FloatArray:
-        """Share of each gate in the mean of its row, (rows, gates); each row adds up to 1."""
+        """Share of each gate in the mean of its row, shape (rows, gates); each row adds up to 1."""
         weight = self.root_weight**2
         return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
 
@@ -111,12 +111,12 @@ class WhitenedTrace:
 
     @property
     def gates(self) -> int:
-        """Number of gates in a row, the second axis of the arrays."""
+        """Number of gates, the second axis of the arrays of shape (rows, gates)."""
         return int(self.delay_ps.shape[1])
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Independent residuals: one per row goes into its jet factor."""
+        """Independent residuals of a trace of shape (rows, gates): one per row goes into its jet factor."""
         return int(self.delay_ps.shape[0]) * (self.gates - 1)
 
     def decays(self, rates_per_ps: Sequence[float], t0_ps: float, train: PumpTrain | None = None) -> list[Decay]:
@@ -145,9 +145,10 @@ class WhitenedTrace:
         return delays_ps, places
 
     def time_zero_drifts(self) -> FloatArray:
-        """Return two courses of a time zero that swings once a day, relative to its standard deviation, (2, rows).
+        """Return two courses of a time zero that swings once a day, shape (2, rows).
 
-        Relative to the middle of the trace: a constant part, and the part that changes during it.
+        They are relative to the standard deviation of the swing and to the middle of the trace: a constant part, and
+        the part that changes during it.
         """
         # A swing of random phase is a cosine and a sine of independent sizes. The cosine is taken as constant, which is
         # its largest effect: nothing else tells the time zero of a run from that of another.
@@ -162,7 +163,7 @@ class WhitenedTrace:
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
 
     def baseline_columns(self) -> FloatArray:
-        """Return the derivatives of the model with respect to the baselines, (gates - 1, rows, gates)."""
+        """Return the derivatives of the model with respect to the baselines, shape (gates - 1, rows, gates)."""
         return np.broadcast_to(np.eye(self.gates)[:-1, None, :], (self.gates - 1, *self.delay_ps.shape))
 
     def chi_square_without_signal(self) -> float:
@@ -184,7 +185,7 @@ class WhitenedTrace:
     def residual(
         self, shape: Shape, decays: Sequence[Decay], amplitude: float, baselines: Sequence[float]
     ) -> FloatArray:
-        """Return model minus data, whitened, (rows x gates,), with the arguments of `expected`."""
+        """Return model minus data, whitened, shape (rows x gates,), with the arguments of `expected`."""
         return self.whiten(self.expected(shape, decays, amplitude, baselines) - self.log_rate)
 
     def jacobian(

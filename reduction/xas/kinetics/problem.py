@@ -147,7 +147,7 @@ class KineticsProblem:
         return f"t0_ps_{0 if self.shared_t0 else trace}"
 
     def baseline_names(self, trace: int) -> list[str]:
-        """Return the names of the baselines of a trace, in the order of its gates, (gates - 1,)."""
+        """Return the names of the baselines of a trace, in the order of its gates, shape (gates - 1,)."""
         return [f"baseline_{trace}_{gate}" for gate in self.gates[:-1]]
 
     def parameters(self, start: Start) -> Parameters:
@@ -182,7 +182,8 @@ class KineticsProblem:
     def decays(self, shape: Shape, values: Mapping[str, float]) -> list[list[Decay]]:
         """Return the decays of every trace, those of each component, at a trial step.
 
-        They take most of the time of a fit, and the minimiser asks for residuals and derivatives at the same place.
+        Time zero and response are in ps, rates in 1/ps. They take most of the time of a fit, and the minimiser asks for
+        residuals and derivatives at the same place.
         """
         times_ps = [values[self.t0_name(index)] for index in range(len(self.traces))]
         place = (shape.rates, tuple(times_ps), values[RESPONSE])
@@ -220,7 +221,7 @@ class KineticsProblem:
         return np.concatenate(parts)
 
     def jacobian(self, parameters: Parameters) -> FloatArray:
-        """Return the derivatives of `residual`, (residuals, varied parameters)."""
+        """Return the derivatives of `residual`, shape (residuals, varied parameters)."""
         values = parameters.valuesdict()
         shape = Shape.from_values(values, self.model)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
@@ -258,7 +259,7 @@ class KineticsProblem:
         return float(np.sum(self.residual(parameters) ** 2))
 
     def covariance(self, parameters: Parameters) -> FloatArray | None:
-        """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular.
+        """Return the covariance of the varied parameters, shape (n, n), from unit-variance residuals; None if singular.
 
         It contains the drift of time zero that the runs state: each trace is shifted independently, and its points
         against each other by what a swing of this size does in the time between them.

@@ -40,7 +40,7 @@ class ProfiledProblem(Protocol):
         """Return all residuals in errors, (residuals,)."""
 
     def jacobian(self, parameters: Parameters) -> FloatArray:
-        """Return the derivatives of `residual`, (residuals, varied parameters)."""
+        """Return the derivatives of `residual`, shape (residuals, varied parameters)."""
 
     def chi_square(self, parameters: Parameters) -> float:
         """Return the sum of all squared residuals."""
@@ -145,7 +145,10 @@ class _Search:
     error: float
 
     def limit(self, side: int, moved: float, root: float) -> float:
-        """Return the distance at which chi-square has risen by 1, on one side; infinite if it does not."""
+        """Return the distance at which chi-square has risen by 1, on one side; infinite if it does not.
+
+        `side` is -1 or 1; the distance is in the unit of the combination. Raises DeeperMinimumError as `error_at` does.
+        """
         # The root of the rise is nearly proportional to the distance, so dividing by it converges in a few steps. A
         # bounded factor keeps a flat stretch from being jumped over.
         target = abs(moved)
@@ -167,6 +170,7 @@ class _Search:
 
         A least-squares fit with one more residual, the distance to the target in units of a small part of its error,
         ends on the profile: the smallest chi-square for the value that it reaches. So target and value need not agree.
+        Raises DeeperMinimumError if the fit finds a smaller chi-square than the best so far.
         """
         profile = self.profile
         centre = self.combination.value(profile.best.valuesdict())
@@ -179,10 +183,12 @@ class _Search:
         row = np.array([[self.combination.slopes.get(name, 0.0) / stiffness for name in self.varied]])
 
         def residual(parameters: Parameters) -> FloatArray:
+            """Return all residuals with that of the distance at the end, shape (residuals + 1,)."""
             away = self.combination.value(parameters.valuesdict()) - centre - distance
             return np.append(profile.problem.residual(parameters), away / stiffness)
 
         def jacobian(parameters: Parameters) -> FloatArray:
+            """Return the derivatives of the residuals, shape (residuals + 1, varied parameters)."""
             return np.concatenate([profile.problem.jacobian(parameters), row])
 
         found = minimised(residual, jacobian, start, max_nfev=100, ftol=_TOLERANCE).params

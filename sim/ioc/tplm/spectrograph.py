@@ -91,7 +91,7 @@ class ArrayPlugin(SettingsGroup):
     )  # fmt: skip
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
-        """Serve an image, (row, column) in counts, if the plugin is enabled."""
+        """Serve an image, shape (row, column) in counts, if the plugin is enabled."""
         if self.EnableCallbacks.value != "Enable":
             return
         # The array first: a reader that sees the new number must find the new array.

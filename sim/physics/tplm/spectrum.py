@@ -119,7 +119,7 @@ def _binned(film: Film, fine: FloatArray) -> FloatArray:
 
 
 def draw_image(rng: np.random.Generator, film: Film, electrons: FloatArray, readout: Readout) -> Image:
-    """Draw the image of an exposure in which each column collected `electrons` on average, (rows, columns) in counts.
+    """Draw the image, shape (rows, columns) in counts, of an exposure with the mean `electrons` per column.
 
     The light is spread evenly over the rows. Every bin that is read adds the noise of the amplifier once; rows that are
     binned on the chip share it.

@@ -52,7 +52,7 @@ class Statistics(SettingsGroup):
     locals().update(statistics_records())
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
-        """Compute the statistics of an image, (row, column) in counts, if the plugin is enabled."""
+        """Compute the statistics of an image, shape (row, column) in counts, if the plugin is enabled."""
         if self.EnableCallbacks.value != "Enable":
             return
         await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
