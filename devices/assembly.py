@@ -45,7 +45,11 @@ from errors import ConfigurationError
 
 
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
-    """Return a beamline with every device of `configuration`, not connected yet; nothing is moved."""
+    """Return a beamline with every device of `configuration`, not connected yet; nothing is moved.
+
+    Raises ConfigurationError for a class of a device that cannot be built, and for a detector that cannot make
+    exposures.
+    """
     prefix = configuration.epics.prefix
     around = configuration.surroundings
     fluence = configuration.fluence

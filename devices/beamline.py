@@ -189,7 +189,7 @@ class Beamline(BeamlineAxes):
         """Return the names of the PVs of `devices`, by default of all, that are not connected.
 
         If all are connected, return the name of a read-back that does not answer within `timeout_s` seconds, as its IOC
-        hangs, or whose record is in INVALID alarm.
+        hangs, or whose record is in INVALID alarm. Raises nothing for a silent PV: its name is in the result.
         """
         asked = tuple(self.devices.values() if devices is None else devices)
         # A connection can be alive while its IOC hangs: only a read that is answered proves the contrary.

@@ -122,7 +122,10 @@ def nearest_neighbour(bucket: int, filled: Sequence[int], buckets: int) -> int:
 
 
 def reference_probes(gate_delays: Sequence[float]) -> tuple[int, ...]:
-    """Return the unpumped gates: all that come before the pump, or the last one after it if there are none."""
+    """Return the unpumped gates: all that come before the pump, or the last one after it if there are none.
+
+    `gate_delays` are the delays of the gates after the pump, shape (probes,), in any unit.
+    """
     # A pulse before the pump has had the longest time since the previous pump. Without one, the last pulse has; what it
     # still holds of the transient is corrected when the run is reduced.
     before = tuple(probe for probe, delay in enumerate(gate_delays) if delay < 0)

@@ -321,6 +321,7 @@ def _nearest_edge(energy_ev: float) -> str:
     """Return the name of the edge that an energy, eV, was probably meant for: the nearest one, preferring K and L3."""
 
     def unlikely(one: AbsorptionEdge) -> float:
+        """Return the distance of an edge from `energy_ev`, eV, with a surcharge for edges that are rarely measured."""
         return abs(one.energy_ev - energy_ev) + (0.0 if one.level in ("K", "L3") else RARE_EDGE_EV)
 
     around = edges_between(energy_ev - ELSEWHERE_EV, energy_ev + ELSEWHERE_EV)

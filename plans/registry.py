@@ -119,6 +119,7 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
     """Return the plan that makes the runs of `entry`."""
 
     def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
+        """Measure the runs of a call; raises InputError for a wrong argument, before anything moves."""
         check_reserved(arguments.get("md") or {}, "md", beamline.configuration)
         if entry.course is not None:
             return (yield from entry.course(beamline, entry, arguments))
@@ -149,6 +150,7 @@ def plan(*, group: str, order: int, own_keys: Iterable[str] = ()) -> Callable[[C
         )
 
         def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
+            """Do the plan of one call. Raises InputError for a reserved key in `md`, before any other message."""
             check_reserved(arguments.get("md") or {}, "md", beamline.configuration)
             return (yield from function(beamline, **arguments))
 

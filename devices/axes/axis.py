@@ -65,11 +65,17 @@ class Axis(Device):
         return getattr(self, "motor", None)
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the raw setpoints that bring the axis to `value`, in `unit`, by attribute name, in the PVs' units."""
+        """Return the raw setpoints that bring the axis to `value`, in `unit`, by attribute name, in the PVs' units.
+
+        `unit` is that of the axis, such as eV or ps. Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Return the position in `unit` from the raw read-backs, by attribute name."""
+        """Return the position in `unit`, such as eV or ps, from the raw read-backs, by attribute name.
+
+        Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:

@@ -186,7 +186,10 @@ class ChamberBeside(BesideDetector):
     """Ion chamber or diode: one number under its own name, as the channel or record serves it."""
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:  # as it is served
-        """Return counts of a channel, or the mean of a record in its unit."""
+        """Return counts of a channel, or the mean of a record in its unit, such as V.
+
+        Raises AcquisitionError for a value that is not a finite number.
+        """
         number = float(readings[self._source].value)
         if not np.isfinite(number):
             raise AcquisitionError(f"{self.name} shows {number:g}, which is not a finite number.")

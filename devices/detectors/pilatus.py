@@ -89,7 +89,7 @@ class _Capture(FileStoreBase):
         return staged
 
     def unstage(self) -> Any:
-        """Close the file, then unstage as ophyd does."""
+        """Close the file, then unstage as ophyd does. Raises NotConnectedError if the detector does not answer."""
         put_and_wait(self.capture, 0, ANSWER_TIMEOUT_S)
         return super().unstage()
 
@@ -331,6 +331,7 @@ class Pilatus(DetectorBase):
 
     def _finisher(self, status: DeviceStatus, started: float) -> Callable[..., None]:
         def finished(**_: Any) -> None:
+            """End the status with what the detector has written, or with the error that reading it raises."""
             if status.done:
                 return
             try:

@@ -61,6 +61,7 @@ class PowerMeter(Device):
         ended = MoveStatus(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
 
         def collect(*, value: float, severity: int = 0, status: int = 0, **_: Any) -> None:
+            """Take a reading, W, that is valid and not the first; end the status with the last one that is wanted."""
             if not is_valid(severity, status):
                 return
             # The first reading after the trigger may have begun before it.

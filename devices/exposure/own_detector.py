@@ -47,7 +47,10 @@ class OwnDetector(Exposure):
         self._settings = settings
 
     def reader(self, devices: PointDevices, quality: QualitySettings) -> EventReader:
-        """Return the reader of its exposures, with axes and conditions among `devices`."""
+        """Return the reader of its exposures, with axes and conditions among `devices`.
+
+        Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError
 
     def set_dwell(self, dwell_s: float) -> None:

@@ -142,7 +142,10 @@ class FlySweep:
 
 
 def sweep_table(sweeps: Sequence[FlySweep]) -> FloatArray:
-    """Return the table of the sweeps, flat and row by row, (6 x sweeps,)."""
+    """Return the table of the sweeps, flat and row by row, shape (6 x sweeps,).
+
+    A row is the first and last energy, keV, the speed, keV/s, the time of a frame, s, shutter and scan index.
+    """
     rows = [(one.first_kev, one.last_kev, one.kev_per_s, one.frame_s, one.shutter, one.scan_index) for one in sweeps]
     return np.asarray(rows, dtype=float).ravel()
 

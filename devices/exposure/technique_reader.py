@@ -31,7 +31,10 @@ class TechniqueDetector(Device):
         raise NotImplementedError
 
     def trigger(self) -> StatusBase:
-        """Start counting; the status is done when the dwell is over, or fails with a time-out that names the PV."""
+        """Start counting; the status is done when the dwell is over, or fails with a time-out that names the PV.
+
+        Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
@@ -50,7 +53,10 @@ class TechniqueDetector(Device):
         return {}
 
     def data_keys(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys of the event fields, as `data_key` makes them, with units."""
+        """Return the data keys of the event fields, as `data_key` makes them, with units.
+
+        Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError
 
 

@@ -71,7 +71,7 @@ class SessionGuard:
     def close(self) -> None:
         """Disarm the watchdog, as heartbeats end here, and release the beamline.
 
-        If the IOC does not answer, that is logged, and nothing is raised. A second call does nothing.
+        Raises nothing: an IOC that does not answer is logged. A second call does nothing.
         """
         if self._stopping.is_set():
             return

@@ -92,7 +92,8 @@ def fail(status: StatusBase, error: Exception) -> None:
 def end_at(status: StatusBase, read: Callable[[], str], value: str, failure: Callable[[str], str]) -> None:
     """End `status` by what is `read` back: as a success if that is `value`, and otherwise with MotionError.
 
-    `failure` makes the message from what was read. If there is no answer, the status fails with NotConnectedError.
+    `failure` makes the message from what was read. Raises nothing itself: without an answer the status fails with
+    NotConnectedError.
     """
     try:
         reached = read()

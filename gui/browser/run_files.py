@@ -92,6 +92,7 @@ class RunFiles(QObject):
             return
 
         def draw() -> list[Path]:
+            """Write the figures of all runs and return their paths; raises InputError if no run has a figure."""
             names = [write(folder, f"run_{uid[:8]}", self._index.documents(uid)) for uid in uids]
             found = [folder / name for name in names if name]
             if not found:

@@ -47,7 +47,11 @@ def no_outline(_edge: str) -> EdgeOutline | None:
 
 
 def points_of_region(start: float, stop: float, step: float) -> list[float]:
-    """Return the points of one region in the unit of its numbers, both ends included, ascending."""
+    """Return the points of one region, both ends included, ascending.
+
+    All numbers have the unit of the axis, such as eV or ps. A `stop` that is not a multiple of `step` is the last
+    point.
+    """
     # The small number makes 0:1:0.1 have eleven points in spite of rounding. A stop that is not a multiple of the step
     # is added as the last point, as people expect of "to 150", and as the plans count.
     count = math.floor((stop - start) / step + 1e-9)
@@ -56,14 +60,18 @@ def points_of_region(start: float, stop: float, step: float) -> list[float]:
 
 
 def points_of_regions(regions: Iterable[Region]) -> list[float]:
-    """Return the points of several regions, in the unit of their numbers; where two touch, the point counts once."""
+    """Return the points of several regions, ascending; where two touch, the point counts once.
+
+    All numbers have the unit of the axis, such as eV or ps.
+    """
     return sorted({point for start, stop, step in regions for point in points_of_region(start, stop, step)})
 
 
 def regions_of_points(points: Sequence[float]) -> list[list[float]]:
-    """Return ascending points as regions of equal steps, in the unit of the points; fewer than two give none.
+    """Return ascending points as regions of equal steps; fewer than two points give none.
 
-    A new region begins where the step changes by more than a thousandth.
+    All numbers have the unit of the axis, such as eV or ps. A new region begins where the step changes by more than a
+    thousandth.
     """
     found: list[list[float]] = []
     for before, after in itertools.pairwise(points):

@@ -213,7 +213,10 @@ class RegionsDialog(QDialog):
 
 
 def read_or(text: str, otherwise: float) -> float:
-    """Return the number in `text`, in the unit of its field, and `otherwise` where there is none."""
+    """Return the number in `text`, in the unit of its field, and `otherwise` where there is none.
+
+    Raises nothing: a text that is not a number gives `otherwise`.
+    """
     try:
         return read_number(text, "number", "").value
     except InputError:

@@ -91,7 +91,7 @@ class ExposureHistory:
     def snapshot(self) -> ExposureHistory:
         """Return a copy that later events do not change.
 
-        Rows (rows, columns) that exist are never written again, so that none is copied.
+        Rows of the table, shape (rows, columns), that exist are never written again, so that none is copied.
         """
         return copy(self)
 

@@ -128,7 +128,7 @@ class RunState:
 
     @property
     def accumulator(self) -> RunAccumulator | None:
-        """Sums (scans, points, states) of a pump-probe scan, None for any other run."""
+        """Sums of a pump-probe scan, shape (scans, points, states); None for any other run."""
         return self.sums if isinstance(self.sums, RunAccumulator) else None
 
     @property
@@ -155,7 +155,7 @@ class RunState:
 
     @property
     def series(self) -> tuple[RunAccumulator, ...]:
-        """Sums (scans, points, states) of the earlier runs of this series, oldest first."""
+        """Sums of the earlier runs of this series, shape (scans, points, states) each, oldest first."""
         return tuple(run.accumulator for run in self.earlier)
 
     def scans(self) -> RunAccumulator:
@@ -232,7 +232,7 @@ class RunState:
         return cast("T", result)
 
     def snapshot(self) -> RunState:
-        """Return a copy that later documents do not change; the sums (scans, points, states) are copied too."""
+        """Return a copy that later documents do not change; its sums, shape (scans, points, states), are copies."""
         state = copy(self)
         # Sums that grow all the time, such as lists of exposures, know a cheaper way than a deep copy.
         own_way = getattr(self.sums, "snapshot", None)

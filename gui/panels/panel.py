@@ -153,6 +153,7 @@ class Panel(QWidget):
         """Show the answers of `frame` that have changed.
 
         Called up to 30 times per second while the panel is visible, in the GUI thread: nothing may be computed here.
+        Raises NotImplementedError unless a subclass overrides it.
         """
         raise NotImplementedError
 

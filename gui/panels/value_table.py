@@ -43,7 +43,7 @@ class ValueTable(QTableWidget):
             self.setHorizontalHeaderLabels(list(columns))
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Replace the content by `rows` (rows, columns) of one cell per column; only cells that differ are drawn."""
+        """Replace the content by `rows`, shape (rows, columns), a cell per column; only cells that differ are drawn."""
         # The height follows the number of rows, and with it the layout of the panel; it changes only when that number
         # does. Cells that are equal keep their items, so that a selection survives the next frame.
         if len(rows) != self.rowCount():

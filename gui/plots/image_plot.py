@@ -68,7 +68,7 @@ class ImagePlot(QWidget):
         return tuple(rectangle for rectangle, _ in self._masked)
 
     def show_image(self, image: NDArray[np.float64] | None) -> None:
-        """Show an image (rows, columns) of counts, or nothing; negative and non-finite pixels are shown as zero."""
+        """Show an image of counts, shape (rows, columns), or nothing; negative and non-finite pixels count as zero."""
         # The view is set only for the first image, or for one of another size: a zoom of the user stays while images
         # come in. The image is reduced to 256 levels here, since pyqtgraph would do it on every repaint.
         first = self._image is None or image is None or self._image.shape != image.shape
@@ -82,7 +82,7 @@ class ImagePlot(QWidget):
             self.show_whole()
 
     def show_whole(self) -> None:
-        """Show the whole image (rows, columns), with a margin of 2 %."""
+        """Show the whole image, of shape (rows, columns), with a margin of 2 %."""
         if self._image is not None:
             rows, columns = self._image.shape
             self.canvas.box.setRange(QRectF(0, 0, columns, rows), padding=0.02, disableAutoRange=True)
@@ -182,7 +182,10 @@ class ImagePlot(QWidget):
 
 
 def log_levels(image: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return log(1 + counts) (rows, columns) in 256 steps, the brightest 0.1 % of the pixels in the highest one."""
+    """Return log(1 + counts) in 256 steps, the brightest 0.1 % of the pixels in the highest one.
+
+    Image and result have the shape (rows, columns).
+    """
     counts = np.log1p(np.where(np.isfinite(image) & (image > 0), image, 0.0))
     top = float(np.partition(counts.ravel(), -max(counts.size // 1000, 1))[-max(counts.size // 1000, 1)])
     return np.asarray(np.minimum(counts * (255.0 / top if top > 0 else 0.0), 255.0), dtype=np.uint8)

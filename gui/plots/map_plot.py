@@ -65,7 +65,10 @@ class MapPlot(QWidget):
         self, x: tuple[Quantity, NDArray[np.float64]], y: tuple[Quantity, NDArray[np.float64]],
         values: NDArray[np.float64],
     ) -> None:  # fmt: skip
-        """Show `values` (rows, columns), %; `x` gives quantity and positions of the columns, `y` those of the rows."""
+        """Show `values`, shape (rows, columns), %.
+
+        `x` gives quantity and positions of the columns, `y` those of the rows.
+        """
         # A growing map of the same grid keeps the view that a user has chosen; another grid is shown as a whole.
         is_other = values.shape != self._values.shape
         self._values = values
@@ -82,7 +85,10 @@ class MapPlot(QWidget):
             self.show_whole()
 
     def painted(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Return the colours (rows, columns, 4) of `values`, and show their ends in the legend."""
+        """Return the colours of `values`, and show their ends in the legend.
+
+        `values`, in %, have the shape (rows, columns), the colours (rows, columns, 4).
+        """
         limit = colour_limit(values)
         self.legend.show_range(f"-{limit:.2g}", f"+{limit:.2g} % of unpumped")
         return coloured(values, limit, self._colours)
@@ -158,7 +164,10 @@ class LogMapPlot(MapPlot):
         self.decades = decades
 
     def painted(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Return the colours (rows, columns, 4) of `values`; those at or below 0 have the darkest."""
+        """Return the colours of `values`; those at or below 0 have the darkest.
+
+        `values` have the shape (rows, columns), the colours (rows, columns, 4).
+        """
         measured = values[np.isfinite(values)]
         top = float(measured.max()) if measured.size and measured.max() > 0 else 1.0
         self.legend.show_range(f"{top * 10**-self.decades:.2g}", f"{top:.2g} {self.unit}, logarithmic")
@@ -180,7 +189,10 @@ def colour_limit(values: NDArray[np.float64]) -> float:
 
 
 def coloured(values: NDArray[np.float64], limit: float, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colours (rows, columns, 4) of `values` from -`limit` to `limit`, transparent where they are NaN."""
+    """Return the colours of `values` from -`limit` to `limit`, transparent where they are NaN.
+
+    `values` have the shape (rows, columns), the result (rows, columns, 4); `colours` are those from end to end, (n, 4).
+    """
     measured = np.isfinite(values)
     share = np.clip(np.where(measured, values, 0.0) / limit, -1.0, 1.0)
     index = np.rint((share + 1.0) / 2.0 * (len(colours) - 1)).astype(int)

@@ -58,11 +58,14 @@ class CellScale:
         self.positions = np.asarray(positions, dtype=float)
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Return the places of `values`, linear between centres of cells, and those of the outermost cells beyond."""
+        """Return the places of `values`, linear between centres of cells, and those of the outermost cells beyond.
+
+        The result has the shape of `values`.
+        """
         return np.asarray(np.interp(np.asarray(values, dtype=float), self.positions, np.arange(len(self.positions))))
 
     def from_axis(self, places: ArrayLike) -> FloatArray:
-        """Return the values at `places`."""
+        """Return the values at `places`, linear between centres of cells; the result has the shape of `places`."""
         return np.asarray(np.interp(np.asarray(places, dtype=float), np.arange(len(self.positions)), self.positions))
 
     def ticks(self, low: float, high: float) -> list[float]:

@@ -147,6 +147,7 @@ def technique(
     """
 
     def detection(beamline: Beamline) -> Detection:
+        """Return what measures on `beamline`. Raises ConfigurationError if it has no detector of this kind."""
         reader = beamline.technique_reader(kind)
         beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
         shutters = (beamline.laser_shutter, beamline.xray_shutter)

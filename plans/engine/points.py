@@ -32,7 +32,7 @@ class ScanPoints:
         return cls(axes=axes, values=tuple(tuple(float(one[axis]) for axis in axes) for one in settings), shape=shape)
 
     def setting(self, index: int) -> dict[str, float]:
-        """Return the value of every axis at one point, in its unit."""
+        """Return the value of every axis at one point, in its unit, such as eV or ps."""
         return dict(zip(self.axes, self.values[index], strict=True))
 
     def along(self, axis: str) -> list[float]:

@@ -46,7 +46,8 @@ def temperature_series(
     Every temperature is settled before its first run, and held for the others. All runs share `series`. Everything is
     checked before the first temperature, so that no mistake shows up hours later; if a run fails the series ends there,
     and the earlier runs are complete. With `foil`, each spectrum has foil scans of its own, which correct its energies.
-    Returns the runs' uids in order.
+    Returns the runs' uids in order. Raises InputError for a faulty list of temperatures or edges, and if neither edges
+    nor images are requested.
     """
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
     run = {one.name: scan[one.name] for one in fields(RunOptions)}

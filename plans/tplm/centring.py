@@ -32,7 +32,11 @@ MOST_ROUNDS = 6
 
 
 def at_measured_centre(beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
-    """Measure the runs of a plan at the centre of the image that was found last, unless the call gives another one."""
+    """Measure the runs of a plan at the centre of the image that was found last, unless the call gives another one.
+
+    Raises ConfigurationError for a beamline without photon timing, and InputError for a wrong argument or too high a
+    dose.
+    """
     runs = entry.specs(beamline.configuration, **with_centre(timing_of(beamline), arguments))
     check_dose(beamline, as_list(runs), allowed=arguments["allow_dose"])
     uids = yield from measure_runs(beamline, as_list(runs))
@@ -47,7 +51,7 @@ def with_centre(timing: PhotonTiming, arguments: Mapping[str, Any]) -> dict[str,
 
 
 def centre_line(options: SpotOptions, excitation: Excitation, axis: LineAxis, step_um: float) -> ScanSpec:
-    """Return the run of one line across the image along `axis`, with places `step_um` apart."""
+    """Return the run of one line across the image along `axis`, with places `step_um` apart, um."""
     line = MapOptions(**vars(options), line_axis=axis, positions=LINE_POSITIONS, step_um=step_um, centre_every=0)
     return replace(map_run(line, excitation), **run_of("tplm_centre"))
 

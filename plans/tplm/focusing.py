@@ -40,7 +40,7 @@ SEARCH = Excitation(power_nw=20.0, rate_mhz=5.0)
 
 
 def focus_grid(options: SpotOptions, excitation: Excitation, middle_um: float, reach_um: float) -> ScanSpec:
-    """Return the run of lines along x at heights up to `reach_um` above and below `middle_um`."""
+    """Return the run of lines along x at heights up to `reach_um` above and below `middle_um`; all in um."""
     # An odd number of heights, so that the middle one is where the focus is expected: a search that has nothing to
     # correct measures it best.
     number = max(HEIGHTS_NEAR, 2 * round(reach_um / COARSE_UM) + 1)

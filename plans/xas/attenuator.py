@@ -128,7 +128,8 @@ def calibrate_attenuator(
     sample, and the plate returns to where it was. Fluence is power per pulse and area of the laser spot, an ellipse
     with the widths of the configuration. If the powers do not determine the maximum to 5 %, the old calibration stays.
     The result, with errors and the uid of the run it comes from, is `attenuator` in every later start document, and is
-    returned.
+    returned. Raises ConfigurationError if the beamline lacks plate or power meter, InputError or OutOfRangeError for
+    faulty or too few angles, and NotConnectedError if a device does not answer.
     """
     plate, meter = _attenuator(beamline)
     angles = check_points(angles_deg, name=plate.name, low=plate.low, high=plate.high, unit=plate.unit)

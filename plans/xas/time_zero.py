@@ -95,7 +95,7 @@ def apply_instrument_response(
 
     By default both are those that the latest time-zero scan alone gives. Every later start document carries them as
     `instrument_response`; fits of these runs take them as the prior of the width. Returns them as text. Outside of a
-    session, which knows the stored runs, both have to be given.
+    session, which knows the stored runs, both have to be given. Raises InputError for one without the other.
     """
     if sigma_ps is None or error_ps is None:
         raise InputError("sigma_ps and error_ps are needed, both in ps: a width cannot be used without its error.")

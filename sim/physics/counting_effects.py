@@ -59,7 +59,7 @@ class PulseMemory:
     previous: tuple[int | None, ...]
 
     def of_previous(self, values: FloatArray) -> FloatArray:
-        """Return for each gate the value of its previous gate, 0 without any; gates are the last axis."""
+        """Return for each gate the value of its previous gate, 0 without any; shape (..., gates) as `values`."""
         taken = np.zeros_like(values)
         for gate, before in enumerate(self.previous):
             if before is not None:
@@ -123,7 +123,7 @@ class SharedPhotons:
 
     @classmethod
     def none(cls, probes: int) -> SharedPhotons:
-        """Return the knowledge before anything was counted."""
+        """Return the knowledge before anything was counted: zeros of shape (probes,)."""
         return cls(surplus=np.zeros(probes), known=np.zeros(probes))
 
     def add(self, fired: IntArray, pulses: IntArray, photons: FloatArray) -> None:

@@ -228,7 +228,10 @@ class Diffraction:
 
     @functools.cached_property
     def faulty(self) -> tuple[BoolArray, BoolArray]:
-        """Dead pixels, which the detector marks, and hot ones, which it does not mark; each (ROWS, COLUMNS)."""
+        """Dead pixels, which the detector marks, and hot ones, which it does not mark.
+
+        Both masks have the shape (ROWS, COLUMNS).
+        """
         drawn = np.random.default_rng([self.seed, 102]).random((ROWS, COLUMNS))
         return (drawn < 1e-4) & ~self.gaps, (drawn > 1 - 5e-5) & ~self.gaps
 
@@ -255,7 +258,10 @@ class Diffraction:
         return pattern
 
     def image(self, scene: Scene, exposure_s: float, rng: np.random.Generator) -> Image:
-        """Draw an image of `exposure_s` seconds: Poisson counts (ROWS, COLUMNS), with gaps and dead pixels marked."""
+        """Draw an image of `exposure_s` seconds: Poisson counts, with gaps and dead pixels marked.
+
+        Its shape is (ROWS, COLUMNS).
+        """
         dead, hot = self.faulty
         counts = rng.poisson(self.expected(scene) * exposure_s + hot * HOT_COUNTS_PER_S * exposure_s)
         counts[self.gaps] = GAP

@@ -246,9 +246,10 @@ class Experiment:
         return (self._jet, self._flux, *self._drifts.fluctuations)
 
     def expose_changing(self, stretches: Sequence[Stretch]) -> ExposureCounts:
-        """Count for the next seconds of beam, in consecutive states, each for its seconds.
+        """Count for the next seconds of beam, in consecutive states, each for its seconds, s.
 
-        Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate.
+        Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate. Counts
+        have the shape (photodiodes, probes).
         """
         # Order: the slow fluctuations and drifts first, one mean each over the whole exposure, because their own
         # correlation time is longer than most exposures; then the mean photons per pulse of each distinct state; then

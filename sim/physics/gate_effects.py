@@ -57,7 +57,10 @@ class GateHardware:
 
     @classmethod
     def drawn(cls, photodiodes: int, probes: int, rng: np.random.Generator) -> GateHardware:
-        """Draw the gates of a beamline."""
+        """Draw the gates of a beamline: efficiencies of shape (photodiodes, probes), zeros in V of shape (probes,).
+
+        Gains have the shape (probes,), and dark counts per gate the shape (photodiodes, 1).
+        """
         return cls(
             efficiency=1 + EFFICIENCY_SPREAD * rng.standard_normal((photodiodes, probes)),
             gain=1 + GAIN_SPREAD * rng.standard_normal(probes),

@@ -83,7 +83,7 @@ class PumpScheme:
         return math.gcd(self.units_per_turn, divider)
 
     def bunches(self, places: np.ndarray, gate: int) -> np.ndarray:
-        """Return the index of the bunch that a gate sees when the pump is at `places`, counted in units."""
+        """Return the index of the bunch that a gate sees when the pump is at `places`, counted in units; same shape."""
         buckets = (self.pumped_bucket + self.unit_buckets * places + self.gates[gate]) % self.buckets
         return np.searchsorted(np.array(self.filled), buckets)
 

@@ -91,6 +91,7 @@ def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
     """
 
     def gap(celsius: float) -> float:
+        """Return the change of the band gap from 0 K by the Varshni law, eV, at a temperature in C."""
         kelvin = celsius + ZERO_C_IN_K
         return -thermal.varshni_alpha_ev_k * kelvin**2 / (kelvin + thermal.varshni_beta_k)
 
@@ -98,7 +99,10 @@ def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
 
 
 def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
-    """Return the change of the spectrum at `edge` by heat, without the shift of the edge, in units of the edge step."""
+    """Return the change of the spectrum at `edge` by heat, without the shift of the edge, in units of the edge step.
+
+    Shape as `energy_ev`, eV; temperatures in C.
+    """
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
     if edge in thermal.edges:
@@ -110,7 +114,10 @@ def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperatur
 
 
 def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
-    """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step."""
+    """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step.
+
+    Shape as `energy_ev`, eV; temperatures in C.
+    """
     # Heat acts twice: the whole edge moves with the band gap (Varshni), which is a shift of the energy scale, and peaks
     # change their heights, which is added at the shifted energy. The photon flux and the detector are not involved.
     energy = np.asarray(energy_ev, dtype=float)
@@ -124,9 +131,9 @@ def _nearest(edges: dict[str, Edge], energy_ev: float) -> tuple[str, Edge]:
 
 
 def phase_fractions(phases: Phases, temperature_c: float) -> dict[str, float]:
-    """Return the volume fraction of each phase, orthorhombic, tetragonal and cubic; they add up to 1.
+    """Return the volume fraction of each phase, orthorhombic, tetragonal and cubic, at a temperature in C.
 
-    Linear across each interval of coexistence (chosen: the paper gives only its ends).
+    They add up to 1. Linear across each interval of coexistence (chosen: the paper gives only its ends).
     """
     left_orthorhombic = _through(temperature_c, phases.tetragonal_onset_c, phases.tetragonal_end_c)
     cubic = _through(temperature_c, phases.cubic_onset_c, phases.cubic_end_c)

@@ -85,7 +85,10 @@ class DrawnEdge:
         return accumulate([("start", start), ("descriptor", {"uid": "d", "name": "primary"}), *named])
 
     def trace_rates(self, scan: PlannedScan, seed: list[int], timing: Timing) -> GateRates:
-        """Return the drawn rates of a delay scan at the main feature, of all gates or of two."""
+        """Return the drawn rates of a delay scan at the main feature, of all gates or of two.
+
+        Counts and pulses have the shape (delays, gates), delays are in ps.
+        """
         energy_ev = np.full(DELAYS_PS.size, self.preset.main_feature_ev)
         pulses = PUMPS_PER_S * scan.seconds[:, None]
         counts = drawn_photons(self.photons(energy_ev, DELAYS_PS, timing) * pulses, np.random.default_rng(seed))

@@ -29,7 +29,10 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
 def br_like(energy_ev: FloatArray, gate: int) -> FloatArray:
-    """Return photons per pulse at an edge, relative to its step, with a transient in the first gate only."""
+    """Return photons per pulse at an edge, relative to its step, with a transient in the first gate only.
+
+    The result has the shape of `energy_ev`, eV.
+    """
     static = 0.15 + 0.85 / (1.0 + np.exp(-(energy_ev - 13_470.0) / 1.5))
     if gate:
         return np.asarray(static)
@@ -38,7 +41,10 @@ def br_like(energy_ev: FloatArray, gate: int) -> FloatArray:
 
 
 def line(energy_ev: FloatArray, _gate: int) -> FloatArray:
-    """Return photons per pulse of a Gaussian line on a background, relative to its height."""
+    """Return photons per pulse of a Gaussian line on a background, relative to its height.
+
+    The result has the shape of `energy_ev`, eV.
+    """
     return np.asarray(0.2 + np.exp(-(((energy_ev - 13_470.0) / LINE_EV) ** 2) / 2))
 
 
@@ -47,6 +53,7 @@ def fitted_width_ev(run: RunAccumulator) -> float:
     fires = run.counts[..., -1].sum(axis=(0, 2, 3)) / (APDS * run.pulses[..., -1].sum(axis=(0, 2)))
 
     def model(energy_ev: FloatArray, height: float, center_ev: float, width_ev: float, level: float) -> FloatArray:
+        """Return a Gaussian line on a level, with the shape of `energy_ev`, eV."""
         return level + height * np.exp(-(((energy_ev - center_ev) / width_ev) ** 2) / 2)
 
     found, _ = curve_fit(
@@ -113,7 +120,7 @@ class DrawnScans:
         return self.start(self.sweeps) | {"fly": facts}
 
     def stepped(self, seed: int, scans: int = 2) -> RunAccumulator:
-        """Return the sums of a scan in steps, of the same beam time."""
+        """Return the sums of a scan in steps, with `total_s`, s, at each point as in the fly scan."""
         random = np.random.default_rng([seed, 1])
         seconds = self.total_s / scans
         events = [
@@ -129,7 +136,10 @@ class DrawnScans:
         return self.total_s / self.sweeps
 
     def frames_of(self, random: np.random.Generator, scan: int) -> list[dict[str, object]]:
-        """Return the frames of a sweep, in the order in which they are counted, by the fields of an exposure."""
+        """Return the frames of a sweep, in the order in which they are counted, by the fields of an exposure.
+
+        `energy_ev` is the middle of the frame and `spread_ev` the standard deviation of the energy in it, both in eV.
+        """
         direction = 1 if scan % 2 == 0 else -1
         # A sweep, with its ramps, is divided into whole frames, so bins are not whole numbers of frames: from bin to
         # bin their edges cross those of the frames at other places.

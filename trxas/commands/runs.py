@@ -53,7 +53,10 @@ class RunOptions(StoreOptions):
 
     @property
     def key(self) -> str | int:
-        """The run as the store finds it: short numbers are scan ids, or count from the latest."""
+        """The run as the store finds it: short numbers are scan ids, or count from the latest.
+
+        Raises InputError for an option that the command does not have.
+        """
         return run_key(self.run_key)
 
 

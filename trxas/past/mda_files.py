@@ -31,7 +31,10 @@ class _Reader:
         self.position = 0
 
     def numbers(self, form: str, count: int) -> tuple[float, ...]:
-        """Return `count` numbers of one `form`: i, f or d."""
+        """Return `count` numbers of one `form`: i and f have 4 bytes each, d has 8 bytes.
+
+        Raises PastFileError for a negative count, or if the file ends before.
+        """
         size = struct.calcsize(f">{count}{form}")
         if count < 0 or self.position + size > len(self._content):
             raise PastFileError(f"{self._path} ends in the middle of a scan. Copy it again, or import its text form.")
@@ -40,11 +43,14 @@ class _Reader:
         return found
 
     def integer(self) -> int:
-        """Return the next whole number."""
+        """Return the next whole number, of 4 bytes. Raises PastFileError if the file ends before."""
         return int(self.numbers("i", 1)[0])
 
     def text(self) -> str:
-        """Return the next counted string, which has its length twice unless it is empty."""
+        """Return the next counted string, which has its length twice unless it is empty.
+
+        Raises PastFileError if it would be longer than the file.
+        """
         if self.integer() == 0:
             return ""
         # The saveData task writes the length itself, and XDR writes it once more in front of the bytes.
@@ -57,7 +63,7 @@ class _Reader:
         return found.decode("latin-1")
 
     def count(self) -> int:
-        """Return the next whole number, which must be a plausible count."""
+        """Return the next whole number, which must be a plausible count; raises PastFileError if it is not."""
         found = self.integer()
         if not 0 <= found <= MOST_COLUMNS:
             raise PastFileError(f"{self._path} is not an MDA file, or is damaged: it states {found} columns.")

@@ -17,7 +17,10 @@ _WINDOW = FigureWindow()
 
 
 def drawing_function(folder: Path, show: Callable[[Path], object] | None = None) -> Callable[..., Path]:
-    """Return the function `draw`, which saves figures in a folder and shows them, by default in a window."""
+    """Return the function `draw`, which saves figures in a folder and shows them, by default in a window.
+
+    It raises InputError for results without a figure, and OSError if the file cannot be written.
+    """
     present = _WINDOW.show if show is None else show
 
     def draw(results: RunResults, path: str | Path | None = None) -> Path:

@@ -42,7 +42,7 @@ class PlannedRun:
 
 
 def dry_run_function(session: Session) -> Callable[[AnyPlan], None]:
-    """Return `dry_run` for one session."""
+    """Return `dry_run` for one session. It raises InputError for anything but a plan of trxas."""
 
     def dry_run(plan: AnyPlan) -> None:
         """Show what a plan would do: exposures, beam time, duration, where each axis would go, and the expected errors.

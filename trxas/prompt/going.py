@@ -25,7 +25,7 @@ SHIFTS = {DELAY: ("time_zero_raw_ps", -1.0), ENERGY: ("energy_calibration_offset
 
 
 def going_function(session: Session) -> Callable[..., AnyPlan]:
-    """Return `go_to` for one session."""
+    """Return `go_to` for one session. It raises InputError for a place that the run does not give."""
 
     def go_to(what: str, key: RunKey = -1) -> AnyPlan:
         """Return the plan that moves an axis to a place that a run has found: `RE(go_to("time zero"))`.

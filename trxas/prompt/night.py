@@ -45,7 +45,8 @@ def night_functions(store: Store) -> tuple[Callable[..., None], Callable[..., No
         """Change the note of a run, and print it; without anything to change, only print it.
 
         `key`: uid, scan id, or -1 for the latest. `rating`: 1 to 5 stars, 0 for none. `tags` and `remove_tags`: tags to
-        add and to remove, separated by commas.
+        add and to remove, separated by commas. Raises StorageError for an unknown run, OutOfRangeError for another
+        rating.
         """
         uid = find_uid(store, key)
         table.notes.change(

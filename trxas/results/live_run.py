@@ -35,7 +35,7 @@ class LiveRun:
 
     @property
     def accumulator(self) -> RunAccumulator | None:
-        """Running sums (scans, points, states) of a pump-probe or foil scan; None for any other run."""
+        """Running sums of a pump-probe or foil scan, shape (scans, points, states); None for any other run."""
         sums = None if self.reduction is None else self.reduction.sums
         return sums if isinstance(sums, RunAccumulator) else None
 

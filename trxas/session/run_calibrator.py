@@ -66,5 +66,5 @@ class RunCalibrator:
         yield from self.apply(uid, results)
 
     def apply(self, uid: str, results: RunResults) -> AnyPlan:
-        """Configure devices by the results of the run `uid`; a derived class has its own."""
+        """Configure devices by the results of the run `uid`; raises NotImplementedError unless a class overrides it."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ UNLIMITED_WIDTH = 10_000
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()) -> Table:
-    """Return a table with headings; `rows` (rows, columns) of cells that are shown as text.
+    """Return a table with headings; `rows`, shape (rows, columns), are cells that are shown as text.
 
     The columns named in `right` are aligned to the right, as numbers are.
     """

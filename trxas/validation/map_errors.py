@@ -94,7 +94,7 @@ def drawn_map(seed: int, *, photons: float = PHOTONS, delay_ps: FloatArray = DEL
 
 
 def row_of(measured: TransientMap, index: int) -> TransientMap:
-    """Return one energy of a map as a map of its own: a delay scan."""
+    """Return one energy of a map as a map of its own, a delay scan: shape (1, delays)."""
     only = slice(index, index + 1)
     tables = ("pumped", "unpumped", "pumped_variance", "unpumped_variance")
     return replace(
@@ -153,13 +153,19 @@ def _single_fits(measured: TransientMap) -> Iterator[tuple[int, MapFit]]:
 
 
 def scan_of(seed: int, share: float) -> MapFit:
-    """Return the fit of a delay scan at the best energy with a `share` of the beam time of a whole map."""
+    """Return the fit of a delay scan at the best energy with a `share` of the beam time of a whole map.
+
+    Raises ReductionError if the drawn counts allow no fit.
+    """
     best = int(np.argmax(np.abs(SPECTRA.sum(axis=0)) * np.sqrt(LEVEL)))
     return fit_map(row_of(drawn_map(seed, photons=share * PHOTONS * ENERGY_EV.size), best), TIMING, model=MODEL)
 
 
 def scan_and_spectra(seed: int) -> Estimates:
-    """Return the results of a delay scan in half of the time, and of spectra at four delays in the other half."""
+    """Return the results of a delay scan in half of the time, and of spectra at four delays in the other half.
+
+    Raises ReductionError if the drawn counts allow no fit.
+    """
     scan = scan_of(seed, 0.5)
     times = DELAY_PS.size / SPECTRA_DELAYS_PS.size
     spectra = drawn_map(seed + SECOND_SEED, photons=0.5 * PHOTONS * times, delay_ps=SPECTRA_DELAYS_PS)
@@ -173,7 +179,7 @@ def scan_and_spectra(seed: int) -> Estimates:
     best = np.array([scan.t0_ps.value, logarithms[0], *np.diff(logarithms), rate])[: len(names)]
 
     def inverse(parameters: FloatArray) -> FloatArray:
-        """Return the matrix (delays, components) that makes amplitudes of the changes at three delays."""
+        """Return the matrix that makes amplitudes of the changes at three delays, shape (delays, components)."""
         return np.asarray(np.linalg.inv(_decays_at(SPECTRA_DELAYS_PS[1:], parameters)))
 
     own = np.einsum("jk,ej->ke", inverse(best) ** 2, spectra.sigma[:, 1:] ** 2)

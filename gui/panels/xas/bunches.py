@@ -61,7 +61,7 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self._attenuate: bool | None = None
 
     def request(self) -> BunchRequest:
-        """Return the request for counts and losses of all gates (photodiodes, probes)."""
+        """Return the request for counts and losses of all gates, shape (photodiodes, probes)."""
         return BunchRequest(self.of.currentData(), self.choices.detector)
 
     def plots(self) -> Iterable[LinePlot]:

@@ -50,7 +50,10 @@ class MapSeriesRequest(Request[MapSeries]):
 
 
 def series_of(maps: Sequence[MapPoint]) -> MapSeries:
-    """Return maps of one sample with laws and attribution, as far as they allow them."""
+    """Return maps of one sample with laws and attribution, as far as they allow them.
+
+    Raises nothing if they do not: the reason is in `problems` of the result.
+    """
     problems: list[str] = []
     laws = _or_problem(problems, lambda: compare_laws(maps))
     attribution = _or_problem(problems, lambda: attribute(maps))

@@ -76,6 +76,7 @@ class KineticsRequest(Request[FittedTrace]):
         first = curve_delays_ps(float(trace.first_delay_ps.min()), float(trace.first_delay_ps.max()))
 
         def curve(delays: FloatArray) -> FloatArray:
+            """Return the fitted curve at `delays`, ps, with the offset of the trace; it has the shape of `delays`."""
             return fit.curve(delays, probe=self.probe, zero_at_ps=trace.zero_at_ps)
 
         residuals = (trace.transient - curve(trace.first_delay_ps)) / trace.sigma

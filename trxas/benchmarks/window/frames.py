@@ -52,10 +52,10 @@ class Content(Protocol):
         """The plots whose paint events count."""
 
     def show_scans(self, plot: int, scans: Sequence[FloatArray], sigma: FloatArray) -> None:
-        """Replace all curves of a plot."""
+        """Replace all curves of a plot; each scan and `sigma` have the shape (energies,)."""
 
     def show_image(self, image: FloatArray) -> None:
-        """Replace the image."""
+        """Replace the image, shape (rows, columns) in counts."""
 
 
 class WindowContent:
@@ -69,7 +69,7 @@ class WindowContent:
         self.painted: Sequence[PaintedPlot] = [plot.canvas for plot in self.plots]
 
     def show_scans(self, plot: int, scans: Sequence[FloatArray], sigma: FloatArray) -> None:
-        """Replace all curves of a plot."""
+        """Replace all curves of a plot; each scan and `sigma` have the shape (energies,)."""
         shown = self.plots[plot]
         for number, values in enumerate(scans):
             style = CurveStyle(role=f"series {number}", width_px=1.0)
@@ -77,7 +77,7 @@ class WindowContent:
         shown.show_all()
 
     def show_image(self, image: FloatArray) -> None:
-        """Replace the image."""
+        """Replace the image, shape (rows, columns) in counts."""
         self.image.show_image(image)
 
 
@@ -112,18 +112,18 @@ class NaiveContent:
         self.painted: Sequence[PaintedPlot] = list(self.plots)
 
     def show_scans(self, plot: int, scans: Sequence[FloatArray], sigma: FloatArray) -> None:
-        """Replace all curves of a plot."""
+        """Replace all curves of a plot; each scan and `sigma` have the shape (energies,)."""
         for curve, bars, values in zip(self._curves[plot], self._bars[plot], scans, strict=True):
             curve.setData(self._energy_ev, values)
             bars.setData(x=self._energy_ev, y=values, height=2.0 * sigma)
 
     def show_image(self, image: FloatArray) -> None:
-        """Replace the image."""
+        """Replace the image, shape (rows, columns) in counts."""
         self._image.setImage(np.log1p(image))
 
 
 def frames_per_second(application: QApplication, make: Callable[[FloatArray], Content], seconds: float) -> float:
-    """Return the number of frames per second in which every plot has painted new data, over `seconds`."""
+    """Return the number of frames per second in which every plot has painted new data, over `seconds`, s."""
     rng = np.random.default_rng(5)
     energy_ev = np.linspace(13_450.0, 13_570.0, POINTS)
     sigma = np.full(POINTS, 1e-3)

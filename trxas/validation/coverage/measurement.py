@@ -99,7 +99,10 @@ def measure_sample(
 
 
 def measure_groups(groups: Sequence[MeasuredGroup], beamline: Beamline, run_engine: RunEngine) -> Measurement:
-    """Measure and reduce several groups of parameters, in the units of their names; see `measure_sample`."""
+    """Measure and reduce several groups of parameters, in the units of their names; see `measure_sample`.
+
+    Raises nothing for a group that fails: the reason is in `failures` of the result.
+    """
     result = Measurement()
     # A value with an error of zero or infinity is not a measurement, and would have a pull of zero or of anything; it
     # counts as failed, with what was found as the reason. The same for a group that raises: the share of failures is a

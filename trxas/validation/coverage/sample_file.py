@@ -28,7 +28,7 @@ class EdgeShape:
     transient: Peaks
 
     def level(self, energy_ev: float) -> float:
-        """Return the static spectrum at an energy, in units of the edge step."""
+        """Return the static spectrum at an energy, eV, in units of the edge step."""
         step = 0.5 + math.atan(2.0 * (energy_ev - self.edge_ev) / self.width_ev) / math.pi
         return self.scatter + step + _gaussians(self.static, energy_ev)
 

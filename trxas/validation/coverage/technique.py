@@ -81,6 +81,7 @@ def campaigns() -> dict[str, Campaign]:
     """Return the campaigns of all plug-ins by name; one that cannot be used is logged and skipped."""
 
     def campaign_of(plug_in: PlugIn) -> list[Campaign]:
+        """Return the campaign of a plug-in; raises PlugInError for another object."""
         brought = plug_in.load()
         if not isinstance(brought, Campaign):
             raise PlugInError(f"{brought!r} is not a trxas.validation.coverage.technique.Campaign. Name one")

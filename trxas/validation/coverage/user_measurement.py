@@ -64,7 +64,8 @@ def user_parameters(lifetimes: int) -> tuple[str, ...]:
 def as_the_jet_shows(level: FloatArray, jet: JetShares | None) -> FloatArray:
     """Return the levels of a thin sample, edge step = 1, as a described jet shows them, on a scale of its own.
 
-    The sample absorbs part of its own fluorescence, most of it where it absorbs most (`without_self_absorption`).
+    The result has the shape of `level`. The sample absorbs part of its own fluorescence, most of it where it absorbs
+    most (`without_self_absorption`).
     """
     loss = jet.loss(jet.expected_step).value if jet is not None and jet.expected_step is not None else 0.0
     return level / (1.0 + loss * level)
