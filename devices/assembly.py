@@ -21,7 +21,8 @@ from devices.detectors.further_detectors import further_detectors
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
-from devices.exposure.conditions import Conditions, further_conditions
+from devices.exposure.condition_limits import further_conditions
+from devices.exposure.conditions import Conditions
 from devices.exposure.event_reader import EventReader
 from devices.exposure.fly_reader import FlyReader
 from devices.exposure.gated_detectors import Exposure

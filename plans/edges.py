@@ -16,12 +16,10 @@ from devices.absorption_edges import AbsorptionEdge, absorption_edge, edges_betw
 from devices.configuration import BeamlineConfiguration, EdgeSettings
 from devices.numbers import is_finite_number
 from errors import InputError
-from plans.grids import Region, join_points, join_regions
+from plans.grids import Region
+from plans.photoelectron import energy_of_k, k_of_energy
 
 Interval = tuple[float, float]
-
-K_TO_EV = 3.80998212
-"""hbar^2 / 2m in eV A^2 (CODATA 2018): a photoelectron of wave number k has this times k^2."""
 
 PRE_EDGE_EV = (-100.0, -20.0)
 """Default offset window and first part of the grid, from the edge: far enough from any shift of it (chosen)."""
@@ -185,82 +183,6 @@ def _derived(name: str, edge_ev: float | None, core_hole_ev: float | None, low_e
 def fine_step_ev(core_hole_ev: float) -> float:
     """Return the step of the fine part of a grid, eV: a round number, at most half the core-hole width (eV)."""
     return max((step for step in STEPS_EV if step <= core_hole_ev / 2), default=STEPS_EV[0])
-
-
-def energy_of_k(k: float, edge_ev: float) -> float:
-    """Return the energy, eV, of the wave number `k`, 1/A, of the photoelectron; rounded to 0.01 eV."""
-    return round(edge_ev + K_TO_EV * k**2, 2)
-
-
-def k_of_energy(energy_ev: float, edge_ev: float) -> float:
-    """Return the wave number of the photoelectron, 1/A, at an energy of at least `edge_ev`, eV."""
-    return math.sqrt((energy_ev - edge_ev) / K_TO_EV)
-
-
-def edge_points(
-    edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None = None
-) -> list[float]:
-    """Return the energies of a scan, eV, ascending: regions in eV, followed by regions in k, 1/A.
-
-    Without regions the default energies of the edge; with `regions_k` alone, its regions in eV up to where those begin.
-    Raises InputError if they do not form a grid.
-    """
-    if regions_k is None and regions_ev is not None:
-        return join_regions(regions_ev, "eV")
-    regions_k = _regions_k(edge, regions_ev, regions_k)
-    behind = [energy_of_k(k, edge.zero_ev) for k in join_regions(regions_k, "1/A")] if regions_k else []
-    if behind and regions_k[0][0] <= 0:
-        raise InputError(f"regions_k = {regions_k!r}: k must start above 0 1/A, which is the edge itself. Raise it.")
-    before = join_regions(edge.regions_ev if regions_ev is None else regions_ev, "eV")
-    # Default regions in eV stop where those in k begin; regions that the user gives must fit together by themselves.
-    if regions_ev is None and behind:
-        before = [point for point in before if point < behind[0]]
-    return join_points(before, behind, edge.name)
-
-
-def dwell_factors(
-    edge: EdgePreset,
-    points_ev: Sequence[float],
-    power: float,
-    regions_ev: Sequence[Region] | None,
-    regions_k: Sequence[Region] | None,
-) -> tuple[float, ...]:
-    """Return the factors of the dwell at the energies `points_ev`, eV: (k / first k)^power in the regions in k.
-
-    Empty for a `power` of 0. EXAFS falls with k, so a power of 1 to 2 keeps it above the noise. Raises InputError if
-    the scan has no regions in k.
-    """
-    if power == 0:
-        return ()
-    used = _regions_k(edge, regions_ev, regions_k)
-    if not used:
-        raise InputError(
-            f"dwell_power = {power:g}: the scan has no regions in k, where the dwell could grow. Give regions_k, or "
-            "leave dwell_power out."
-        )
-    first_k = used[0][0]
-    first_ev = energy_of_k(first_k, edge.zero_ev)
-    return tuple(
-        1.0 if point < first_ev else max((k_of_energy(point, edge.zero_ev) / first_k) ** power, 1.0)
-        for point in points_ev
-    )
-
-
-def region_ends(
-    edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None = None
-) -> list[float]:
-    """Return where the regions of the grid of `edge_points` end, eV, those in eV first."""
-    ends = [float(stop) for _, stop, _ in (edge.regions_ev if regions_ev is None else regions_ev)]
-    return ends + [energy_of_k(stop, edge.zero_ev) for _, stop, _ in _regions_k(edge, regions_ev, regions_k)]
-
-
-def _regions_k(
-    edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None
-) -> Sequence[Region]:
-    """Return the regions in k of a grid: those of the edge unless the user gives regions of either kind."""
-    if regions_k is not None:
-        return regions_k
-    return edge.regions_k if regions_ev is None else ()
 
 
 def feature_energy(edge: EdgePreset, energy_ev: float | None) -> float:

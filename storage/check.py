@@ -17,7 +17,8 @@ from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.catalogue_files import catalogue_is_lost
 from storage.documents import conform_events, count_events
-from storage.journal import LockedFile, is_locked, journal_folder, journal_paths, keep_beside, uid_of
+from storage.journal import journal_folder, journal_paths, uid_of
+from storage.locked_file import LockedFile, is_locked, keep_beside
 from storage.records import MAGIC, pack_record, read_contents, usable
 from storage.recovery import recover_journals
 from storage.run_writer import as_stored

@@ -19,25 +19,21 @@ on the file, so that others can distinguish a running run from one whose process
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import os
 import shutil
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from storage.atomic_file import sync_folder
-from storage.disk_thread import DiskThread, Syncing
+from storage.disk_thread import DiskThread
 from storage.documents import RunOfDocument
 from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+from storage.locked_file import LockedFile, size_text
 
 EVENTS = ("event", "event_page")
 """Documents that may reach the disk while the next exposure is prepared."""
@@ -78,159 +74,9 @@ def require_free_space(root: Path | str, size_bytes: int) -> None:
     free = shutil.disk_usage(root).free
     if free < size_bytes:
         raise StorageError(
-            f"{root} has {_size(free)} free, but the run needs {_size(size_bytes)}. "
+            f"{root} has {size_text(free)} free, but the run needs {size_text(size_bytes)}. "
             "Free space on that disk or choose another folder, then start the run again."
         )
-
-
-class LockedFile:
-    """An open journal file with an exclusive lock, which also excludes other openings in this process."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self._descriptor: int | None = descriptor
-        self._syncing: Syncing | None = None
-        self._synced_bytes = 0
-
-    @classmethod
-    def take(cls, path: Path) -> LockedFile | None:
-        """Open and lock an existing journal; return None if it is locked already or has been moved meanwhile.
-
-        Raises OSError if the file cannot be opened.
-        """
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-        except FileNotFoundError:
-            return None
-        try:
-            if _lock_soon(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat()):
-                return cls(path, descriptor)
-        except FileNotFoundError:
-            pass
-        os.close(descriptor)
-        return None
-
-    @classmethod
-    def create(cls, path: Path, content: bytes) -> LockedFile:
-        """Create a journal whose name appears only once it is locked and `content`, its first record, is on disk.
-
-        Raises `StorageError` if it cannot be written.
-        """
-        hidden = path.with_name(f"{path.name}.new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = cls(path, os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644))
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        try:
-            fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.append(content)
-            hidden.rename(path)
-            sync_folder(path.parent)
-        except (OSError, StorageError) as error:
-            file.close()
-            hidden.unlink(missing_ok=True)
-            if isinstance(error, StorageError):
-                raise
-            raise _unwritable(path, error) from error
-        return file
-
-    @property
-    def descriptor(self) -> int:
-        """The open file descriptor; raises `StorageError` after `close`."""
-        if self._descriptor is None:
-            raise StorageError(f"Journal {self.path} is closed. Open the store again before the next run.")
-        return self._descriptor
-
-    def append(self, data: bytes) -> None:
-        """Write `data` and wait until it is on disk; on failure remove what was written and raise `StorageError`."""
-        self.settle()
-        before = os.fstat(self.descriptor).st_size
-        try:
-            self._write(data)
-            os.fsync(self.descriptor)
-        except OSError as error:
-            os.ftruncate(self.descriptor, before)
-            raise _unwritable(self.path, error) from error
-
-    def append_soon(self, data: bytes, disk: DiskThread) -> None:
-        """Write `data` once what was written before is on disk, and let `disk` wait until it is on disk itself.
-
-        Raises `StorageError` as `append` does, also for what was written before: it is removed from the file then.
-        """
-        self.settle()
-        before = os.fstat(self.descriptor).st_size
-        try:
-            self._write(data)
-        except OSError as error:
-            os.ftruncate(self.descriptor, before)
-            raise _unwritable(self.path, error) from error
-        self._synced_bytes = before
-        self._syncing = disk.sync(self.descriptor)
-
-    def settle(self) -> None:
-        """Wait until everything written is on disk; otherwise remove the latest record and raise `StorageError`."""
-        syncing = self._syncing
-        self._syncing = None
-        if syncing is None:
-            return
-        try:
-            syncing.wait()
-        except OSError as error:
-            os.ftruncate(self.descriptor, self._synced_bytes)
-            raise _unwritable(self.path, error) from error
-
-    def _write(self, data: bytes) -> None:
-        remaining = memoryview(data)
-        while remaining:
-            remaining = remaining[os.write(self.descriptor, remaining) :]
-
-    def truncate(self, size_bytes: int) -> None:
-        """Cut the file to its first `size_bytes` bytes; raises OSError if the disk refuses."""
-        os.ftruncate(self.descriptor, size_bytes)
-        os.fsync(self.descriptor)
-
-    def move(self, folder: Path) -> None:
-        """Move the file into `folder` without releasing the lock; raises OSError if it cannot be moved."""
-        folder.mkdir(parents=True, exist_ok=True)
-        moved = folder / self.path.name
-        self.path.rename(moved)
-        sync_folder(folder)
-        sync_folder(self.path.parent)
-        self.path = moved
-
-    def close(self) -> None:
-        """Close the file and release the lock; does nothing if it is closed already."""
-        if self._descriptor is None:
-            return
-        # Nobody is left to whom a failure could be reported, but the descriptor must not be closed under the disk.
-        with contextlib.suppress(StorageError):
-            self.settle()
-        os.close(self._descriptor)
-        self._descriptor = None
-
-
-def keep_beside(path: Path, data: bytes) -> None:
-    """Append `data` to `<path>.torn` and wait until it is on disk; raises OSError if it cannot be written."""
-    with path.with_name(f"{path.name}.torn").open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether a live process holds the journal, because it writes, catalogues or recovers the run."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 class Journal:
@@ -350,40 +196,3 @@ def subscriber(callbacks: Iterable[Callable[[str, Any], None]]) -> Callable[[str
 def _time_stamp(time_s: float) -> str:
     # UTC with milliseconds sorts by time over changes of summer time, and for runs within one second.
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-
-
-def _lock_soon(descriptor: int) -> bool:
-    # `is_locked` in another process holds the lock for microseconds; a process that holds it longer owns the run.
-    for _ in range(5):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01)
-        else:
-            return True
-    return False
-
-
-def _unwritable(path: Path, error: OSError) -> StorageError:
-    remedy = (
-        "Free space on that disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "Repair the disk"
-    )
-    return StorageError(
-        f"Journal {path} cannot be written: {error.strerror or error}; {_free_space(path)}. "
-        f"{remedy} or choose another data folder, then repeat the run: what was measured before is saved."
-    )
-
-
-def _free_space(path: Path) -> str:
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    return f"{_size(shutil.disk_usage(folder).free)} free"
-
-
-def _size(size_bytes: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.3g} TB"

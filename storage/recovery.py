@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from errors import StorageError
 from storage.documents import count_events
-from storage.journal import SUFFIX, LockedFile, done_folder, journal_folder, journal_paths, keep_beside
+from storage.journal import SUFFIX, done_folder, journal_folder, journal_paths
+from storage.locked_file import LockedFile, keep_beside
 from storage.records import pack_record, read_contents, usable
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from reduction.events import PRIMARY, columns_of
 from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events
-from storage.journal import is_locked, journal_paths, uid_of
+from storage.journal import journal_paths, uid_of
+from storage.locked_file import is_locked
 from storage.records import iterate_documents, open_journal
 from storage.scan_id import scan_id_of
 from storage.stored_run import StoredRun

@@ -22,14 +22,8 @@ from devices.axes.axis import Axis
 from devices.axes.cell import TEMPERATURE
 from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
-from devices.exposure.conditions import (
-    ANY_POWER_W,
-    CONDITIONS,
-    LASER_ONLY,
-    ConditionName,
-    Conditions,
-    ConditionWatch,
-)
+from devices.exposure.condition_limits import ANY_POWER_W, CONDITIONS, LASER_ONLY, ConditionName
+from devices.exposure.conditions import Conditions, ConditionWatch
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase

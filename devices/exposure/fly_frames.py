@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from devices.exposure.sequence_frames import PAGE_S
+
 STREAM = "frames"
 """Name of the stream of the frames."""
-
-PAGE_S = 0.1
-"""Longest time that one event page spans, s."""
 
 PREFIX = "frame_"
 """Prefix of the fields of a frame; the rest of each name is that of the field of an exposure."""

@@ -19,9 +19,10 @@ from devices.exposure.event_reader import data_key
 from devices.exposure.fly_frames import FrameStream
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
+from devices.exposure.planned_frames import FrameSequence, PlannedFrame
 from devices.exposure.point_reader import PointDevices, counted_values
 from devices.exposure.sequence_frames import Place, SequenceFrame
-from devices.exposure.sequence_reader import FrameSequence, PlannedFrame, SequenceReader
+from devices.exposure.sequence_reader import SequenceReader
 from devices.exposure.slices import merged
 from devices.exposure.sweeps import FlyFrame, FlyScans, FlySweep, SweepGrid
 from devices.names import AxisName

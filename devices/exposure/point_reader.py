@@ -13,7 +13,8 @@ from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
 from devices.configuration import QualitySettings
 from devices.detectors.further_detectors import FurtherDetectors
-from devices.exposure.conditions import ANY_POWER_W, Condition, ConditionName, Conditions
+from devices.exposure.condition_limits import ANY_POWER_W, Condition, ConditionName
+from devices.exposure.conditions import Conditions
 from devices.exposure.event_reader import EventReader, data_key
 from devices.exposure.frames import pairs_of
 from devices.exposure.gated_detectors import Exposure, ExposureReading

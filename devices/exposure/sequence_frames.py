@@ -7,7 +7,7 @@ lowest, highest and last value of every watched PV, (3, slots); then the frames 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from devices.exposure.frames import pairs_of, parse_boxcar_frame, parse_spc_fram
 from devices.exposure.gated_detectors import ExposureReading
 from devices.types import FloatArray
 from errors import AcquisitionError
+
+PAGE_S = 0.1
+"""Longest time that one event page spans, s."""
 
 HEAD = 7
 """Numbers at the beginning of a frame."""
@@ -132,3 +135,15 @@ def table_of(steps: Sequence[SequenceStep]) -> FloatArray:
         label = (2 * point_index + shutter) * PARTS + one.part
         rows.append((one.dwell_s, one.coarse_s, one.fine_ps, shutter, scan_index, label))
     return np.asarray(rows, dtype=float).ravel()
+
+
+def pages(frames: Sequence[SequenceFrame], span_s: float = PAGE_S) -> Iterator[list[SequenceFrame]]:
+    """Yield the frames in groups whose ends lie within `span_s` seconds, in order; a group has one frame at least."""
+    group: list[SequenceFrame] = []
+    for frame in frames:
+        if group and frame.end_s - group[0].end_s > span_s:
+            yield group
+            group = []
+        group.append(frame)
+    if group:
+        yield group

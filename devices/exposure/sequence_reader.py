@@ -19,40 +19,22 @@ from ophyd.status import StatusBase
 
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
-from devices.exposure.conditions import LASER_ONLY, Condition
+from devices.exposure.condition_limits import LASER_ONLY, Condition
 from devices.exposure.frame_player import FramePlayer
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
+from devices.exposure.planned_frames import FrameSequence, PlannedFrame
 from devices.exposure.point_reader import PointDevices, PointReader, conditions_of, counted_values
-from devices.exposure.sequence_frames import Place, SequenceFrame, SequenceStep
+from devices.exposure.sequence_frames import Place, SequenceFrame, SequenceStep, pages
 from devices.exposure.slices import SliceStream, merged, outliers
 from devices.names import AxisName
-from devices.shutter import CLOSED, ShutterCode
+from devices.shutter import CLOSED
 from devices.signals.move_status import finished
 from devices.signals.uncached_signal import INVALID, FreshSignalRO, PvReading
 from devices.types import FloatArray
 from errors import AcquisitionError
 
 logger = logging.getLogger("trxas.devices")
-
-PAGE_S = 0.1
-"""Longest time that one event page spans, s."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedFrame:
-    """One exposure to be measured: where everything must be, its seconds, and the slices in which it is counted."""
-
-    targets: ExposureTargets
-    dwell_s: float
-    slices: int = 1
-
-    @property
-    def place(self) -> Place:
-        """Key of the exposure within its run."""
-        targets = self.targets
-        shutter = ShutterCode.OPEN if targets.laser_shutter is None else targets.laser_shutter
-        return targets.scan_index, targets.point_index, int(shutter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +43,6 @@ class Judged:
 
     place: Place
     quality: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrameSequence:
-    """A table of `frames` to be played in order; `token` is the number of the run, which its frames repeat."""
-
-    frames: Sequence[PlannedFrame]
-    token: int
 
 
 class SequenceReader(PointReader):
@@ -378,15 +352,3 @@ class SequenceReader(PointReader):
     def stop(self, *, success: bool = False) -> None:
         """Stop the sequence; the frames so far stay in the ring. Raises the same errors as `Sequencer.stop`."""
         self._sequencer.stop(success=success)
-
-
-def pages(frames: Sequence[SequenceFrame], span_s: float = PAGE_S) -> Iterator[list[SequenceFrame]]:
-    """Yield the frames in groups whose ends lie within `span_s` seconds, in order; a group has one frame at least."""
-    group: list[SequenceFrame] = []
-    for frame in frames:
-        if group and frame.end_s - group[0].end_s > span_s:
-            yield group
-            group = []
-        group.append(frame)
-    if group:
-        yield group

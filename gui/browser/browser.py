@@ -15,10 +15,11 @@ from gui.browser.metadata_view import MetadataView
 from gui.browser.night import Night, NightAnswer
 from gui.browser.overlay import Overlay
 from gui.browser.replay_bar import ReplayBar
+from gui.browser.run_cells import run_label
 from gui.browser.run_curves import CurveChoice, RunCurve, choices_of, run_curve
 from gui.browser.run_files import RunFiles
 from gui.browser.run_index import RunIndex
-from gui.browser.run_table import EDITABLE, RunTable, run_label
+from gui.browser.run_table import EDITABLE, RunTable
 from gui.browser.run_widgets import search_line, table_view
 from gui.browser.search import ListedRun, parse_search
 from gui.live.feed import Feed

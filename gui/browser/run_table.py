@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from qtpy.QtGui import QColor
 
+from gui.browser.run_cells import STATUS_SIGNS, cells_of, marker_icon, sparkline, tool_tip
 from gui.browser.search import ListedRun, Search
-from gui.plots.legend_bar import style_icon
 from gui.plots.styles import CurveStyle
 from gui.theme import current_theme
 from gui.types import Severity
@@ -38,23 +36,6 @@ COLUMNS = (
 )  # fmt: skip
 """Columns that every table has, the most useful first; a user's own come after them."""
 
-SPARKLINE_SIZE = (80, 18)
-"""Width and height of a drawn transient, pixels."""
-
-NIGHT_S = 16 * 3600.0
-"""Age up to which a run began "at 23:15", without a date, s."""
-
-STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
-    "complete": ("✓", "good"),
-    "running": ("▶", "good"),
-    "stopped": ("■", "warning"),
-    "interrupted": ("▲", "warning"),
-    "abort": ("■", "bad"),
-    "fail": ("✕", "bad"),
-}
-"""Shape and severity of each status of a run."""
-
-STATUS_WORDS = {"abort": "aborted", "fail": "failed"}
 
 Index = QModelIndex | QPersistentModelIndex
 _Role = Qt.ItemDataRole
@@ -219,10 +200,10 @@ class RunTable(QAbstractTableModel):
             return self._text(run, index.column(), edited=role == _Role.EditRole)
         if role == _Role.DecorationRole and title == "Transient":
             row = self._night.get(run.summary.uid)
-            return None if row is None or row.reduced is None else _sparkline(row.reduced.sparkline)
+            return None if row is None or row.reduced is None else sparkline(row.reduced.sparkline)
         if role == _Role.DecorationRole and index.column() == 0:
             style = self._styles.get(run.summary.uid)
-            return None if style is None else _marker(style)
+            return None if style is None else marker_icon(style)
         if role == _Role.ForegroundRole:
             severity = self._severity(run, index.column())
             return None if severity is None else QColor(current_theme().state_colour(severity))
@@ -235,7 +216,7 @@ class RunTable(QAbstractTableModel):
     def _text(self, run: ListedRun, column: int, *, edited: bool) -> str:
         """Return the text of a cell; while it is `edited`, a rating is a number and a comment has all its lines."""
         title = self.titles[column]
-        own = _cells(run)
+        own = cells_of(run)
         if title in own:
             return own[title]
         row = self._night.get(run.summary.uid)
@@ -287,98 +268,4 @@ class RunTable(QAbstractTableModel):
             )
         if title == "Comment" and run.note.comment:
             return f"{run.note.comment}\n{run.note.by}"
-        return "\n".join(filter(None, (self._text(run, column, edited=False), _tip(run))))
-
-
-def status_text(run: ListedRun) -> str:
-    """Return shape and word for the status of a run."""
-    status = run.summary.status
-    return f"{STATUS_SIGNS[status][0]} {STATUS_WORDS.get(status, status)}"
-
-
-def run_label(run: ListedRun) -> str:
-    """Return the name of a run in a legend: "12 CsPbBr3 Br K"."""
-    summary = run.summary
-    name = summary.uid[:8] if summary.scan_id is None else str(summary.scan_id)
-    return " ".join(part for part in (name, summary.sample, summary.edge) if part)
-
-
-def _marker(style: CurveStyle) -> QIcon:
-    """Return the marker of a curve on the background of the plot, which is visible on a selected row too."""
-    theme = current_theme()
-    icon = style_icon(style, theme)
-    size = icon.availableSizes()[0]
-    pixmap = QPixmap(size)
-    pixmap.fill(QColor(theme.base))
-    painter = QPainter(pixmap)
-    painter.drawPixmap(0, 0, icon.pixmap(size))
-    painter.end()
-    marker = QIcon(pixmap)
-    # Qt would tint the icon of a selected row, and the colour of the marker would no longer be that of the curve.
-    marker.addPixmap(pixmap, QIcon.Mode.Selected)
-    return marker
-
-
-def _time_text(time_s: float) -> str:
-    then = time.localtime(time_s)
-    now = time.localtime()
-    # A night goes on after midnight: its hours need no date.
-    if then[:3] == now[:3] or 0 <= time.time() - time_s < NIGHT_S:
-        return time.strftime("%H:%M", then)
-    return time.strftime("%b %d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
-
-
-def _sparkline(values: Sequence[float]) -> QPixmap | None:
-    """Return a curve as a small drawing with a line at zero, or None without a curve."""
-    if len(values) < 2:
-        return None
-    theme = current_theme()
-    width, height = SPARKLINE_SIZE
-    low = min(values)
-    span = (max(values) - low) or 1.0
-    step = (width - 2) / (len(values) - 1)
-
-    def place(index: float, value: float) -> QPointF:
-        return QPointF(1 + index * step, 2 + (height - 4) * (1 - (value - low) / span))
-
-    pixmap = QPixmap(width, height)
-    pixmap.fill(QColor(theme.base))
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if low < 0.0 < low + span:
-        painter.setPen(QPen(QColor(theme.roles["neutral"]), 0.7))
-        painter.drawLine(place(0, 0.0), place(len(values) - 1, 0.0))
-    painter.setPen(QPen(QColor(theme.roles["transient"]), 1.4))
-    painter.drawPolyline([place(index, value) for index, value in enumerate(values)])
-    painter.end()
-    return pixmap
-
-
-def _cells(run: ListedRun) -> dict[str, str]:
-    """Return the cells that the summary and the start document of a run give, by their titles."""
-    summary = run.summary
-    intended = "?" if summary.points_intended is None else summary.points_intended
-    return {
-        "": "",
-        "Scan": "" if summary.scan_id is None else str(summary.scan_id),
-        "Status": status_text(run),
-        "Sample": summary.sample,
-        "Edge": summary.edge,
-        "Plan": summary.plan_name.replace("_", " "),
-        "Began": _time_text(summary.time_s),
-        "Points": f"{summary.points_done}/{intended}",
-        "Series": _series_text(str(run.start.get("series", ""))),
-    }
-
-
-def _series_text(series: str) -> str:
-    # A series that nobody has named is a random identifier, as wide as three other columns.
-    try:
-        return str(UUID(series))[:8]
-    except ValueError:
-        return series
-
-
-def _tip(run: ListedRun) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.summary.time_s))
-    return f"{run.summary.uid}\n{when}\n{run.summary.reason}".strip()
+        return "\n".join(filter(None, (self._text(run, column, edited=False), tool_tip(run))))

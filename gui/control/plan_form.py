@@ -20,7 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from errors import InputError
-from gui.control.entries import Limits, example_of, request_for, text_of, value_of
+from gui.control.entries import Limits, text_of, value_of
+from gui.control.entry_hints import example_of, request_for
 from gui.control.parameters import Kind, Parameter, prose
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import OutlineOf, no_outline

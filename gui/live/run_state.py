@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from copy import copy, deepcopy
-from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from errors import ReductionError
+from gui.live.finished_runs import FinishedRun, FinishedRuns
 from gui.live.history import ExposureHistory
-from gui.live.left_out import LeftOutRun, calibration_difference
+from gui.live.left_out import LeftOutRun
 from gui.live.rejection import Rejection
 from gui.live.suspended import Suspended, suspended_by
 from reduction.accumulator import RunAccumulator, joined
@@ -22,22 +22,15 @@ from reduction.events import PRIMARY, SUSPENSION, events_of
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import OTHER, begin_sums
 from reduction.run_kind import MeasuredDecay, RunSums
-from reduction.run_metadata import RunMetadata
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.fly_sums import STREAM as FRAMES
-from reduction.xas.static_xas import StaticAccumulator
+from reduction.xas.static_sums import StaticAccumulator
 from storage.image_reading import read_image
 
 logger = logging.getLogger(__name__)
 
 Scope: TypeAlias = Literal["scan", "mean", "series"]
 """The current scan only, all scans of the run, or also those of the earlier runs of its series."""
-
-EARLIER_RUNS = 32
-"""Finished runs that are held in memory for their series. One of 10 scans over 300 points takes 1.2 MB."""
-
-EARLIER_BYTES = 150_000_000
-"""Memory of the finished runs, bytes, beyond which the oldest are no longer held; the latest one always is."""
 
 REJECTIONS = 200
 """Rejected exposures that are held with their reasons: those of 1 s at 200 events per second."""
@@ -48,28 +41,10 @@ RESULTS = 5000
 T = TypeVar("T")
 S = TypeVar("S")
 
-_ACROSS_RUNS = {"version", "_finished", "_finished_sums", "_results", "_find_decay"}
+_ACROSS_RUNS = {"version", "_finished", "_results", "_find_decay"}
 
 FindDecay: TypeAlias = Callable[[Mapping[str, Any]], MeasuredDecay | None]
 """Finds the decay that corrects the run with this start document, None if no run has measured one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinishedRun:
-    """A run that has ended: its sums, its exposures, and its scan id, None if it has none."""
-
-    accumulator: RunAccumulator
-    history: ExposureHistory
-    scan_id: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinishedSums:
-    """The sums of a run of another kind that has ended, with its uid and its series."""
-
-    uid: str
-    series: str
-    sums: RunSums
 
 
 class RunState:
@@ -108,8 +83,7 @@ class RunState:
         self._assets = AssetIndex()
         self._streams: dict[str, str] = {}
         self._scopes: dict[Scope, tuple[int, RunAccumulator]] = {}
-        self._finished: list[FinishedRun] = []
-        self._finished_sums: list[FinishedSums] = []
+        self._finished = FinishedRuns()
         self._results: dict[Hashable, Any] = {}
         self._kind = OTHER
 
@@ -252,12 +226,11 @@ class RunState:
         self.version += 1
         self._kind, self.sums = begin_sums(start, read_image)
         self._reduce("start", start)
-        series = start.get("series")
-        self.earlier_sums = tuple(run.sums for run in self._finished_sums if series and run.series == series)
+        self.earlier_sums = self._finished.sums_of_series(start.get("series"))
         if self.accumulator is not None and not self.problem:
             metadata = self.accumulator.metadata
-            self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, metadata))
-            self.left_out = tuple(_left_out(self._finished, metadata))
+            self.earlier = self._finished.repeated_by(metadata)
+            self.left_out = self._finished.left_out_of(metadata)
 
     def _reset(self) -> None:
         """Give every attribute its initial value, except those that outlive a run."""
@@ -268,27 +241,13 @@ class RunState:
             setattr(self, name, fresh[name])
 
     def _finish(self) -> None:
-        """Store the latest run for its series; a run that is seen again, as in a second replay, counts once."""
-        if self.accumulator is None:
-            self._finish_sums()
-        elif self.accumulator.scans:
-            uid = self.accumulator.metadata.uid
-            scan_id = None if self.start is None else self.start.get("scan_id")
-            ended = FinishedRun(accumulator=self.accumulator, history=self.history, scan_id=scan_id)
-            self._finished = [run for run in self._finished if run.accumulator.metadata.uid != uid]
-            self._finished = _held([*self._finished, ended])
-
-    def _finish_sums(self) -> None:
-        """Store the sums of a run that is not a pump-probe scan, up to the same number per kind."""
-        if self.start is None or self.sums is None or not self.events:
+        """Store the latest run for its series."""
+        if self.start is None:
             return
-        uid = str(self.start["uid"])
-        ended = FinishedSums(uid=uid, series=str(self.start.get("series", "")), sums=self.sums)
-        others = [run for run in self._finished_sums if run.uid != uid]
-        same = [run for run in others if type(run.sums) is type(self.sums)]
-        if len(same) >= EARLIER_RUNS:
-            others.remove(same[0])
-        self._finished_sums = [*others, ended]
+        if self.accumulator is not None:
+            self._finished.put_scan(self.accumulator, self.history, self.start.get("scan_id"))
+        elif self.sums is not None and self.events:
+            self._finished.put_sums(self.start, self.sums)
 
     def _add_descriptor(self, descriptor: Mapping[str, Any]) -> None:
         if self.start is not None and descriptor.get("run_start", self.start["uid"]) == self.start["uid"]:
@@ -359,27 +318,8 @@ class RunState:
                 self.sums = None
 
 
-def _held(runs: list[FinishedRun]) -> list[FinishedRun]:
-    """Return the latest runs, as many as there is memory for, at least one."""
-    latest = runs[-EARLIER_RUNS:][::-1]
-    used = np.cumsum([one.accumulator.nbytes + one.history.nbytes for one in latest])
-    return latest[: max(int(np.searchsorted(used, EARLIER_BYTES, side="right")), 1)][::-1]
-
-
 def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:
     """Return the mask (scans,) of the latest scan that has a good exposure."""
     mask = np.zeros(run.scans, dtype=bool)
     mask[np.nonzero(run.exposures.any(axis=(1, 2)))[0][-1]] = True
     return mask
-
-
-def _left_out(finished: Iterable[FinishedRun], run: RunMetadata) -> Iterator[LeftOutRun]:
-    """Yield the runs that only their calibration excludes from the series of `run`."""
-    for one in finished:
-        if reason := calibration_difference(one.accumulator.metadata, run):
-            yield LeftOutRun(uid=one.accumulator.metadata.uid, scan_id=one.scan_id, reason=reason)
-
-
-def _repeats(other: RunMetadata, run: RunMetadata) -> bool:
-    """Return whether two different runs belong to one series, with the same grid and settings."""
-    return other.uid != run.uid and replace(other, uid=run.uid, repeats=run.repeats) == run

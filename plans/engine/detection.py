@@ -11,7 +11,7 @@ from ophyd.signal import EpicsSignalBase
 
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
-from devices.exposure.conditions import BEAM, CONDITIONS, DARK, IMAGE
+from devices.exposure.condition_limits import BEAM, CONDITIONS, DARK, IMAGE
 from devices.exposure.event_reader import EventReader
 from devices.exposure.technique_reader import TechniqueDetector
 from devices.names import AcquisitionMode

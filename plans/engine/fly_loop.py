@@ -10,7 +10,7 @@ from devices.axes.axis_group import Target
 from devices.beamline import Beamline
 from devices.exposure.fly_frames import STREAM as FRAMES
 from devices.exposure.fly_reader import FlyReader
-from devices.exposure.sequence_reader import PlannedFrame
+from devices.exposure.planned_frames import PlannedFrame
 from devices.names import AxisName
 from plans.engine.request import ScanRequest
 from plans.engine.sequence_loop import SequenceLoop

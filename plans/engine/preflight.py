@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.beamline import Beamline
-from devices.exposure.conditions import Condition
+from devices.exposure.condition_limits import Condition
 from errors import AcquisitionError, NotConnectedError
 from plans.engine.detection import Detection
 from plans.engine.suspending import SHUTTER

@@ -15,8 +15,9 @@ from bluesky.utils import Msg, short_uid
 from devices.axes.axis_group import Target
 from devices.beamline import Beamline
 from devices.exposure.life_cycle import ExposureTargets
+from devices.exposure.planned_frames import FrameSequence, PlannedFrame
 from devices.exposure.sequence_frames import Place
-from devices.exposure.sequence_reader import FrameSequence, Judged, PlannedFrame, SequenceReader
+from devices.exposure.sequence_reader import Judged, SequenceReader
 from devices.exposure.slices import STREAM as SLICES
 from devices.names import AxisName, ShutterState
 from devices.shutter import STATES

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
-from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
+from plans.edges import check_belongs, check_reducible, edge_preset
+from plans.energy_points import dwell_factors, edge_points
 from plans.engine.detection import powder
 from plans.engine.spec import Runs, ScanSpec
 from plans.options import PowderOptions

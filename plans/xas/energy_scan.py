@@ -10,15 +10,8 @@ from devices.names import AxisName
 from errors import InputError
 from plans.choices import EnergyGoal, EnergyStepping, Stepping
 from plans.dwell_factors import factors_of_points
-from plans.edges import (
-    EdgePreset,
-    check_belongs,
-    check_reducible,
-    dwell_factors,
-    edge_points,
-    edge_preset,
-    region_ends,
-)
+from plans.edges import EdgePreset, check_belongs, check_reducible, edge_preset
+from plans.energy_points import dwell_factors, edge_points, region_ends
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
 from plans.engine.until import until_of, with_most_passes

@@ -16,14 +16,14 @@ from reduction.values import Value
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.calibration import find_edge, foil_absorption
 from reduction.xas.calibration_plans import FOIL_PLAN
-from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
+from reduction.xas.delay_axis import arm_rise_of_run, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
+from reduction.xas.fluence_kind import FLUENCE
 from reduction.xas.foil_reference import FoilReference, aligned_edge
 from reduction.xas.gate_kinds import GATES
 from reduction.xas.map_kinds import MAP, SETTINGS
 from reduction.xas.overlap import fit_overlap
 from reduction.xas.pass_trends import time_zero_trend
-from reduction.xas.pump_probe_kinds import FLUENCE, SPECTRUM, TRACE, TRACE_CHOICES, trace_curve
 from reduction.xas.results import (
     AttenuatorResults,
     DependenceResults,
@@ -35,9 +35,13 @@ from reduction.xas.results import (
 )
 from reduction.xas.run_checks import pump_probe_checks
 from reduction.xas.screening import screened
+from reduction.xas.signal_rise import fit_rise
 from reduction.xas.single_exposures import screened_dependence
 from reduction.xas.spc_time import spc_trace
-from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
+from reduction.xas.spectrum_kind import SPECTRUM
+from reduction.xas.static_sums import StaticAccumulator
+from reduction.xas.static_xas import measured_points, static_spectrum
+from reduction.xas.trace_kind import TRACE, TRACE_CHOICES, trace_curve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

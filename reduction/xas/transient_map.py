@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.xas.dependence import PhotonPairs
 from reduction.xas.gate_rates import MIN_PHOTONS
+from reduction.xas.photon_pairs import PhotonPairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from sim.ioc.channel_access.server import ServerHooks, run_server
 from sim.ioc.channel_access.sockets import Address
 from sim.ioc.experiment import BuildOptions
 from sim.ioc.xas.beamline import SimulatedBeamline
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 
 
 class Switch(PVGroup):

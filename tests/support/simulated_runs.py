@@ -17,7 +17,8 @@ from reduction.xas.gate_exposures import GateExposureSums, gate_calibration
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.effects import IDEAL, EffectSizes
 from sim.physics.experiment import Experiment
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
 Document = tuple[str, dict[str, Any]]

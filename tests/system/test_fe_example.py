@@ -20,7 +20,8 @@ from ophyd import EpicsMotor, EpicsScaler, EpicsSignalRO
 from devices.signals.connection import wait_connected
 from reduction.kinds import reduce_run
 from reduction.xas.results import DependenceResults, TraceResults
-from sim.physics.sample import load_sample, sample_path
+from sim.physics.sample import sample_path
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from storage import load_run
 from tests.support.patient import patient

@@ -21,11 +21,12 @@ from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
 from reduction.accumulator import accumulate
 from reduction.kinds import reduce_run
-from reduction.xas.delay_axis import Rise, Verdict, evaluate_delay_axis
+from reduction.xas.delay_axis import Verdict, evaluate_delay_axis
 from reduction.xas.foil_alignment import align_foil
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.overlap import fit_overlap
 from reduction.xas.results import FoilResults
+from reduction.xas.signal_rise import Rise
 from sim.physics.sample import DEFAULT_SAMPLE
 from tests.support.rise_fit import fit_t0, fit_t0_of_decays
 from tests.support.waiting import WAIT_S

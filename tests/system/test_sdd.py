@@ -14,7 +14,7 @@ from devices.beamline import Beamline
 from devices.detectors.sdd import SddFrame
 from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.thermal import powder_spectrum
 from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration

@@ -13,7 +13,7 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 
 import plans
-from devices.detectors.pilatus import fresh_value
+from devices.detectors.area_detector_signals import fresh_value
 from errors import AcquisitionError, NotConnectedError, NotSettledError, StorageError
 from storage import list_runs, load_images, load_run
 from tests.support.full_disk import ROOM_FOR_TWO_IMAGES

@@ -9,15 +9,9 @@ from typing import ClassVar
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
-from reduction.xas.alignment import ThermalDifference, thermal_difference
-from reduction.xas.static_xas import (
-    SpectrumPoints,
-    StaticAccumulator,
-    StaticSpectrum,
-    joined_static,
-    measured_points,
-    static_spectrum,
-)
+from reduction.xas.static_sums import StaticAccumulator, joined_static
+from reduction.xas.static_xas import SpectrumPoints, StaticSpectrum, measured_points, static_spectrum
+from reduction.xas.thermal_difference import ThermalDifference, thermal_difference
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from sim.faults.kinds import BEAMLINE
 from sim.ioc.experiment import BuildOptions, SimulatedExperiment
 from sim.ioc.xas.beamline import SimulatedBeamline
 from sim.ioc.xas.exposure_log import ExposureLog
-from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path, shipped_samples
+from sim.physics.sample import DEFAULT_SAMPLE, Sample, sample_path, shipped_samples
+from sim.physics.sample_file import load_sample
 
 
 def build(sample: Sample, options: BuildOptions) -> SimulatedBeamline:

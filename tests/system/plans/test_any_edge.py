@@ -19,7 +19,8 @@ from devices.beamline import Beamline
 from reduction.kinds import reduce_run
 from reduction.xas.features import extremum
 from reduction.xas.results import FoilResults, SpectrumResults
-from sim.physics.sample import load_sample, sample_path
+from sim.physics.sample import sample_path
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import transient_spectrum
 from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access

@@ -24,7 +24,7 @@ from reduction.xas.spc_time import spc_trace
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import Experiment
 from sim.physics.pump_scheme import load_scheme
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from tests.support.fault_bench import FaultBench
 from tests.support.scheme_files import SCHEMES, scaler_file, scheme_file

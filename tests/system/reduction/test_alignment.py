@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reduction.xas.alignment import (
-    align,
-    thermal_difference,
-)
+from reduction.xas.alignment import align
 from reduction.xas.comparison import BR_K, comparison_parameter
+from reduction.xas.thermal_difference import thermal_difference
 from tests.support.shifted_spectra import WINDOWS, measured, noiseless, static
 
 RUNS = 150

@@ -10,10 +10,10 @@ import pytest
 
 from errors import ReductionError
 from reduction.run_metadata import RunMetadata
-from reduction.xas.delay_axis import Rise, fit_rise
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
 from reduction.xas.pump_train import convolved_decay
 from reduction.xas.result_text import kinetics_lines
+from reduction.xas.signal_rise import Rise, fit_rise
 from reduction.xas.time_zero import fit_time_zero
 from tests.support.kinetic_traces import TIMING, TWO_OFFSET, traced
 

@@ -12,7 +12,7 @@ from scipy import stats
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import Boxcar, draw_boxcar
 from sim.physics.experiment import Experiment
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.source import pulses_per_bunch
 from tests.support.pulse_oracle import PERIODS, bright_photons, counted_periods
 

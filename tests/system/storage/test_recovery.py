@@ -20,7 +20,8 @@ import yaml
 from errors import StorageError
 from storage import Store, TiledServer, list_runs, load_run, open_store
 from storage.catalogue import open_catalogue, server_configuration
-from storage.journal import Journal, LockedFile, is_locked, journal_paths
+from storage.journal import Journal, journal_paths
+from storage.locked_file import LockedFile, is_locked
 from storage.records import read_contents
 from storage.run_writer import _FlushingWriter, write_run
 from tests.support.postgres import is_installed, postgres

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reduction.number_text import with_error
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import DEFAULT_TPLM_SAMPLE, film_path, load_film
 from sim.physics.tplm.setting import Setting

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devices.exposure.conditions import BEAM, CONDITIONS
+from devices.exposure.condition_limits import BEAM, CONDITIONS
 from devices.exposure.life_cycle import ExposureTargets
 from devices.signals.uncached_signal import COMM, INVALID, PvReading, read_together
 from errors import AcquisitionError, InvalidReadingError, NotConnectedError

@@ -10,7 +10,8 @@ import pytest
 
 from devices.configuration import beamline_from_table, read_toml
 from devices.exposure.axis_watch import AxisWatch
-from devices.exposure.conditions import CONDITIONS, Conditions
+from devices.exposure.condition_limits import CONDITIONS
+from devices.exposure.conditions import Conditions
 from devices.exposure.flux import CONFIRMATIONS, FluxHistory
 from devices.exposure.frames import BoxcarFrame, SpcFrame
 from devices.exposure.gated_detectors import ExposureReading

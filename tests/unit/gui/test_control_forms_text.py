@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from errors import InputError, OutOfRangeError
-from gui.control.entries import Limits, example_of, request_for, text_of, value_of
+from gui.control.entries import Limits, text_of, value_of
+from gui.control.entry_hints import example_of, request_for
 from gui.control.forecast import (
     BeamStatistics,
     Course,

@@ -10,8 +10,9 @@ import pytest
 
 from devices.session.suspension import STREAM, Suspension
 from errors import ReductionError
+from gui.live.finished_runs import EARLIER_RUNS
 from gui.live.history import ExposureHistory
-from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
+from gui.live.run_state import REJECTIONS, RunState
 from gui.live.suspended import Suspended
 from reduction.accumulator import accumulate, joined
 from reduction.xas.spc_energy import spc_spectrum

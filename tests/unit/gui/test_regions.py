@@ -11,7 +11,8 @@ from gui.control.entries import Limits
 from gui.control.parameters import Kind, Parameter
 from gui.control.regions import points_of_regions, regions_of_points
 from gui.control.regions_dialog import RegionsDialog
-from plans.edges import edge_points, edge_preset
+from plans.edges import edge_preset
+from plans.energy_points import edge_points
 from trxas.configuration import load_configuration
 from trxas.window.plan_forms import edge_outlines
 

@@ -15,8 +15,9 @@ from gui.live.feed import QueueFeed
 from gui.live.run_state import RunState
 from gui.requests.xas.static import TemperatureSeriesRequest
 from gui.window import MainWindow
-from reduction.xas.alignment import thermal_difference
-from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
+from reduction.xas.static_sums import joined_static
+from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
+from reduction.xas.thermal_difference import thermal_difference
 from tests.support.static_runs import static_run
 from tests.support.types import NamedDocument
 from tests.support.waiting import WAIT_MS

@@ -17,7 +17,6 @@ from plans.xas.delay_self_test import self_test_arms
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.timing import Timing
 from reduction.xas.delay_axis import (
-    Rise,
     Verdict,
     delay_axis_faults,
     evaluate_delay_axis,
@@ -25,6 +24,7 @@ from reduction.xas.delay_axis import (
     period_to_apply,
     time_to_decide,
 )
+from reduction.xas.signal_rise import Rise
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
 from tests.support.scheme_files import scheme_file

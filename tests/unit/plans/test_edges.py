@@ -12,20 +12,11 @@ import plans
 from devices.absorption_edges import absorption_edge, edges_between
 from devices.configuration import BeamlineConfiguration, EdgeSettings
 from errors import InputError, OutOfRangeError
-from plans.edges import (
-    BR_K,
-    PB_L3,
-    check_belongs,
-    check_reducible,
-    dwell_factors,
-    edge_points,
-    edge_preset,
-    energy_of_k,
-    fine_step_ev,
-    k_of_energy,
-)
+from plans.edges import BR_K, PB_L3, check_belongs, check_reducible, edge_preset, fine_step_ev
+from plans.energy_points import dwell_factors, edge_points
 from plans.engine.spec import ScanSpec
 from plans.engine.start_document import reduction_metadata
+from plans.photoelectron import energy_of_k, k_of_energy
 from plans.xas.foil_scan import foil_regions_ev
 from tests.support.fake_beamline import FakeHardware, configuration
 from tests.support.recorded_runs import RecordedRuns

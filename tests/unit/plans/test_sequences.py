@@ -12,8 +12,8 @@ import pytest
 import plans
 from devices.axes.axis_group import AxisGroup
 from devices.beamline import Beamline
-from devices.exposure.sequence_frames import SequenceFrame
-from devices.exposure.sequence_reader import PAGE_S, SequenceReader
+from devices.exposure.sequence_frames import PAGE_S, SequenceFrame
+from devices.exposure.sequence_reader import SequenceReader
 from errors import AcquisitionError, ConfigurationError, InputError, NotConnectedError
 from plans.resume import resume_scan
 from reduction.accumulator import accumulate

@@ -14,7 +14,8 @@ import pytest
 from bluesky.simulators import check_limits, summarize_plan
 
 import plans
-from plans.edges import BR_K, edge_points
+from plans.edges import BR_K
+from plans.energy_points import edge_points
 from tests.support.quick_plans import QUICK, quick_plan
 from tests.support.recorded_runs import RecordedRuns
 

@@ -7,15 +7,10 @@ import pytest
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.alignment import (
-    align,
-    band_gap_change_ev,
-    derivative_area_curve,
-    known_alignment,
-    thermal_difference,
-)
+from reduction.xas.alignment import align, derivative_area_curve, known_alignment
 from reduction.xas.comparison import ComparisonWindows, comparison_gradient, comparison_parameter
 from reduction.xas.static_xas import SpectrumPoints, normalise
+from reduction.xas.thermal_difference import band_gap_change_ev, thermal_difference
 from tests.support.shifted_spectra import ENERGY_EV, WINDOWS, absorption, measured, noiseless, static
 
 

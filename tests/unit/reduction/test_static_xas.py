@@ -10,7 +10,8 @@ import pytest
 from errors import ReductionError
 from reduction.energy_course import EnergyCourse
 from reduction.xas.alignment import align
-from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
+from reduction.xas.static_sums import joined_static
+from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
 from tests.support.static_runs import static_run
 from tests.support.static_spectra import ENERGY_EV, documents, edge, exact, spectrum
 

@@ -14,9 +14,9 @@ from plans.grids import join_regions
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.accumulator import accumulate
 from reduction.timing import Timing
-from reduction.xas.delay_axis import Rise, fit_rise
 from reduction.xas.pump_train import convolved_decay
 from reduction.xas.rise_model import PAPER_DECAYS, Decays, RiseModel
+from reduction.xas.signal_rise import Rise, fit_rise
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.time_zero import fit_time_zero, time_zero
 

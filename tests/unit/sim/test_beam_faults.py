@@ -14,7 +14,8 @@ from sim.ioc.xas.equipment.monochromator import Seating, bragg_angle_deg
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.excitation import Spot
 from sim.physics.experiment import Experiment
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 
 SAMPLE = load_sample()
 

@@ -8,7 +8,8 @@ import pytest
 from sim.physics import beam_path
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import Experiment
-from sim.physics.sample import Jet, load_sample, sample_path
+from sim.physics.sample import Jet, sample_path
+from sim.physics.sample_file import load_sample
 
 FE_EV = 7112.0
 

@@ -14,7 +14,7 @@ from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar
 from sim.physics.experiment import Experiment
 from sim.physics.ion_chambers import I0_RATE
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.source import DEFAULT_SCHEME
 
 SAMPLE = load_sample()

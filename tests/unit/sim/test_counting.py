@@ -12,7 +12,7 @@ from reduction.pileup import true_counts
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, fired_gates
 from sim.physics.experiment import Experiment
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.source import bunch_charges, pulses_per_bunch
 from tests.support.pulse_oracle import PERIODS, REPEATS, bright_photons, counted_periods
 

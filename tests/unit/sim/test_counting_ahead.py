@@ -11,7 +11,8 @@ from sim.physics.beamline_state import BeamlineState
 from sim.physics.counting_ahead import CountedAhead
 from sim.physics.effects import EffectSizes
 from sim.physics.experiment import Experiment, ExposureCounts
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 
 SAMPLE = load_sample(DEFAULT_SAMPLE)
 GOOD = BeamlineState(energy_ev=13_474.0, delay_ps=100.0, fluence_mj_cm2=6.6, laser_shutter_open=True)

@@ -28,8 +28,8 @@ from sim.physics.experiment import Experiment
 from sim.physics.glitches import FWHM_EV, RESIDUAL, glitch_dip
 from sim.physics.ion_chambers import HARMONIC_SHARE, I0_RATE, OFFSET_PER_S, RECOMBINATION
 from sim.physics.pump_scheme import PumpScheme
-from sim.physics.sample import load_sample
 from sim.physics.sample_effects import DAMAGE_PER_H, FRESH_AFTER_H, Dose, self_absorbed
+from sim.physics.sample_file import load_sample
 from sim.physics.source import DEFAULT_SCHEME
 
 GOOD = BeamlineState()

@@ -16,7 +16,8 @@ from sim.ioc.xas.hardware_scans.fly_scan import FLY_RING, HEAD
 from sim.ioc.xas.hardware_scans.frame_player import WATCHED
 from sim.ioc.xas.hardware_scans.sweep import DrivePlay, Sweep, SweepPath, along, parse_sweeps
 from sim.physics.beamline_state import BeamlineState
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 from tests.support.manual_time import ManualTime
 
 SWEEP = Sweep(first_kev=13.46, last_kev=13.48, kev_per_s=0.005, frame_s=0.02, shutter_open=False, scan_index=0)

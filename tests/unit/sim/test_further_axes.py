@@ -13,7 +13,7 @@ from sim.ioc.experiment import BuildOptions
 from sim.ioc.records.further_axes import Positioner, axis_group, parse_axis
 from sim.ioc.records.motor import MotorGroup
 from sim.ioc.xas.beamline import SimulatedBeamline
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from tests.support.waiting import WAIT_S
 
 MAGNET = {

@@ -21,7 +21,8 @@ from sim.physics.gate_effects import (
     ZERO_SPREAD_V,
     light_in_gates,
 )
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 
 DARK = BeamlineState(xray_shutter_open=False)
 PERIOD_PS = 767_000.0

@@ -14,7 +14,7 @@ from sim.physics.beamline_state import BeamlineState
 from sim.physics.effects import IDEAL
 from sim.physics.experiment import Experiment
 from sim.physics.pump_scheme import PumpScheme, load_scheme
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from sim.physics.source import DEFAULT_SCHEME, pulses_per_bunch
 from tests.support.scheme_files import SCHEMES
 from tests.unit.devices.test_pump_scheme import content

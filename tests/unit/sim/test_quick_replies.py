@@ -16,7 +16,7 @@ from sim.ioc.channel_access.server import PromptCircuit, PromptContext, WriteTur
 from sim.ioc.experiment import BuildOptions
 from sim.ioc.records.alarm import separate_alarms
 from sim.ioc.xas.beamline import SimulatedBeamline
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 
 TIMED = (ChannelType.TIME_DOUBLE, ChannelType.TIME_LONG, ChannelType.TIME_ENUM, ChannelType.TIME_STRING)
 IOID = 77

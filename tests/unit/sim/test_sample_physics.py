@@ -23,7 +23,8 @@ from sim.physics.excitation import (
 )
 from sim.physics.experiment import Experiment
 from sim.physics.fluctuations import Fluctuation
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 from sim.physics.source import TopUp
 from sim.physics.spectra import static_spectrum, transient_spectrum
 

@@ -16,7 +16,8 @@ from sim.ioc.xas.hardware_scans.frame_player import WATCHED
 from sim.ioc.xas.hardware_scans.frame_ring import BLOCK, RING, FrameRing
 from sim.ioc.xas.hardware_scans.sequence_table import parse_table
 from sim.ioc.xas.hardware_scans.sequencer import HEAD
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 from tests.support.manual_time import TURNS, ManualTime
 
 COARSE_S = 167e-9

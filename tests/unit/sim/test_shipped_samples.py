@@ -11,7 +11,8 @@ import pytest
 from sim.__main__ import main
 from sim.errors import SimulationInputError
 from sim.physics.excitation import recovery
-from sim.physics.sample import DEFAULT_SAMPLE, Jet, load_sample, sample_path, shipped_samples
+from sim.physics.sample import DEFAULT_SAMPLE, Jet, sample_path, shipped_samples
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import transient_spectrum
 
 IRON = load_sample(sample_path("fe_bpy3"))

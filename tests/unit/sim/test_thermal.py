@@ -10,7 +10,8 @@ import pytest
 from scipy.signal import argrelextrema
 
 from sim.errors import SimulationInputError
-from sim.physics.sample import DEFAULT_SAMPLE, Phases, Thermal, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE, Phases, Thermal
+from sim.physics.sample_file import load_sample
 from sim.physics.silicon_drift import ELEMENTS, DriftDetector, draw_drift_counts
 from sim.physics.spectra import static_spectrum
 from sim.physics.thermal import (

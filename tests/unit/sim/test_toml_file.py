@@ -12,7 +12,8 @@ from devices.configuration import read_toml as read_configuration
 from errors import ConfigurationError
 from sim.errors import SimulationInputError
 from sim.faults.schedule import load_faults
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 from sim.toml_file import read_toml
 
 FAULTS = '# µs\r\n[[faults]]\nkind = "jet"\nat_s = 1.0\nduration_s = 2.0\n'

@@ -13,7 +13,8 @@ import pytest
 from storage import Store, TiledServer, list_runs, load_chain, load_run, open_store
 from storage.atomic_file import write_atomically
 from storage.catalogue_files import catalogued_uids
-from storage.journal import LockedFile, done_folder, journal_paths
+from storage.journal import done_folder, journal_paths
+from storage.locked_file import LockedFile
 from storage.records import read_start
 from storage.runs import find_uid, needs_catalogue
 from tests.support.live_runs import delay_run

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.experiment import Experiment
-from sim.physics.sample import load_sample
+from sim.physics.sample_file import load_sample
 from tests.support.beam_time import BeamTime
 from tests.support.types import Documents
 from trxas.validation.robustness.audit import Comparison, compare

@@ -17,7 +17,8 @@ from plans.edges import BR_K, PB_L3
 from sim.physics.beamline_state import BeamlineState
 from sim.physics.excitation import response
 from sim.physics.experiment import Experiment
-from sim.physics.sample import Sample, load_sample
+from sim.physics.sample import Sample
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import static_spectrum
 from trxas.validation.coverage import worker
 from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples

@@ -12,8 +12,9 @@ from errors import InputError
 from reduction.jet_shares import JetShares
 from reduction.values import Value
 from reduction.xas.kinetics.kinetic_model import KineticModel
-from sim.physics.sample import load_sample, sample_path
+from sim.physics.sample import sample_path
 from sim.physics.sample_effects import self_absorbed
+from sim.physics.sample_file import load_sample
 from sim.physics.spectra import static_spectrum, transient_spectrum
 from trxas.configuration import load_configuration
 from trxas.validation.coverage.campaign import Coverage, CoverageKind, CoverageSettings, draw_samples

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gui.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
-from reduction.xas.delay_axis import ArmResult, Rise
+from reduction.xas.delay_axis import ArmResult
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.results import FoilResults
+from reduction.xas.signal_rise import Rise
 from reduction.xas.transient import Spectrum, Trace
 from trxas.results.figures import draw_delay_axis, draw_static, draw_transient, fit_delays_ps
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reduction.number_text import with_error
-from reduction.xas.alignment import ThermalDifference
+from reduction.xas.thermal_difference import ThermalDifference
 from reduction.xas.transient import Spectrum
 from trxas.validation.paper import published
 from trxas.validation.paper.delays import DELAYS, Delays, measured_delays

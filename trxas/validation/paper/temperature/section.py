@@ -10,9 +10,9 @@ import bluesky.plan_stubs as bps
 
 from reduction.number_text import with_error
 from reduction.values import Value
-from reduction.xas.alignment import band_gap_change_ev
 from reduction.xas.energy_windows import points_within
 from reduction.xas.static_xas import SpectrumPoints
+from reduction.xas.thermal_difference import band_gap_change_ev
 from trxas.validation.paper import published
 from trxas.validation.paper.row_kinds import comparison_sign_row, extremum_row, sign_row
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reduction.values import Value
-from reduction.xas.alignment import Alignment, ThermalDifference, align, known_alignment, thermal_difference
+from reduction.xas.alignment import Alignment, align, known_alignment
 from reduction.xas.comparison import (
     BR_K,
     PB_L3,
@@ -18,6 +18,7 @@ from reduction.xas.comparison import (
     comparison_parameter,
 )
 from reduction.xas.static_xas import StaticSpectrum
+from reduction.xas.thermal_difference import ThermalDifference, thermal_difference
 from trxas.validation.paper import published
 from trxas.validation.paper.stored_runs import StoredRuns
 
