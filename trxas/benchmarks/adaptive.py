@@ -86,6 +86,8 @@ def _entries(name: str, scans: list[FoundScan]) -> Entries:
     for gates, times in equal.items():
         found[f"adaptive_beam_time_ratio_{name}_{gates}"] = Entry.of(spent, times, "s")
         found[f"adaptive_bound_{name}_{gates}"] = Entry.of(best, times, "s")
+    # A scan that stops when its error is small might prefer lucky errors. Then fewer results than 68 % would lie within
+    # one.
     inside = float(np.mean([abs(scan.pull) < 1.0 for scan in scans]))
     found[f"adaptive_coverage_{name}"] = Entry(
         value=inside, baseline=ONE_SIGMA, ratio=inside / ONE_SIGMA, unit="",
@@ -135,6 +137,7 @@ class AdaptiveScan:
             rates = self.rates
             try:
                 decision = judge.decide_by(rates, self.seconds, places, TIMING)
+            # The first counts may be too few for a fit, so there is nothing to decide by: count once more everywhere.
             except ReductionError:
                 self.expose(tuple(places.tolist()))
                 continue
@@ -162,6 +165,8 @@ class AdaptiveScan:
         exact = rates_of(self._sample.photons_per_s(TIMING) * self.seconds[:, None], self.seconds)
         fit = fit_kinetics(exact, TIMING, intervals=False)
         known = Information.of(exact, self.seconds, fit, self._quantity, draws=DRAWS_OF_BOUND)
+        # The forecast is normal about the true end, so the median of its absolute error is MEDIAN times its standard
+        # deviation.
         spread = MEDIAN * known.time_uncertainty(self.seconds)
         late = [spread * np.sqrt(self.spent_s / at_s - 1.0) for at_s, _ in self._ends_s if at_s > self.spent_s / 3]
         return float(np.median(late))

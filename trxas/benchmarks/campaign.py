@@ -32,6 +32,8 @@ def bench_campaign(draws: int = 40) -> Entries:
     Raises ReductionError if every campaign is refused.
     """
     found = campaign_times()
+    # Seeds of their own for each kind of campaign: the error of a ratio of scatters (`_scatter`) holds for independent
+    # draws.
     old_numbers, old_bars = _drawn(before(), by_the_recipe, range(draws))
     old_share = _share(old_numbers, draws)
     for place, (suffix, plans) in enumerate(AFTER.items(), 1):
@@ -95,5 +97,7 @@ def _half_of_68(values: FloatArray) -> float:
 
 
 def _largest(now: FloatArray, old: FloatArray) -> Entry:
+    # The point where the bar has grown most: the shorter campaign promises every bar, and a mean over the points would
+    # hide a broken promise.
     place = int(np.argmax(now / old))
     return Entry.of([float(now[place])], [float(old[place])], "")

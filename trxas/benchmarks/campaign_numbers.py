@@ -65,6 +65,8 @@ Campaign = tuple[dict[str, EdgeSpectra], KineticsFit]
 
 def by_the_recipe(plans: Plans, seed: int) -> Campaign:
     """Return one campaign by the recipe of the paper: two gates, and the boxcar for Br at 100 ps and 10.1 ns."""
+    # Every run of a campaign draws from a stream of its own, [seed, number], with other numbers than in `by_all_gates`:
+    # no noise is common to two spectra, or to the campaigns before and now.
     br, pb = drawn_edge("br"), drawn_edge("pb")
     early, late = (plans["br", kind] for kind in (EARLY, LATE))
     counted = PlannedScan(seconds=late.seconds * BR_163NS_SCANS / late.passes, passes=late.passes, step_s=late.step_s)
@@ -99,6 +101,8 @@ def _of_both(late: RunAccumulator, early: RunAccumulator, decay: KineticsFit) ->
     try:
         return later_pulse_spectrum([late, early], decay)
     except ReductionError:
+        # Noise can make the shapes of two runs look different. A user has the spectrum of one run then, so the campaign
+        # has it too, with its larger error.
         return best_spectrum(late, "spc", 1)
 
 
@@ -109,6 +113,8 @@ def numbers_of(campaign: Campaign) -> Numbers:
     for name, one in spectra.items():
         found |= {f"{name}_{key}": value for key, value in _numbers(name, one).items()}
     kinetics = {key: getattr(fit, key).value for key in published.KINETICS}
+    # Logarithms of the lifetimes: their scatter is a relative error, and long lifetimes do not weigh more than short
+    # ones.
     kinetics |= {key: math.log(value) for key, value in kinetics.items() if key.endswith("_ps")}
     amplitudes = {f"{name}_amplitude": one.value for name, one in zip(spectra, fit.amplitudes, strict=True)}
     return found | kinetics | amplitudes
@@ -179,6 +185,8 @@ def _place(energy_ev: FloatArray, values: FloatArray, sigma: FloatArray, near_ev
     try:
         return extremum(energy_ev, values, sigma, near_ev=near_ev, half_width_ev=half_width_ev).value
     except ReductionError:
+        # NaN where a feature is hidden, and no exception: the scatter of the other numbers of this campaign still
+        # counts.
         return math.nan
 
 
@@ -190,6 +198,8 @@ def _comparison(spectrum: Spectrum, edge: DrawnEdge, name: str) -> float:
 
 def _scale(spectrum: Spectrum, edge: DrawnEdge) -> float:
     """Return the size of the true shape in a spectrum, beside the offset and the scale that recipes leave open."""
+    # The recipe leaves an offset and a multiple of the static spectrum open. Fitted beside the shape, they do not enter
+    # its size.
     design = np.column_stack([edge.change, spectrum.off, np.ones_like(spectrum.off)]) / spectrum.sigma[:, None]
     return float(np.linalg.lstsq(design, spectrum.transient / spectrum.sigma, rcond=None)[0][0])
 

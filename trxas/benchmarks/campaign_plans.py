@@ -131,5 +131,7 @@ def _points(key: tuple[str, str]) -> int:
 
 
 def _shorter(scan: PlannedScan, key: tuple[str, str], factors: FloatArray) -> PlannedScan:
+    # Delays are electronic and are played as a sequence by the hardware; the energies of a spectrum are set step by
+    # step.
     step_s = SEQUENCE_STEP_S if key[1] == TRACE else STEP_S
     return PlannedScan(seconds=factors * scan.seconds, passes=scan.passes, step_s=step_s)

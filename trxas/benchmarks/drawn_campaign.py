@@ -77,6 +77,8 @@ class DrawnEdge:
         for number in range(passes):
             for point, mean in enumerate(photons):
                 dwell_s = float(scan.seconds[point]) / passes
+                # The time of a point is split into passes, as a real scan does: each pass then has a jet and a flux of
+                # its own.
                 counted = _event(random, mean, dwell_s, modes)
                 place = {"scan_index": number, "point_index": point, "energy_ev": float(energy_ev[point])}
                 events.append(counted | place | {"delay_ps": delay_ps})
@@ -131,6 +133,8 @@ def drawn_edge(name: str) -> DrawnEdge:
 
 def _event(random: np.random.Generator, mean: FloatArray, dwell_s: float, modes: tuple[Mode, ...]) -> dict[str, Any]:
     """Return what one exposure counts of `mean` photons per pulse, (gates,), seen through the jet, for a dwell, s."""
+    # I0 sees the flux and not the jet. So the normalisation removes the flux, and leaves the jet, which is common to
+    # all gates of an exposure.
     flux, jet = 1.0 + JET * np.array([2.0, 1.0]) * random.standard_normal(2)
     seen = mean * flux * jet
     pulses = int(PUMPS_PER_S * dwell_s)
@@ -140,6 +144,8 @@ def _event(random: np.random.Generator, mean: FloatArray, dwell_s: float, modes:
         "spc_counts": random.binomial(pulses, -np.expm1(-np.stack([seen / APDS] * APDS))),
     }  # fmt: skip
     if "boxcar" in modes:
+        # The boxcar estimates the variance of its mean from BLOCKS sub-averages: the stated one scatters about the true
+        # one as chi-square with BLOCKS - 1 degrees of freedom.
         variance = (seen * (1.0 + HEIGHT_VARIANCE) + NOISE_PHOTONS**2) / pulses
         event["boxcar_mean"] = seen + np.sqrt(variance) * random.standard_normal(GATES)
         event["boxcar_variance"] = variance * random.chisquare(BLOCKS - 1, GATES) / (BLOCKS - 1)

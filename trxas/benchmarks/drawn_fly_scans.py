@@ -151,6 +151,8 @@ class DrawnScans:
             point = int(np.floor((middle - self.first_ev) / self.step_ev + 0.5))
             if not 0 <= point < self.points:
                 continue
+            # The drive lags by half of its play, to the other side on the way down: the same energy on the axis is
+            # another true one in the two directions, which is what the fit of the backlash sees.
             true_ev = middle - direction * self.backlash_ev / 2 + way_ev / 2 * NODES
             data = self._exposure(random, (scan, point), true_ev, self._bin_s / self.frames)
             further = {"energy_ev": float(middle), "direction": direction, "spread_ev": way_ev / np.sqrt(12.0)}
@@ -160,6 +162,8 @@ class DrawnScans:
     def _exposure(
         self, random: np.random.Generator, place: tuple[int, int], true_ev: FloatArray, seconds: float
     ) -> dict[str, object]:
+        # During a frame the energy moves, so its mean count is an integral over the way, by quadrature with a few
+        # nodes.
         weights = WEIGHTS / 2 if true_ev.size > 1 else np.ones(1)
         flux = 1.0 + self.noise * 2 * JET * random.standard_normal()
         jet = 1.0 + self.noise * self.jet * random.standard_normal()

@@ -33,6 +33,7 @@ def drawn_map(seed: int) -> TransientMap:
     decays = np.array([train.decay(times_ps, 1.0 / tau).value for tau in LIFETIMES_PS])
     signal = np.einsum("ke,ktg->etg", SPECTRA, decays)
     static = 0.3 + 0.7 / (1.0 + np.exp(-(ENERGY_EV - 13_468.0) / 2.0))
+    # One thickness of the jet per exposure, common to all of its gates.
     jet = 1.0 + JET * random.standard_normal(signal.shape[:2])
     photons = random.poisson(PHOTONS * static[:, None, None] * jet[..., None] * (1.0 + signal)).astype(float)
     pumped, *later, unpumped = (photons[..., gate] for gate in range(GATES))

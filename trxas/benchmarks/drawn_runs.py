@@ -95,6 +95,7 @@ def rates_of(photons: FloatArray, seconds: FloatArray) -> GateRates:
 
 def drawn_photons(mean: FloatArray, random: np.random.Generator) -> FloatArray:
     """Return Poisson counts of the means, shape (rows, gates), each row seen through a jet of its own thickness."""
+    # One factor per row, as all gates of an exposure see the same jet.
     jet = 1.0 + JET * random.standard_normal((len(mean), 1))
     return random.poisson(mean * jet).astype(float)
 
@@ -145,6 +146,7 @@ class EnergyScan:
         return accumulate([("start", self._start()), ("descriptor", {"uid": "d", "name": "primary"}), *named])
 
     def _event(self, random: np.random.Generator, scan: int, point: int) -> dict[str, object]:
+        # The flux is seen by I0 and by all gates, the jet by the gates only: the recipe has to remove both.
         flux = 1.0 + 2 * JET * random.standard_normal()
         level = flux * (1.0 + JET * random.standard_normal()) * self.level[point]
         pulses = int(PUMPS_PER_S * self.dwell_s)

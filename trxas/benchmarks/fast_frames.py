@@ -60,6 +60,7 @@ def bench_fast_frames(frames: int = FRAMES) -> Entries:
 def _measured(scans: DrawnScans, sweeps: list[Pages], frames: int) -> tuple[float, float]:
     """Return beam time over processor time, and the growth of the memory per frame, bytes."""
     per_pair = sum(len(page["seq_num"]) for pages in sweeps for page in pages)
+    # Two sweeps, up and down, are drawn once and repeated: drawing is not part of the measurement.
     pairs = max(frames // per_pair, 2)
     state = RunState()
     start = replace(scans, sweeps=2 * pairs, total_s=scans.total_s * 2 * pairs).fly_start()
@@ -71,6 +72,7 @@ def _measured(scans: DrawnScans, sweeps: list[Pages], frames: int) -> tuple[floa
     for pair in range(pairs):
         for page in itertools.chain(*(_moved(pages, 2 * pair + way) for way, pages in enumerate(sweeps))):
             state("event_page", page)
+        # Arrays and imports of the first pair are needed once, however long the run is; growth counts from there on.
         if pair == 0:
             at_first = process.memory_info().rss
     spent_s = time.process_time() - begin_s

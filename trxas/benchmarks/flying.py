@@ -133,6 +133,8 @@ def _at_window(engine: RunEngine, plan: Callable[[], Any]) -> list[tuple[float, 
                 if ended.is_set():
                     deadline_s = min(deadline_s, time.monotonic() + END_WAIT_S)
 
+        # The subscriber reads in a thread of its own, as a window does, because the engine keeps this one busy until
+        # the end.
         taking = threading.Thread(target=take)
         taking.start()
         try:
@@ -173,6 +175,7 @@ def _counted(
             streams.add(doc["uid"])
         for event in events_of(name, doc):
             data = event["data"]
+            # Frames with a fault count for nothing, so they must not count as duty either.
             if event["descriptor"] in streams and not data[f"{prefix}quality"]:
                 rows.append((data[f"{prefix}exposure_s"], event["timestamps"][f"{prefix}exposure_s"], arrived_s))
     seconds, ends_s, arrived = np.array(rows).T

@@ -21,6 +21,7 @@ def bench_prediction(session: Session) -> Entries:
         _measured_s(session, points, dwell_s)
     predicted = []
     measured = []
+    # Other numbers of points and other dwells than were learned from: the model has to extrapolate, as for a new scan.
     for points, dwell_s in PREDICTED:
         found = session.plan_times.predict("delay_scan", ["delay_ps"], points, points * dwell_s)
         assert found is not None  # the same plan was just measured

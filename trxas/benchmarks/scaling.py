@@ -46,8 +46,10 @@ def bench_scaling(folder: Path, many: int = MANY_EVENTS) -> Entries:
     `scale_slope`: exponent of the processor time, s, with which the cost grows, 1 if it is linear;
     `scale_memory_ratio`: largest memory of the process, MB, until the run has been stored, listed, read and reduced.
     """
+    # The small runs come first: the largest memory of a process never falls, so that of the small ones would be lost.
     few = [_cost(folder / f"few-{index}", FEW_EVENTS) for index in range(REPETITIONS)]
     large = _cost(folder / "many", many)
+    # The exponent of a power law through both runs: 1 for a linear cost, whatever the numbers of their events.
     slopes = [math.log(large[0] / seconds) / math.log(many / FEW_EVENTS) for seconds, _ in few]
     seconds = float(np.median([one for one, _ in few]))
     return {
@@ -145,6 +147,7 @@ def _documents(events: int) -> Iterator[NamedDocument]:
             "energy_ev": float(energies[point]),
             "exposure_id": number + 1,
         }
+        # Drawing counts as processor time of the store here, so a small table of exposures repeats.
         own["spc_counts"] = int(COUNTS * shape[point]) + noise[number % NOISES]
         yield (
             "event",

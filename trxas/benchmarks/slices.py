@@ -51,4 +51,5 @@ def _cost_s(beamline: Beamline) -> float:
     # Exposures of which a slice was measured twice are those that had a bubble.
     counted = np.unique(slices.exposure, axis=0, return_counts=True)[1]
     hit = int((counted > round(DWELL_S / SLICE_S)).sum())
+    # Without a bubble, which is unlikely in 96 s of beam, the smallest possible cost stands for it: one slice.
     return slices.spent_again_s / hit if hit else SLICE_S

@@ -64,6 +64,7 @@ def _step_entries(beamline: Beamline, engine: RunEngine, storing: RunEngine, lon
     # In turn, so that a machine that is busy for a while slows both alike.
     rounds = [(ours(STEPS), stocks(), ours(STEPS, storing)) for _ in range(REPETITIONS)]
     typical, usual, stored = ([1e3 * float(np.mean(steps)) for steps in column] for column in zip(*rounds, strict=True))
+    # Rare slow steps, against the median of the same run: a scan of thousands of points waits for every one of them.
     late = [1e3 * float(np.quantile(own, RELIABLE)) for own, *_ in rounds]
     middle = [1e3 * median(own) for own, *_ in rounds]
     return {
@@ -118,6 +119,8 @@ def _counting_cost(beamline: Beamline) -> Entry:
 
 
 def _exposure_s(beamline: Beamline, dwell_s: float) -> Seconds:
+    # Without the engine and its messages: what is left beyond the dwell is the cost of counting itself, which must not
+    # grow with the number of pulses.
     beamline.exposure.prepare(dwell_s)
     times = []
     for _ in range(6):

@@ -106,6 +106,8 @@ class _EventCost:
         def run() -> Any:
             yield from bps.open_run()
             for _ in range(events):
+                # Writing goes on in the background while the next exposure counts. A pause as long as an exposure gives
+                # it that time.
                 time.sleep(exposure_s)
                 begin = time.perf_counter()
                 yield from bps.create("primary")
@@ -127,6 +129,7 @@ def _read_back(folder: Path) -> Entry:
         # The first read of a process imports xarray, which is no matter of reading.
         store.db.v2[uid].primary.read()
         for _ in range(READS):
+            # Both ways in turn: a machine that is busy for a while slows both alike.
             begin = time.perf_counter()
             data = store.db.v2[uid].primary.read()
             through_databroker.append(time.perf_counter() - begin)

@@ -138,6 +138,7 @@ class WindowUnderTest:
         run_for(seconds)
         cpu_share = (time.process_time() - cpu_began) / (time.perf_counter() - began)
         producer.end()
+        # The last events are painted after the producer has ended; without them the slowest paints would be missing.
         last = POINTS + len(producer.put_at)
         wait_until(lambda: self.watched.painted[-1][0] >= last, 10.0)
         latencies = _latencies_ms(producer.put_at, self.watched.painted[before:])

@@ -36,6 +36,7 @@ def _measured(folder: Path, seconds: float) -> Entries:
     ours = []
     plain = []
     for _ in range(REPETITIONS):
+        # In turn with plain pyqtgraph: a machine that is busy for a while slows both alike.
         ours.append(frames_per_second(application, WindowContent, seconds / REPETITIONS))
         plain.append(frames_per_second(application, NaiveContent, seconds / REPETITIONS))
     images = folder / "images.h5"

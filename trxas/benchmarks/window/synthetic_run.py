@@ -51,6 +51,8 @@ def run_documents(uid: str, images: Path | None = None, images_per_event: float 
     for number in range(SCANS * POINTS):
         scan, point = divmod(number, POINTS)
         data = _data(rng, scan, point, energy[point], mean_counts[point])
+        # The number of images that are due by this event, so that any ratio of images and events comes out right on
+        # average.
         if images is not None and int(number * images_per_event) >= shown:
             datum = f"{uid}/{shown}"
             kwargs = {"point_number": shown % IMAGES}
