@@ -56,6 +56,8 @@ class CalibrationFile:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Reading, changing and writing under one lock: two sessions in one data folder would otherwise lose each
+            # other's calibrations. The lock is a file of its own, because the file itself is replaced by every save.
             with self.path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 systems = self._systems()
@@ -75,6 +77,8 @@ class CalibrationFile:
             return {}
         except (OSError, ValueError) as error:
             raise self._damaged(str(error)) from error
+        # A file that is only partly understood is refused as a whole: measuring on a silently missing calibration is
+        # worse than a message.
         if not isinstance(content, dict) or content.get("format") != FORMAT or not _is_sound(content.get("systems")):
             raise self._damaged(f"it is not a file of calibrations, format {FORMAT}")
         systems: dict[str, dict[str, Any]] = content["systems"]
@@ -90,6 +94,7 @@ class CalibrationFile:
 
 def _entry(calibration: SavedCalibration) -> dict[str, Any]:
     entry = asdict(calibration)
+    # Omitted rather than null: files from before `change` existed, and what is written without one, then look the same.
     if calibration.change is None:
         del entry["change"]
     return entry

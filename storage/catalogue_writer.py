@@ -237,6 +237,7 @@ class CatalogueWriter:
         self._flushed = time.monotonic()
 
     def _give_up(self, uid: str, error: Exception) -> None:
+        # None keeps the run known as open, but nothing more of it is written until its end, when the journal is read.
         self._open[uid] = None
         if self._abandoned:
             return
@@ -249,6 +250,8 @@ class CatalogueWriter:
         self._opened.pop(uid, None)
         self._runs.forget(uid)
         try:
+            # From the journal, which has every document: a run that failed half-way, or whose pieces are too small to
+            # be read quickly, is written again as a whole. Only then is its journal marked as catalogued.
             if writer is None or writer.is_to_be_rewritten:
                 from storage.run_writer import write_run
 

@@ -99,6 +99,8 @@ def repair_store(store: RepairableStore) -> StoreCheck:
     bad = {run.uid for run in before.runs if run.problems}
     chosen = [path for path in journal_paths(store.root) if before.catalogue_problem or uid_of(path) in bad]
     for path in chosen:
+        # Before anything is written into the catalogue: a journal that has lost its end would otherwise replace a
+        # complete run.
         _take_from_catalogue(path, store.catalogue)
     if chosen:
         with tempfile.TemporaryDirectory(prefix="trxas-rehearsal-") as folder, _rehearsal(folder, store) as rehearsal:

@@ -20,6 +20,8 @@ def read_image(reference: ImageReference) -> NDArray[np.float64]:
     """
     first = reference.index * reference.frames
     try:
+        # Without a lock: the IOC still writes the file, and HDF5 would refuse to open it or, worse, keep the IOC from
+        # writing.
         with h5py.File(reference.path, "r", locking=False) as file:
             frames = np.asarray(file[DATASET][first : first + reference.frames], dtype=float)
     except (OSError, KeyError) as error:
@@ -27,6 +29,7 @@ def read_image(reference: ImageReference) -> NDArray[np.float64]:
             f"Image {reference.index} cannot be read from {reference.path}: {error}. Check that this machine sees the "
             "detector's disk."
         ) from error
+    # The event can arrive before the plugin has written the image of its exposure.
     if len(frames) < reference.frames:
         raise ReductionError(
             f"{reference.path} does not hold exposure {reference.index} yet. It is read again with the next image."

@@ -307,5 +307,6 @@ class _CountedRun:
     def _mark(self, scan: int, point: int) -> None:
         measured = self._measured.setdefault(scan, bytearray())
         if point >= len(measured):
+            # Doubled, like a list: growing by one point at a time would copy the array at every point.
             measured.extend(bytes(max(point + 1 - len(measured), len(measured))))
         measured[point] = 1

@@ -51,6 +51,7 @@ class SampleAbsorptions:
         start = documents[0][1] if documents and documents[0][0] == "start" else {}
         if not (start.get(JET) and start.get("sample")) or _axis(start) in ("", SCANNED_ENERGY):
             return documents
+        # One reduction at a time: a second thread that asks meanwhile then finds the result of the first.
         with self._lock:
             try:
                 found = self._measured(start)
@@ -74,6 +75,7 @@ class SampleAbsorptions:
             and (one.get(JET) or {}).get("depth_share") == start[JET].get("depth_share")
             and abs(float(one["time"]) - own_s) < LONGEST_S
         ]
+        # Reducing a spectrum takes a while, and a sample may have many within a day: only the nearest ones are tried.
         for one in sorted(spectra, key=lambda other: abs(float(other["time"]) - own_s))[:MOST_SPECTRA]:
             results = self._runs.results(store, str(one["uid"]))
             absorbed = results.absorbed if isinstance(results, SpectrumResults) else None

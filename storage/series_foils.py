@@ -88,6 +88,8 @@ class SeriesFoils:
         # One foil: a series may hold scans of several, whose edges cannot be compared with each other.
         edge = own[0].get("edge")
         own_ev = start.get(CALIBRATION, 0.0)
+        # Foil scans before the series that were made with the same calibration: only between such scans does a shift of
+        # the edge mean that the axis has drifted.
         others = [
             one
             for one in find_starts(store, plan_name=FOIL_PLAN, edge=edge)

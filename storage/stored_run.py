@@ -47,6 +47,7 @@ class StoredRun(Sequence["NamedDocument"]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[NamedDocument]: ...
     def __getitem__(self, place: int | slice) -> NamedDocument | Sequence[NamedDocument]:
+        # Passes from the beginning, the first and the last document are cheap; a slice is read into memory as a whole.
         if isinstance(place, slice):
             return list(self)[place]
         if place == -1:
@@ -63,6 +64,7 @@ class StoredRun(Sequence["NamedDocument"]):
 
     def _look_through(self) -> None:
         """Read all documents once, to know the last one and their number."""
+        # Any complete pass fills in the last document and the number, so this reads nothing after a reduction.
         if self._last is None:
             for _ in self:
                 pass

@@ -23,6 +23,7 @@ def write_images(file: Any, export: Export) -> None:
     Images are copied, so that the file can leave the beamline without the detector's own files. Those that cannot be
     read are named in a note with the reason.
     """
+    # An entry of its own: the entries of the curves have one value per point, the images one per exposure.
     entry = group(file, ENTRY, "NXentry", default="data")
     entry["title"] = f"{export.title}: images"
     entry["start_time"] = export.start_time

@@ -170,6 +170,8 @@ def _i0(reduction: RunReduction, tables: tuple[CurveTable, ...]) -> Column | Non
     except (AttributeError, IndexError, ReductionError):
         # Sums of another kind of run, or an axis that was never read.
         return None
+    # Tables leave out points without flux and sort along the axis, so I0 has to do the same; where their numbers of
+    # points still differ, there is no I0 rather than that of other points.
     order = np.argsort(axis, kind="stable")
     known = i0[order][i0[order] > 0]
     same = all(table.axis.values.size == known.size for table in tables)

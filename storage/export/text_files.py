@@ -58,6 +58,8 @@ def _both(labels: list[str], units: list[str]) -> Iterator[tuple[str, str]]:
 def _xdi_fields(export: Export, table: CurveTable) -> Iterator[tuple[str, str]]:
     """Yield the fields of an XDI header: those of the format's dictionary first, then those of pump and probe."""
     start = export.start
+    # The order and the names are those of the XDI dictionary, which other programs look for; fields of the project's
+    # own begin with "Trxas" as the format asks of extensions.
     symbol, _, edge = str(start.get("edge", "")).partition(" ")
     yield "Element.symbol", str(start.get("absorber", symbol))
     yield "Element.edge", edge

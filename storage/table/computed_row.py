@@ -91,6 +91,7 @@ def reduced_row(documents: Documents, columns: UserColumns) -> ReducedRow:
     results = run.results
     checks = reduction.checks()
     headline = results.headline()
+    # JSON has no NaN and no infinity, and a number without an error is not a result: such a row has no number.
     known = headline is not None and math.isfinite(headline.value.value) and math.isfinite(headline.value.sigma)
     return ReducedRow(
         kind=results.kind,
@@ -119,6 +120,7 @@ def _delay(start: Document) -> str:
 
 
 def _sparkline(reduction: RunReduction) -> tuple[float, ...]:
+    # Counting first; a run with the boxcar alone is drawn from that.
     for mode in MODES:
         try:
             y = reduction.curve(CurveChoice(mode=mode)).y

@@ -101,6 +101,7 @@ def write_table(path: Path, rows: Sequence[NightRow], columns: UserColumns) -> N
 
 
 def _escaped(text: str) -> str:
+    # Backslashes first: the ones that escape a bar must not be escaped again.
     return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
@@ -154,6 +155,7 @@ def _user_numbers(row: NightRow, names: Sequence[str]) -> list[object]:
 def _html_row(row: NightRow, columns: UserColumns, names: Sequence[str]) -> str:
     words = texts(row, columns, names)
     cells = [f"<td>{html.escape(text)}</td>" for text in words]
+    # The text of this cell is a line of block characters for terminals; a browser can draw the curve itself.
     place = list(fixed_texts(row)).index("transient")
     cells[place] = f"<td>{_svg(() if row.reduced is None else row.reduced.sparkline)}</td>"
     return f'<tr class="{html.escape(row.run.status)}">{"".join(cells)}</tr>'
@@ -172,6 +174,7 @@ def _svg(values: Sequence[float]) -> str:
 
     step = width / (len(values) - 1)
     points = " ".join(f"{index * step:.1f},{y_of(value):.1f}" for index, value in enumerate(values))
+    # A curve with one sign, such as a static spectrum, has its zero outside of the drawing.
     crosses = low < 0.0 < low + span
     zero = f'<path d="M0 {y_of(0.0):.1f}H{width}" stroke="#bbb"/>' if crosses else ""
     curve = f'<polyline points="{points}" fill="none" stroke="#009E73" stroke-width="1.5"/>'
