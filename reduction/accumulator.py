@@ -121,12 +121,12 @@ class RunAccumulator:
 
     @property
     def boxcar_integral(self) -> FloatArray:
-        """Sum of boxcar mean x exposure time, V s, (..., probe). Dividing by `i0` weights exposures by flux."""
+        """Sum of boxcar mean x exposure time, V s, shape (..., probe). Dividing by `i0` weights exposures by flux."""
         return self._field("boxcar_integral")
 
     @property
     def boxcar_integral_variance(self) -> FloatArray:
-        """Variance of `boxcar_integral`, (..., probe), V^2 s^2."""
+        """Variance of `boxcar_integral`, shape (..., probe), V^2 s^2."""
         return self._field("boxcar_variance")
 
     def boxcar_integral_covariance(self, first: int, second: int) -> FloatArray:

@@ -77,7 +77,7 @@ class EnergyCourse:
         }
 
     def weights(self, time_s: ArrayLike) -> FloatArray:
-        """Return the share of each foil scan in the offset at times in s, (times, foils); rows add up to 1.
+        """Return the share of each foil scan in the offset at times in s, shape (times, foils); rows add up to 1.
 
         Linear in time between two foil scans; before the first and after the last, the offset stays.
         """

@@ -64,7 +64,7 @@ class EventRows:
         return self._filled(np.zeros(self.width), data, time_s)
 
     def rows(self, columns: Mapping[str, Any], times_s: Sequence[float]) -> FloatArray:
-        """Return the numbers of the events of a page, (events, width), from its columns.
+        """Return the numbers of the events of a page, shape (events, width), from its columns.
 
         Raises the same errors as `row`.
         """

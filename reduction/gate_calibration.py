@@ -119,7 +119,7 @@ class GateCalibration:
         return calibration
 
     def zeros(self, mode: str, delay_ps: ArrayLike, fluence_mj_cm2: ArrayLike, *, laser: bool) -> FloatArray:
-        """Return the zeros of all gates at first delays and fluences, both (points,), as (points, probes).
+        """Return the zeros of all gates, shape (points, probes), at first delays and fluences, (points,) each.
 
         Unit of the mode's chain. With the `laser` on the sample, its contribution is interpolated linearly between the
         measured delays, constant beyond them, and proportional to the fluence.

@@ -14,7 +14,7 @@ DATASET = "/entry/data/data"
 
 
 def read_image(reference: ImageReference) -> NDArray[np.float64]:
-    """Return the mean image of one exposure, (rows, columns), counts; raise ReductionError if it cannot be read.
+    """Return the mean image of one exposure, shape (rows, columns), counts; raise ReductionError if it cannot be read.
 
     A file that is still being written is read up to its current end.
     """

@@ -23,11 +23,11 @@ def load_images(
     select: int | slice = slice(None),
     stream: str = "primary",
 ) -> NDArray[Any]:
-    """Return the images of a run, one per event and in their order: (n, rows, columns), counts, -1 where masked.
+    """Return the images of a run, one per event and in their order, shape (n, rows, columns), counts.
 
-    `key` is that of `load_run`. `select` is an index: `select=-1` gives the last image, (rows, columns), and reads only
-    that. An image of 195 x 487 pixels takes 0.4 MB.
-    Raises `StorageError` if no run or several fit, if it has no such field, or if a file cannot be read.
+    A masked pixel is -1. `key` is that of `load_run`. `select` is an index: `select=-1` gives the last image, (rows,
+    columns), and reads only that. An image of 195 x 487 pixels takes 0.4 MB. Raises `StorageError` if no run or several
+    fit, if it has no such field, or if a file cannot be read.
     """
     from tiled.client.utils import ClientError
 

@@ -117,7 +117,7 @@ class CountingBeside(BesideDetector):
     pumps_per_s = 0.0
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:
-        """Return counts (element, gate), and the gates opened (gate,): counted, or by `exposure_s` seconds."""
+        """Return counts, shape (element, gate), and the gates opened (gate,): counted, or by `exposure_s` seconds."""
         entry = self.entry
         assert isinstance(entry, SpcDetector)
         counts = self._table(readings, entry.channels, whole=True).astype(np.int64)
@@ -141,7 +141,7 @@ class AnalogBeside(BesideDetector):
     """Mean signal per pulse, V, in records: `NAME_mean` (element, gate), which increases with the light."""
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:  # a mean has no length
-        """Return the mean signal, V, (element, gate)."""
+        """Return the mean signal, V, shape (element, gate)."""
         entry = self.entry
         assert isinstance(entry, AnalogDetector)
         return {f"{self.name}_mean": entry.polarity * self._table(readings, entry.records, whole=False)}
@@ -157,7 +157,10 @@ class DriftBeside(BesideDetector):
     """Silicon drift detector: `NAME_counts` (element, gate), `NAME_input_rate`, `NAME_output_rate` (element,), 1/s."""
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:  # only ratios of rates
-        """Return counts (element, gate) and both rates (element,), 1/s; raises AcquisitionError above the dead time."""
+        """Return counts, shape (element, gate), and both rates (element,), 1/s.
+
+        Raises AcquisitionError for a dead time above `dead_fraction_high` of the entry.
+        """
         entry = self.entry
         assert isinstance(entry, DriftDetector)
         counts = self._table(readings, entry.table_of, whole=True).astype(np.int64)

@@ -54,7 +54,10 @@ def pairs_of(probes: int) -> int:
 
 
 def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame:
-    """Return the SPC frame of `pv`, (apd, probe); raises AcquisitionError for a wrong layout or impossible counts."""
+    """Return the SPC frame of `pv`, shape (apd, probe).
+
+    Raises AcquisitionError for a wrong layout or impossible counts.
+    """
     values = _finite(raw, 5 + probes + apds * probes, pv)
     if (int(values[3]), int(values[4])) != (apds, probes):
         raise AcquisitionError(

@@ -180,7 +180,7 @@ class Exposure(Device):
         return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts (apd, probe)."""
+        """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts, shape (apd, probe)."""
         settings = self._settings
         spc = self.counts_source
         numbers = {"i0": (self.i0.pvname, "counts"), "s": (spc, "s")}

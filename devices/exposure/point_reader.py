@@ -204,7 +204,10 @@ class PointReader(EventReader):
 
 
 def counted_values(reading: ExposureReading) -> dict[str, Any]:
-    """Return the event fields of what an exposure counted: (apd, probe) counts, (probe,) pulses and volts, I0, s."""
+    """Return the event fields of what an exposure counted.
+
+    Counts have the shape (apd, probe), pulses and volts (probe,); I0 in counts, times in s.
+    """
     spc = reading.spc
     boxcar = reading.boxcar
     analog = {}

@@ -112,7 +112,10 @@ class SliceStream:
         self._waiting.clear()
 
     def describe_collect(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys: which part of which exposure, s, counts (apd, probe), pulses (probe,), I0 in counts."""
+        """Return the data keys: which part of which exposure, s, counts, pulses, and I0 in counts.
+
+        Counts have the shape (apd, probe), pulses (probe,).
+        """
         apds = self._settings.apds
         probes = self._settings.probes
         whole = ("scan_index", "point_index", "laser_shutter", "part", "exposure_id")

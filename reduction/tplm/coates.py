@@ -45,7 +45,7 @@ def open_pulses(counts: ArrayLike, sync_pulses: ArrayLike, blocked: int = 0) -> 
 
 
 def photons_per_pulse(counts: ArrayLike, sync_pulses: ArrayLike, blocked: int = 0) -> FloatArray:
-    """Return the mean photons per pulse in each channel, (..., channels): lambda = -ln(1 - n / open pulses).
+    """Return the mean photons per pulse in each channel, shape (..., channels): lambda = -ln(1 - n / open pulses).
 
     Raises the same errors as `open_pulses`.
     """

@@ -89,7 +89,7 @@ class LawComparison:
 def compare_laws(maps: Sequence[MapPoint], covariance: FloatArray | None = None) -> LawComparison:
     """Return both laws fitted to maps of one sample and temperature; raises ReductionError with too few maps.
 
-    `covariance` (maps, maps) of the diffusivities, cm4/s2, if they share an error.
+    `covariance`, shape (maps, maps), of the diffusivities, cm4/s2, if they share an error.
     """
     exponential, occupation = (fit_relaxation(maps, law, covariance) for law in RelaxationLaw)
     return LawComparison(exponential=exponential, occupation=occupation)

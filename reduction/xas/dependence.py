@@ -168,7 +168,7 @@ class DependenceSums:
         return [int(probe) for probe in listed or (self.start["unpumped_probe"],)]
 
     def snapshot(self) -> DependenceSums:
-        """Return a copy that later documents do not change: it shares the start document, not the (sums, points)."""
+        """Return a copy that later documents do not change; it shares the start document, but no sums."""
         copied = copy(self)
         copied._visits = self._visits.copy()
         copied.exposures = list(self.exposures)

@@ -181,7 +181,7 @@ def _correlation(covariance: FloatArray, first: FloatArray, second: FloatArray) 
 
 
 def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate, *, zero_v: float = 0.0) -> Signal:
-    """Return the signal of one gate, (scans, points), in the order of the grid; see `exposure_pairs`.
+    """Return the signal of one gate, shape (scans, points), in the order of the grid; see `exposure_pairs`.
 
     Raises ReductionError if the run lacks the mode.
     """
@@ -249,7 +249,7 @@ def _zero_and_gain(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> tuple
 def zeros_of_run(
     accumulator: RunAccumulator, calibration: GateCalibration, mode: Mode, laser_shutter: int
 ) -> FloatArray:
-    """Return the zeros of all gates at the points of a run, (points, probes), V or photons per pulse.
+    """Return the zeros of all gates at the points of a run, shape (points, probes), V or photons per pulse.
 
     With the laser shutter open (1) they contain its light. All 0 before the first exposure.
     """

@@ -46,7 +46,7 @@ def common_share(run: RunAccumulator, shutter: int) -> float:
 def gate_correlation(on: Intensity, off: Intensity, used: BoolArray) -> Value:
     """Return the correlation of the errors of both gates within an exposure, 0 to 1; 0 ± 0 if it cannot be seen.
 
-    `on`, `off` and `used` are (scans, points). The variance of each gate comes from the scatter of its own
+    `on`, `off` and `used` have the shape (scans, points). The variance of each gate comes from the scatter of its own
     sub-averages, so it contains what the jet does during the exposure. That is the same in both gates and cancels in
     their difference, whose scatter between scans is therefore smaller than both variances together:
     var(on - off) = var on + var off - 2 r sd(on) sd(off). All points together give r. What is common to a point or to a

@@ -21,11 +21,11 @@ def gate_errors(
     recipe: Callable[[RunAccumulator], FloatArray],
     measured: FloatArray,
 ) -> FloatArray:
-    """Return the change of `measured` if a zero, level or light of `gates` changes by its error, (errors, points).
+    """Return the change of `measured` if a zero, level or light of `gates` changes by its error.
 
-    The first row is that of the offset of I0, where dark exposures measured it. `recipe` reduces an accumulator to what
-    was `measured`, (points,), in its unit. The covariance of the points is the sum of the outer products of the rows.
-    There are no rows for a run without a calibration of its gates.
+    Shape (errors, points). The first row is that of the offset of I0, where dark exposures measured it. `recipe`
+    reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is the sum of
+    the outer products of the rows. There are no rows for a run without a calibration of its gates.
     """
     # By recomputing rather than by formulas: every recipe has offsets and scales that take a part of such an error out,
     # and the calibration is linear to well within its errors.
@@ -43,5 +43,5 @@ def gate_errors(
 
 
 def with_common(sigma: FloatArray, common: FloatArray) -> FloatArray:
-    """Return standard errors (points,) with the `common` ones, (errors, points), added in quadrature."""
+    """Return standard errors (points,) with the `common` ones, shape (errors, points), added in quadrature."""
     return np.sqrt(sigma**2 + np.sum(common**2, axis=0)) if common.size else sigma

@@ -65,7 +65,7 @@ class GateRates:
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     def log_rate(self) -> tuple[FloatArray, FloatArray]:
-        """Return the logarithm of photons per pulse and its variance, both (points, probes).
+        """Return the logarithm of photons per pulse and its variance, both of shape (points, probes).
 
         Raises ReductionError for a gate with fewer than `MIN_PHOTONS` photons.
         """
@@ -85,12 +85,13 @@ class GateRates:
 
 
 def gate_rates(accumulator: RunAccumulator) -> GateRates:
-    """Return the photons of every gate, (points, probes), summed over scans; shutter open and closed in separate rows.
+    """Return the photons of every gate, shape (points, probes), summed over scans.
 
-    They are those of the first detector that counts, or of the one through which the run is `seen_by`. Counts are
-    corrected for pile-up before they are summed (SI 5), and for zeros, laser light and gains of the gates, whose errors
-    are in the variance, where the run has a calibration of them. Points without exposures are left out, so a run may be
-    unfinished. Raises ReductionError for a run that scanned something else, or without a counting or gated detector.
+    Shutter open and closed are in separate rows. They are those of the first detector that counts, or of the one
+    through which the run is `seen_by`. Counts are corrected for pile-up before they are summed (SI 5), and for zeros,
+    laser light and gains of the gates, whose errors are in the variance, where the run has a calibration of them.
+    Points without exposures are left out, so a run may be unfinished. Raises ReductionError for a run that scanned
+    something else, or without a counting or gated detector.
     """
     accumulator = with_default_detector(accumulator)
     run = accumulator.metadata

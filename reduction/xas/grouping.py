@@ -81,7 +81,7 @@ def null_gates(pair: NullPair, timing: Timing) -> tuple[Gate, Gate, tuple[Gate, 
 def scan_transients(
     accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: Reference = "unpumped probe"
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return the transient of every scan, its error, and whether it was measured; (scans, points) each.
+    """Return the transient of every scan, its error, and whether it was measured; shape (scans, points) each.
 
     SPC: ln(on/off), in which jet and flux of the same exposure cancel; boxcar: on - off after the recipe of
     `boxcar_spectrum`, whose offset per scan forbids a ratio. Raises ReductionError as `exposure_pairs` and
@@ -101,8 +101,8 @@ def scan_transients(
 def scatter_ratio(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> ScatterRatio:
     """Return the root of chi-square per degree of freedom of the scans about their weighted mean at each point.
 
-    All arguments (scans, points). The error of the ratio is 1 / sqrt(2 degrees of freedom), for normal data. Raises
-    ReductionError unless a point was measured twice.
+    All arguments have the shape (scans, points). The error of the ratio is 1 / sqrt(2 degrees of freedom), for normal
+    data. Raises ReductionError unless a point was measured twice.
     """
     # Chi-square about weighted means has one degree of freedom less per point that was measured, so a point with a
     # single scan adds nothing. For normal data the root of chi-square / f has a relative error of 1 / sqrt(2 f).

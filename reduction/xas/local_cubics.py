@@ -14,7 +14,7 @@ _NODES = 4
 
 
 def interpolation(nodes: FloatArray, targets: FloatArray) -> FloatArray:
-    """Return the matrix (targets, nodes) that takes values at ascending `nodes` to `targets`, by local cubics.
+    """Return the matrix, shape (targets, nodes), that takes values at ascending `nodes` to `targets`, by local cubics.
 
     Up to four nodes about each target; a target at a node takes its value exactly. Any unit, the same for both.
     """

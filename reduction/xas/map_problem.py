@@ -262,7 +262,7 @@ class MapProblem:
         return self._whitened(flat).reshape(len(flat), -1, len(rates), len(parameters))
 
     def noise_information(self, parameters: FloatArray) -> FloatArray:
-        """Return the mean contribution of the spectra's noise to the squared Jacobian, (parameters, parameters).
+        """Return the mean contribution of the spectra's noise to the squared Jacobian, shape (parameters, parameters).
 
         Fitted spectra have noise, which looks like a signal that depends on lifetimes and time zero as the true one
         does. There are as many spectra as energies, so the sum does not become small compared with the truth (Neyman

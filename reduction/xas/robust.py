@@ -14,7 +14,10 @@ TO_SIGMA = 1.4826
 
 
 def column_medians(table: FloatArray) -> FloatArray:
-    """Return the median of the known numbers of every column, (columns,) of (rows, columns); NaN without any."""
+    """Return the median of the known numbers of every column, (columns,); NaN without any.
+
+    `table` has the shape (rows, columns).
+    """
     # numpy's nanmedian takes 30 times as long for a few rows, and this is called for every frame of a window.
     is_known = np.isfinite(table)
     number = is_known.sum(axis=0)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def elapsed_s(run: RunAccumulator) -> FloatArray:
-    """Return the middle of the exposures since the beginning of the first one, s, (scans, points, laser shutter).
+    """Return the middle of the exposures since the beginning of the first one, s, shape (scans, points, laser shutter).
 
     Zeros if an event has no time; 0 where nothing was measured.
     """

@@ -83,10 +83,10 @@ def power_use_of(exposures: Sequence[SingleExposure], overlap: float) -> PowerUs
 def live_pulses(
     counts: FloatArray, pulses: FloatArray, share: float, previous: Sequence[int | None]
 ) -> FloatArray | None:
-    """Return the gates for which each photodiode was not blind from the bunch before, (elements, gates); None for all.
+    """Return the gates for which each photodiode was not blind from the bunch before; None for all.
 
-    `share`: part of the counts after which a photodiode is blind for the next bunch; `previous` (gates,): the gate one
-    bunch before each, None where there is none.
+    Their shape is (elements, gates). `share`: part of the counts after which a photodiode is blind for the next bunch;
+    `previous` (gates,): the gate one bunch before each, None where there is none.
     """
     if share == 0.0:
         return None

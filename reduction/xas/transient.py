@@ -128,7 +128,7 @@ def curves_of(
     """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
 
     The errors of on and off are independent, or have a `correlation`; the variance of the transient is that of their
-    difference, and that of the `common` errors, (errors, points).
+    difference, and that of the `common` errors, shape (errors, points).
     """
     return {
         "on": on.value,

@@ -81,7 +81,7 @@ class TransientMap(PhotonPairs):
         unpumped: FloatArray,
         later: Sequence[FloatArray] = (),
     ) -> TransientMap:
-        """Return the map of plain Poisson counts, tables (energies, delays), measured where it was planned.
+        """Return the map of plain Poisson counts, tables of shape (energies, delays), measured where it was planned.
 
         `later`: counts of the gates after the pumped one, from probe 1 on.
         """
@@ -103,7 +103,7 @@ class TransientMap(PhotonPairs):
         return int(np.isfinite(self.pumped).sum())
 
     def turned(self) -> TransientMap:
-        """Return the same map with rows and columns exchanged, tables (columns, rows)."""
+        """Return the same map with rows and columns exchanged, tables of shape (columns, rows)."""
         tables = ("pumped", "unpumped", "pumped_variance", "unpumped_variance")
         return TransientMap(
             axes=(self.axes[1], self.axes[0]),
@@ -127,7 +127,7 @@ class TransientMap(PhotonPairs):
 
 
 def change_by_pump(measured: TransientMap, timing: Timing) -> FloatArray:
-    """Return `measured.change`, (rows, columns), minus its mean before the pump, due to gate efficiencies.
+    """Return `measured.change`, shape (rows, columns), minus its mean before the pump, due to gate efficiencies.
 
     Before the pump means two widths of the instrument response, ps. A map over other axes, without such a delay, or
     whose gates were compared with the laser blocked, stays as it is.
@@ -144,7 +144,10 @@ def change_by_pump(measured: TransientMap, timing: Timing) -> FloatArray:
 
 
 def transient_map(run: DependenceSums) -> TransientMap:
-    """Return the map of a grid scan, (rows, columns); raises ReductionError for other runs, or without a good point."""
+    """Return the map of a grid scan, shape (rows, columns).
+
+    Raises ReductionError for other runs, or without a good point.
+    """
     grid = run.start["grid"]
     if "shape" not in grid:
         raise ReductionError("This run is not a grid of two axes. Choose a run of grid_scan.")

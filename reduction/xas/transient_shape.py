@@ -28,13 +28,13 @@ _LEAST_SHARE = 0.01
 
 
 def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArray:
-    """Return the covariance (points, points) of a transient, with the errors of offset and scale that points share.
+    """Return the covariance of a transient, shape (points, points).
 
-    SPC (SI 4): on and off, each minus its pre-edge mean and divided by its edge integral; both are linear in
-    the counts to first order. Boxcar: offset and scale are those of the off spectrum for both, so the offset drops
-    out of the difference and the scale multiplies it; the covariance is that of independent points. The errors of the
-    calibration of the gates, which all points have in common, are added. A spectrum of several runs has its own.
-    Raises ReductionError if a window is not covered.
+    It contains the errors of offset and scale that points share. SPC (SI 4): on and off, each minus its pre-edge mean
+    and divided by its edge integral; both are linear in the counts to first order. Boxcar: offset and scale are those
+    of the off spectrum for both, so the offset drops out of the difference and the scale multiplies it; the covariance
+    is that of independent points. The errors of the calibration of the gates, which all points have in common, are
+    added. A spectrum of several runs has its own. Raises ReductionError if a window is not covered.
     """
     if spectrum.covariance is not None:
         return spectrum.covariance

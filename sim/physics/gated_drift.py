@@ -34,7 +34,7 @@ class GatedDriftCounts:
 def draw_gated_drift(
     detector: GatedDrift, counts: IntArray, pulses: IntArray, duration_s: float, rng: np.random.Generator
 ) -> GatedDriftCounts:
-    """Draw the drift detector's part of the photons behind the `counts` (apd, gate), for `duration_s` seconds.
+    """Draw the drift detector's part of the photons behind the `counts`, shape (apd, gate), for `duration_s` seconds.
 
     `pulses` (gate,): gates opened. Each element takes its share of the photons at random, so that its numbers are
     Poisson by themselves, and analyses those that arrive while it is ready (paralysable; see `draw_drift_counts`).

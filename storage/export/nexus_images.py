@@ -18,10 +18,10 @@ ENTRY = "images"
 
 
 def write_images(file: Any, export: Export) -> None:
-    """Add an entry with the images of all good exposures, (n, rows, columns), counts; raises OSError if it cannot.
+    """Add an entry with the images of all good exposures, shape (n, rows, columns), counts.
 
     Images are copied, so that the file can leave the beamline without the detector's own files. Those that cannot be
-    read are named in a note with the reason.
+    read are named in a note with the reason. Raises OSError if the entry cannot be written.
     """
     # An entry of its own: the entries of the curves have one value per point, the images one per exposure.
     entry = group(file, ENTRY, "NXentry", default="data")

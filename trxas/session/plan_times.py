@@ -123,9 +123,9 @@ class PlanTimes:
 
 
 def ways_of(points: Sequence[Sequence[float]], course: Sequence[int]) -> list[float]:
-    """Return how far each axis goes, (axes,), in its unit, if the `points`, (points, axes), are measured in a course.
+    """Return how far each axis goes, (axes,), in its unit, if the `points` are measured in a course.
 
-    `course` has the index of the point of each exposure. Empty without points.
+    `points` have the shape (points, axes); `course` has the index of the point of each exposure. Empty without points.
     """
     if not points or not course or max(course) >= len(points):
         return []

@@ -54,7 +54,7 @@ class DiffractionPanel(Panel):
         return cls(context.geometry)
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the request for the latest image (rows, columns) with its pattern against Q, 1/Å."""
+        """Return the request for the latest image, shape (rows, columns), with its pattern against Q, 1/Å."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:

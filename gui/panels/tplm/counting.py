@@ -72,7 +72,7 @@ class CountingPanel(SingleAnswerPanel[Counting]):
 
 
 def counting_rows(value: Counting) -> list[list[Cell]]:
-    """Return the latest exposure's pile-up, fullest channel, power, rate and temperature as rows (rows, 2)."""
+    """Return the latest exposure's pile-up, fullest channel, power, rate and temperature as rows, shape (rows, 2)."""
     pile_up = float(value.pile_up_percent.max())
     highest = float(value.highest.max())
     latest = value.latest

@@ -119,7 +119,10 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
 
 
 def diffusion_rows(value: LiveMap) -> list[list[Cell]]:
-    """Return diffusivity (cm2/s), forecast, line, lifetime (ns), and centre (um), as rows of a table (rows, 2)."""
+    """Return diffusivity (cm2/s), forecast, line, lifetime (ns), and centre (um), as rows of a table.
+
+    Its shape is (rows, 2).
+    """
     results = value.results
     rows: list[list[Cell]] = [["diffusivity", diffusivity_text(results.diffusivity_cm2_s)]]
     if value.expected is not None:

@@ -96,7 +96,7 @@ class PowerPanel(SingleAnswerPanel[MapSeries]):
 
 
 def series_rows(value: MapSeries) -> list[list[Cell]]:
-    """Return relaxation, cm2/s and us, law and attribution as rows of a table (rows, 2)."""
+    """Return relaxation, cm2/s and us, law and attribution as rows of a table, shape (rows, 2)."""
     rows: list[list[Cell]] = [["maps", str(len(value.maps))]]
     if value.laws is not None:
         better = value.laws.better

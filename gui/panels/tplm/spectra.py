@@ -103,7 +103,10 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
 
 
 def spectrum_rows(value: SpectrumResults) -> list[list[Cell]]:
-    """Return the latest spectrum, the trends with power and temperature, and remarks as rows of a table (rows, 2)."""
+    """Return the latest spectrum, the trends with power and temperature, and remarks as rows of a table.
+
+    Its shape is (rows, 2).
+    """
     latest = value.points[-1].fit
     fwhm = latest.fwhm_ev
     rows: list[list[Cell]] = [

@@ -145,7 +145,7 @@ def scale_rows(scan: FluenceScan) -> list[list[Cell]]:
 
 
 def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:
-    """Return line and saturation as rows of a table (rows, 2): the slope in % per mJ/cm².
+    """Return line and saturation as rows of a table, shape (rows, 2): the slope in % per mJ/cm².
 
     The response counts as saturated if the p-value of the line above its limit is below 0.001.
     """

@@ -211,7 +211,7 @@ class KineticsPanel(Panel):
 
 
 def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
-    """Return the parameters of a fit as rows of a table (rows, 2), with lifetimes in ps and ns and shares in %.
+    """Return the parameters of a fit as rows of a table, shape (rows, 2), with lifetimes in ps and ns and shares in %.
 
     Those that the data do not determine are marked as such.
     """

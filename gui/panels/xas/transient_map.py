@@ -150,7 +150,7 @@ class MapPanel(Panel):
 
 
 def map_rows(fit: MapFit) -> list[list[Cell]]:
-    """Return lifetimes and time zero, ps, as rows of a table (rows, 2), with a mark if not determined."""
+    """Return lifetimes and time zero, ps, as rows of a table, shape (rows, 2), with a mark if not determined."""
     rows: list[list[Cell]] = []
     for number, value in enumerate(fit.lifetimes_ps, 1):
         text = with_error(value.value, value.sigma, "ps")

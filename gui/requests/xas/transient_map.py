@@ -31,7 +31,7 @@ class MapRequest(Request[ShownMap]):
     detector: str = ""
 
     def compute(self, run: RunState) -> ShownMap:
-        """Return the map, (rows, columns). Raises ReductionError for a run that is not a grid of two axes."""
+        """Return the map, shape (rows, columns). Raises ReductionError for a run that is not a grid of two axes."""
         sums = run.map_sums(self.detector)
         measured = transient_map(sums)
         # Maps over axes such as a magnet and a nozzle need no timing, and their start documents have none.

@@ -91,10 +91,10 @@ class WhitenedTrace:
         gate_delays_ps: Sequence[float],
         train: PumpTrain,
     ) -> WhitenedTrace:
-        """Return the `gates` of measured rates, (rows, gates), the last the reference; `silent` gates have no signal.
+        """Return the `gates` of measured rates, shape (rows, gates), the last the reference.
 
-        `gate_delays_ps` are those of all gates of the rates, (probes,).
-        Raises ReductionError for a gate with too few photons.
+        `silent` gates have no signal. `gate_delays_ps` are those of all gates of the rates, (probes,). Raises
+        ReductionError for a gate with too few photons.
         """
         log_rate, variance = rates.log_rate()
         columns = np.asarray(gates)
@@ -120,7 +120,7 @@ class WhitenedTrace:
         return int(self.delay_ps.shape[0]) * (self.gates - 1)
 
     def decays(self, rates_per_ps: Sequence[float], t0_ps: float, train: PumpTrain | None = None) -> list[Decay]:
-        """Return decays after the pumps of `train` (None: the trace's) at every gate, (rows, gates) each.
+        """Return decays after the pumps of `train` (None: the trace's) at every gate, shape (rows, gates) each.
 
         They are zero at gates without signal.
         """

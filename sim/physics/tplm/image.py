@@ -55,5 +55,5 @@ class TrappedMixture:
         self.weights: FloatArray = weights
 
     def free_ns(self, time_ns: FloatArray) -> FloatArray:
-        """Return for how long excitons that emit at `time_ns` were free, ns: (times, nodes)."""
+        """Return for how long excitons that emit at `time_ns` were free, ns: shape (times, nodes)."""
         return np.minimum(time_ns[:, np.newaxis], self.trapped_ns)

@@ -136,7 +136,7 @@ class Coverage:
         return len(self.measured) == self.settings.samples * self.settings.measurements
 
     def statistics(self) -> dict[str, PullStatistics]:
-        """Return mean and width of the pulls of every parameter, per parameter over (samples, measurements)."""
+        """Return mean and width of the pulls of every parameter, over arrays of shape (samples, measurements)."""
         names = self.kind.parameters
         failed = {name: sum(failure.parameter == name for failure in self.failures) for name in names}
         return {name: pull_statistics(list(self.pulls[name].values()), failed[name]) for name in names}

@@ -33,7 +33,10 @@ class EdgeShape:
         return self.scatter + step + _gaussians(self.static, energy_ev)
 
     def scaled_transient(self, change: float, energy_ev: float) -> list[list[float]]:
-        """Return the peaks (peaks, 3) of a transient that is `change` times the static spectrum at `energy_ev`, eV."""
+        """Return the peaks of a transient that is `change` times the static spectrum at `energy_ev`, eV.
+
+        Their shape is (peaks, 3): centre and width, eV, and height.
+        """
         scale = change * self.level(energy_ev) / _gaussians(self.transient, energy_ev)
         return [[center, fwhm, scale * height] for center, fwhm, height in self.transient]
 
