@@ -48,7 +48,7 @@ class PlugIn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LoadResult:
     """Result of loading one plug-in: the names of what it `brought`, or the `problem` as a message with a remedy."""
 
     plug_in: PlugIn
@@ -56,7 +56,7 @@ class Outcome:
     problem: str = ""
 
 
-_OUTCOMES: dict[PlugIn, Outcome] = {}
+_RESULTS: dict[PlugIn, LoadResult] = {}
 
 
 @cache
@@ -99,20 +99,20 @@ def load_plug_ins(
         except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code; the session must continue
             _fail(plug_in, error)
         else:
-            _OUTCOMES[plug_in] = Outcome(plug_in=plug_in, brought=tuple(map(name_of, brought)))
+            _RESULTS[plug_in] = LoadResult(plug_in=plug_in, brought=tuple(map(name_of, brought)))
             found += brought
     return found
 
 
-def outcomes() -> list[Outcome]:
+def load_results() -> list[LoadResult]:
     """Return the outcome of every plug-in that a layer has loaded so far, by group and name."""
-    return [_OUTCOMES[plug_in] for plug_in in plug_ins() if plug_in in _OUTCOMES]
+    return [_RESULTS[plug_in] for plug_in in plug_ins() if plug_in in _RESULTS]
 
 
 def forget_plug_ins() -> None:
     """Forget all entry points, so that they are read again at the next request, after a change of the packages."""
     plug_ins.cache_clear()
-    _OUTCOMES.clear()
+    _RESULTS.clear()
 
 
 def _fail(plug_in: PlugIn, error: BaseException) -> None:
@@ -121,6 +121,6 @@ def _fail(plug_in: PlugIn, error: BaseException) -> None:
         f"the package, or remove it with `pip uninstall {plug_in.package}`; `trxas plugins` lists all."
     )
     # The group may be loaded several times, by a second window for instance; one message is enough.
-    if plug_in not in _OUTCOMES or _OUTCOMES[plug_in].problem != problem:
+    if plug_in not in _RESULTS or _RESULTS[plug_in].problem != problem:
         logger.error(problem, exc_info=error if logger.isEnabledFor(logging.DEBUG) else None)
-    _OUTCOMES[plug_in] = Outcome(plug_in=plug_in, problem=problem)
+    _RESULTS[plug_in] = LoadResult(plug_in=plug_in, problem=problem)

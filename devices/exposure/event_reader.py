@@ -26,7 +26,7 @@ from devices.exposure.condition_limits import ANY_POWER_W, CONDITIONS, LASER_ONL
 from devices.exposure.conditions import Conditions, ConditionWatch
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
-from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
+from devices.exposure.life_cycle import ExposureLifeCycle, ExposurePhase, ExposureTargets
 from devices.names import AxisName
 from devices.shutter import CLOSED, ShutterCode
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid, served_number
@@ -103,7 +103,7 @@ class EventReader(ABC):
         return self._flux.normal
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> ExposurePhase:
         """Phase of the current exposure."""
         return self._life.phase
 
@@ -142,7 +142,7 @@ class EventReader(ABC):
 
     def trigger(self) -> StatusBase:
         """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
-        if self._staged and self.phase is Phase.IDLE:
+        if self._staged and self.phase is ExposurePhase.IDLE:
             self.arm(ExposureTargets())
         # The watches begin before the trigger: what fails between the two is part of the exposure.
         number = self._life.start()

@@ -17,7 +17,7 @@ from enum import StrEnum
 from errors import AcquisitionError
 
 
-class Phase(StrEnum):
+class ExposurePhase(StrEnum):
     """State of a life cycle."""
 
     IDLE = "idle"
@@ -46,12 +46,12 @@ class ExposureLifeCycle:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._phase = Phase.IDLE
+        self._phase = ExposurePhase.IDLE
         self._targets = ExposureTargets()
         self._number = 0
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> ExposurePhase:
         """Phase of the current exposure."""
         return self._phase
 
@@ -65,33 +65,33 @@ class ExposureLifeCycle:
         with self._lock:
             self._number += 1
             self._targets = targets
-            self._phase = Phase.ARMED
+            self._phase = ExposurePhase.ARMED
 
     def start(self) -> int:
         """Go from armed to counting and return the exposure's number, for `end`; raises AcquisitionError otherwise."""
         with self._lock:
-            self._require(Phase.ARMED, "trigger", "Arm it with its targets before the trigger.")
+            self._require(ExposurePhase.ARMED, "trigger", "Arm it with its targets before the trigger.")
             self._number += 1
-            self._phase = Phase.COUNTING
+            self._phase = ExposurePhase.COUNTING
             return self._number
 
     def end(self, number: int, *, succeeded: bool) -> None:
         """Go to counted, or to idle after a failure; does nothing if exposure `number` was abandoned."""
         with self._lock:
-            if self._phase is Phase.COUNTING and number == self._number:
-                self._phase = Phase.COUNTED if succeeded else Phase.IDLE
+            if self._phase is ExposurePhase.COUNTING and number == self._number:
+                self._phase = ExposurePhase.COUNTED if succeeded else ExposurePhase.IDLE
 
     def close(self) -> None:
         """Go from counted to idle, as the exposure is being read; raises AcquisitionError in any other phase."""
         with self._lock:
-            self._require(Phase.COUNTED, "read", "Trigger it and wait for its end before reading it.")
-            self._phase = Phase.IDLE
+            self._require(ExposurePhase.COUNTED, "read", "Trigger it and wait for its end before reading it.")
+            self._phase = ExposurePhase.IDLE
 
     def reset(self) -> None:
         """Go to idle from any phase, and abandon the current exposure."""
         with self._lock:
             self._number += 1
-            self._phase = Phase.IDLE
+            self._phase = ExposurePhase.IDLE
 
     def interrupt(self) -> None:
         """Go back to armed after a pause: bluesky triggers the same exposure again."""
@@ -100,8 +100,8 @@ class ExposureLifeCycle:
         with self._lock:
             if self._number:
                 self._number += 1
-                self._phase = Phase.ARMED
+                self._phase = ExposurePhase.ARMED
 
-    def _require(self, phase: Phase, step: str, remedy: str) -> None:
+    def _require(self, phase: ExposurePhase, step: str, remedy: str) -> None:
         if self._phase is not phase:
             raise AcquisitionError(f"Cannot {step} the exposure: it is {self._phase}, not {phase}. {remedy}")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from epics import ca, dbr
 
 from devices.signals.calling_thread import CallingThread
-from devices.signals.read_batch import SCALARS, Answer, scalar_answer
+from devices.signals.read_batch import SCALARS, ChannelAnswer, scalar_answer
 
 MASK = dbr.DBE_VALUE | dbr.DBE_ALARM
 """Updates at changes of the value and of the alarm."""
@@ -25,11 +25,11 @@ class _Monitor(NamedTuple):
     """A subscription: how an update is laid out, who is called, and libca's name of it."""
 
     layout: struct.Struct
-    arrived: Callable[[Answer], None]
+    arrived: Callable[[ChannelAnswer], None]
     event: ctypes.c_void_p
 
 
-def subscribe(channel: Any, arrived: Callable[[Answer], None]) -> bool:
+def subscribe(channel: Any, arrived: Callable[[ChannelAnswer], None]) -> bool:
     """Call `arrived` with every update of libca's `channel`, the first with its present value, and return true.
 
     The calls come from one thread for all monitors, for as long as the channel lives, also after it was disconnected.

@@ -41,7 +41,7 @@ NO_ELEMENT = np.int64(0x7FF8_0BAD_CAFE_0BAD)
 EPICS_EPOCH_S = dbr.EPICS2UNIX_EPOCH
 
 
-class Answer(NamedTuple):
+class ChannelAnswer(NamedTuple):
     """Value of a channel with its alarm, and the time stamp of its record, s since the epoch."""
 
     value: Any
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     stamp_s: float
 
 
-def read_batch(channels: Iterable[Any], timeout_s: float) -> dict[int, Answer]:
+def read_batch(channels: Iterable[Any], timeout_s: float) -> dict[int, ChannelAnswer]:
     """Return the answers of `channels` (libca's), by their addresses, that came within `timeout_s` seconds.
 
     A channel that is not connected, is of a type that this does not read, or does not answer is left out. The thread
@@ -110,17 +110,17 @@ def _request(channel: Any) -> _Request | None:
     return _Request(address, timed, 0, buffer, None)
 
 
-def scalar_answer(buffer: Any, layout: struct.Struct) -> Answer | None:
+def scalar_answer(buffer: Any, layout: struct.Struct) -> ChannelAnswer | None:
     """Return the number in a buffer of `layout`, with alarm and time stamp; None if no answer has reached it."""
     status, severity, stamp_s = _head(buffer)
-    return None if status == NO_STATUS else Answer(layout.unpack_from(buffer)[0], severity, status, stamp_s)
+    return None if status == NO_STATUS else ChannelAnswer(layout.unpack_from(buffer)[0], severity, status, stamp_s)
 
 
-def _answer(request: _Request) -> Answer | None:
+def _answer(request: _Request) -> ChannelAnswer | None:
     if request.layout is not None:
         return scalar_answer(request.buffer, request.layout)
     status, severity, stamp_s = _head(request.buffer)
-    return None if status == NO_STATUS else Answer(_elements(request.buffer), severity, status, stamp_s)
+    return None if status == NO_STATUS else ChannelAnswer(_elements(request.buffer), severity, status, stamp_s)
 
 
 def _head(buffer: Any) -> tuple[int, int, float]:

@@ -15,7 +15,7 @@ from gui.plots.styles import CurveStyle
 from gui.theme import current_theme
 from gui.types import Severity
 from storage.table.cells import fixed_texts, size_text, user_names, user_text, user_title
-from storage.table.columns import Cell, UserColumns
+from storage.table.columns import ColumnValue, UserColumns
 from storage.table.night_table import NightRow
 
 NIGHT_COLUMNS: Mapping[str, str] = {
@@ -241,7 +241,7 @@ class RunTable(QAbstractTableModel):
         own = self._own_cell(run, column)
         return "warning" if own is not None and own.error else None
 
-    def _own_cell(self, run: ListedRun, column: int) -> Cell | None:
+    def _own_cell(self, run: ListedRun, column: int) -> ColumnValue | None:
         """Return the cell of a user's column; None for other columns, and before it is computed."""
         row = self._night.get(run.summary.uid)
         if column < len(COLUMNS) or row is None or row.reduced is None:

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from gui.control.parameters import Kind, Parameter, title
+from gui.control.parameters import EntryKind, Parameter, title
 from gui.message_line import MessageLine
 
 MOST_RUNS = 20
@@ -91,7 +91,7 @@ class DryRunDialog(QDialog):
 
 def axis_label(name: str, unit: str) -> str:
     """Return an axis as the forms write it: "Delay (ps)" for "delay_ps"."""
-    label = Parameter(name=name, kind=Kind.NUMBER, unit=unit)
+    label = Parameter(name=name, kind=EntryKind.NUMBER, unit=unit)
     return f"{label.label} ({label.unit})" if label.unit else label.label
 
 

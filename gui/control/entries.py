@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from errors import InputError, OutOfRangeError
 from gui.control.entry_hints import request_for
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.regions import points_of_region
 from gui.number_entry import EnteredNumber, plain_text, read_number
 
@@ -58,25 +58,25 @@ def text_of(value: Any, parameter: Parameter) -> str:
     """Return the text that means `value`: `value_of(text_of(v, p), p) == v`; "" for None."""
     if value is None:
         return ""
-    if parameter.kind is Kind.NUMBERS:
+    if parameter.kind is EntryKind.NUMBERS:
         return _numbers_text(list(value))
-    if parameter.kind is Kind.REGIONS:
+    if parameter.kind is EntryKind.REGIONS:
         return ", ".join(":".join(_number_text(number) for number in region) for region in value)
-    if parameter.kind is Kind.WORDS:
+    if parameter.kind is EntryKind.WORDS:
         return ", ".join(map(str, value))
-    if parameter.kind is Kind.MAPPING:
+    if parameter.kind is EntryKind.MAPPING:
         return _mapping_text(value)
-    if parameter.kind is Kind.MAPPINGS:
+    if parameter.kind is EntryKind.MAPPINGS:
         return "; ".join(map(_mapping_text, value))
-    if parameter.kind in (Kind.NUMBER, Kind.INTEGER):
+    if parameter.kind in (EntryKind.NUMBER, EntryKind.INTEGER):
         return _number_text(value)
-    return repr(value) if parameter.kind is Kind.OTHER else str(value)
+    return repr(value) if parameter.kind is EntryKind.OTHER else str(value)
 
 
 def _empty(parameter: Parameter) -> Any:
     if parameter.optional:
         return None
-    if parameter.kind is Kind.TEXT and not parameter.required:
+    if parameter.kind is EntryKind.TEXT and not parameter.required:
         return ""
     raise InputError(request_for(parameter))
 
@@ -281,12 +281,12 @@ def _parts(text: str) -> list[str]:
     return [part for part in re.split(r"[,;\s]+", joined) if part]
 
 
-def _numbers_in(value: Any, kind: Kind) -> Sequence[float]:
-    if kind in (Kind.NUMBER, Kind.INTEGER):
+def _numbers_in(value: Any, kind: EntryKind) -> Sequence[float]:
+    if kind in (EntryKind.NUMBER, EntryKind.INTEGER):
         return [value]
-    if kind is Kind.NUMBERS:
+    if kind is EntryKind.NUMBERS:
         return list(value)
-    return [number for region in value for number in region[:2]] if kind is Kind.REGIONS else []
+    return [number for region in value for number in region[:2]] if kind is EntryKind.REGIONS else []
 
 
 def _number_text(value: float) -> str:
@@ -305,7 +305,7 @@ def _numbers_text(values: list[float]) -> str:
 
 def _spelled_out(value: Any, parameter: Parameter) -> str:
     """Return the text of a value with every number of a list, so that two readings can be compared."""
-    return ", ".join(map(_number_text, value)) if parameter.kind is Kind.NUMBERS else text_of(value, parameter)
+    return ", ".join(map(_number_text, value)) if parameter.kind is EntryKind.NUMBERS else text_of(value, parameter)
 
 
 def _shortened(text: str, most: int = 40) -> str:
@@ -313,16 +313,16 @@ def _shortened(text: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[:most].rpartition(', ')[0] or text[:most]}, …"
 
 
-_READERS: Mapping[Kind, Callable[[str, Parameter], Any]] = {
-    Kind.NUMBER: _number,
-    Kind.INTEGER: _integer,
-    Kind.FLAG: _flag,
-    Kind.TEXT: _text,
-    Kind.CHOICE: _choice,
-    Kind.NUMBERS: _numbers,
-    Kind.REGIONS: _regions,
-    Kind.WORDS: _words,
-    Kind.MAPPING: _mapping,
-    Kind.MAPPINGS: _mappings,
-    Kind.OTHER: _other,
+_READERS: Mapping[EntryKind, Callable[[str, Parameter], Any]] = {
+    EntryKind.NUMBER: _number,
+    EntryKind.INTEGER: _integer,
+    EntryKind.FLAG: _flag,
+    EntryKind.TEXT: _text,
+    EntryKind.CHOICE: _choice,
+    EntryKind.NUMBERS: _numbers,
+    EntryKind.REGIONS: _regions,
+    EntryKind.WORDS: _words,
+    EntryKind.MAPPING: _mapping,
+    EntryKind.MAPPINGS: _mappings,
+    EntryKind.OTHER: _other,
 }

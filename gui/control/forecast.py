@@ -23,8 +23,8 @@ class ExposureBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
-    """Course of a plan's exposures. `besides`: activity whose time cannot be predicted, "" for none.
+class PlannedExposures:
+    """The exposures that a plan will make. `besides`: activity whose time cannot be predicted, "" for none.
 
     `expects`: the plan's own statement about its results, in sentences. `has_transient`: False for a plan that uses the
     laser without X-rays.
@@ -36,8 +36,8 @@ class Course:
     has_transient: bool = True
 
 
-CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
-"""Gives the course of a plan by its name, all its arguments, and the points these list, if any; None: not known.
+ExposuresOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], PlannedExposures | None]
+"""Gives the exposures of a plan by its name, all its arguments, and the points these list, if any; None: not known.
 
 Raises InputError, in the plan's own words, for arguments that the plan refuses.
 """
@@ -91,8 +91,8 @@ def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 
     return math.sqrt(2.0 * math.expm1(mu) / (pulses * photodiodes)) / mu
 
 
-def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | None:
-    """Return the course of a scan with `points` per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
+def scan_exposures(arguments: Mapping[str, Any], points: int | None) -> PlannedExposures | None:
+    """Return the exposures of a scan with `points` per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
 
     A reference by the shutter doubles the exposures. A scan with `until_sigma` takes at most its `max_time_s`; without
     one, only its first pass can be predicted. None for a plan without a dwell in s, or with an unknown number of
@@ -106,27 +106,27 @@ def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | No
         most_s = arguments.get("max_time_s")
         number = points if most_s is None else round(float(most_s) / float(dwell_s))
         after = "passes after the first, until the result is known well enough" if most_s is None else ""
-        return Course(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), besides=after)
+        return PlannedExposures(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), besides=after)
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
     batch = ExposureBatch(exposures=points * int(repeats) * states, dwell_s=float(dwell_s))
-    return Course(batches=(batch,))
+    return PlannedExposures(batches=(batch,))
 
 
-def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics) -> Forecast:
+def forecast(arguments: Mapping[str, Any], planned: PlannedExposures, beam: BeamStatistics) -> Forecast:
     """Return the forecast of a plan: exposures, duration in s, and the standard error per point.
 
     The plan pumps if it has a fluence among its arguments, and X-rays to see it. The error is relative to the unpumped
     signal, as in `transient_sigma`.
     """
     pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
-    pumps = course.has_transient and any(name.startswith("fluence") for name in arguments)
+    pumps = planned.has_transient and any(name.startswith("fluence") for name in arguments)
     return Forecast(
-        exposures=sum(batch.exposures for batch in course.batches),
-        duration_s=sum(batch.duration_s(beam.overhead_s) for batch in course.batches),
+        exposures=sum(batch.exposures for batch in planned.batches),
+        duration_s=sum(batch.duration_s(beam.overhead_s) for batch in planned.batches),
         sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
         source=beam.source,
-        besides=course.besides,
-        expects=course.expects,
+        besides=planned.besides,
+        expects=planned.expects,
     )
 
 

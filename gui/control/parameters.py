@@ -20,7 +20,7 @@ _WORDS = {"md": "metadata", "nd od": "optical density"}
 """Words for names that are abbreviations."""
 
 
-class Kind(Enum):
+class EntryKind(Enum):
     """Kind of entry for a value."""
 
     NUMBER = "number"
@@ -47,7 +47,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: EntryKind
     required: bool = True
     default: Any = None
     optional: bool = False
@@ -84,7 +84,7 @@ def parameter(
     """
     text, optional = _plain(annotation)
     choices = _literal_choices(text)
-    kind = Kind.CHOICE if choices else _kind(text, default)
+    kind = EntryKind.CHOICE if choices else _kind(text, default)
     optional = optional or (not required and default is None)
     return Parameter(
         name=name,
@@ -135,19 +135,25 @@ def _literal_choices(text: str) -> tuple[str, ...]:
     return tuple(values) if all(isinstance(value, str) for value in values) else ()
 
 
-def _kind(text: str, default: Any) -> Kind:
-    plain = {"float": Kind.NUMBER, "int": Kind.INTEGER, "bool": Kind.FLAG, "str": Kind.TEXT}
+def _kind(text: str, default: Any) -> EntryKind:
+    plain = {"float": EntryKind.NUMBER, "int": EntryKind.INTEGER, "bool": EntryKind.FLAG, "str": EntryKind.TEXT}
     if text in plain:
         return plain[text]
     if re.match(r"(Sequence|list|List|tuple|Tuple|Iterable)\[.*(Region|uple\[)", text):
-        return Kind.REGIONS
+        return EntryKind.REGIONS
     if re.match(r"(Sequence|list|List|Iterable)\[(float|int|float \| int|Union\[float, int\])\]", text):
-        return Kind.NUMBERS
+        return EntryKind.NUMBERS
     if re.match(r"(Mapping|dict|Dict|MutableMapping)\b", text):
-        return Kind.MAPPING
-    return _kind_of_default(default) if not text else Kind.OTHER
+        return EntryKind.MAPPING
+    return _kind_of_default(default) if not text else EntryKind.OTHER
 
 
-def _kind_of_default(default: Any) -> Kind:
-    by_type = {bool: Kind.FLAG, float: Kind.NUMBER, int: Kind.INTEGER, str: Kind.TEXT, dict: Kind.MAPPING}
-    return by_type.get(type(default), Kind.OTHER)
+def _kind_of_default(default: Any) -> EntryKind:
+    by_type = {
+        bool: EntryKind.FLAG,
+        float: EntryKind.NUMBER,
+        int: EntryKind.INTEGER,
+        str: EntryKind.TEXT,
+        dict: EntryKind.MAPPING,
+    }
+    return by_type.get(type(default), EntryKind.OTHER)

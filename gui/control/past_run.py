@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import regions_of_points
 from gui.control.snapshot import QueueItem
@@ -29,7 +29,7 @@ def item_of_run(start: Mapping[str, Any], signature: PlanSignature | None) -> Qu
     for one in parameters:
         if one.name == name:
             points = [float(value) for value in grid.get("points", ())]
-            arguments[one.name] = regions_of_points(sorted(points)) if one.kind is Kind.REGIONS else points
+            arguments[one.name] = regions_of_points(sorted(points)) if one.kind is EntryKind.REGIONS else points
     return QueueItem(uid="", name=str(start.get("plan_name", "")), arguments=arguments)
 
 

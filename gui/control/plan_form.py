@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from errors import InputError
 from gui.control.entries import Limits, text_of, value_of
 from gui.control.entry_hints import example_of, request_for
-from gui.control.parameters import Kind, Parameter, prose
+from gui.control.parameters import EntryKind, Parameter, prose
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import OutlineOf, no_outline
 from gui.control.regions_dialog import RegionsDialog
@@ -130,7 +130,7 @@ class PlanForm(QWidget):
         field = self._field(parameter)
         field.setObjectName(parameter.name)
         field.setToolTip(self._hint(parameter))
-        row = self._with_table(field, parameter) if parameter.kind is Kind.REGIONS else field
+        row = self._with_table(field, parameter) if parameter.kind is EntryKind.REGIONS else field
         self._row_of[parameter.name] = row
         unit = f" ({parameter.unit})" if parameter.unit else ""
         label = QLabel(f"{parameter.label}{unit}{' *' if parameter.required else ''}", self)
@@ -202,9 +202,9 @@ class PlanForm(QWidget):
         dialog.open()
 
     def _field(self, parameter: Parameter) -> Field:
-        if parameter.kind is Kind.FLAG:
+        if parameter.kind is EntryKind.FLAG:
             return QCheckBox(self)
-        if parameter.kind is Kind.CHOICE:
+        if parameter.kind is EntryKind.CHOICE:
             box = QComboBox(self)
             # An optional choice can be left to the plan; a required one starts with a request, so that none is made by
             # accident.
@@ -219,7 +219,7 @@ class PlanForm(QWidget):
             completer = QCompleter(list(parameter.suggestions), field)
             completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
             field.setCompleter(completer)
-        if parameter.kind in (Kind.NUMBER, Kind.INTEGER):
+        if parameter.kind in (EntryKind.NUMBER, EntryKind.INTEGER):
             field.setAlignment(Qt.AlignmentFlag.AlignRight)
         return field
 
@@ -237,7 +237,7 @@ class PlanForm(QWidget):
 
     def _placeholder(self, parameter: Parameter) -> str:
         limits = self._limits.get(parameter.name)
-        if parameter.kind in (Kind.NUMBER, Kind.INTEGER) and limits is not None:
+        if parameter.kind in (EntryKind.NUMBER, EntryKind.INTEGER) and limits is not None:
             span = f"{limits.low:g} to {limits.high:g} {parameter.unit}".strip()
             return f"default; or {span}" if parameter.optional else span
         example = " or ".join(parameter.suggestions[:2]) or example_of(parameter)

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from errors import InputError
 from gui.control.entries import Limits, text_of, value_of
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.regions import EdgeOutline, Region, points_of_region, points_of_regions
 from gui.message_line import MessageLine
 from gui.number_entry import read_number
@@ -115,7 +115,7 @@ class RegionsDialog(QDialog):
         self._follow()
 
     def _fill(self, row: int, region: Region) -> None:
-        number = Parameter(name="number", kind=Kind.NUMBER)
+        number = Parameter(name="number", kind=EntryKind.NUMBER)
         for column, value in enumerate(region):
             cell = QTableWidgetItem(text_of(value, number))
             cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gui.control.entries import Limits
-from gui.control.forecast import BeamStatistics, Course, CourseOfPlan, Forecast, forecast, points_listed, scan_course
-from gui.control.parameters import Kind
+from gui.control.forecast import (
+    BeamStatistics,
+    ExposuresOfPlan,
+    Forecast,
+    PlannedExposures,
+    forecast,
+    points_listed,
+    scan_exposures,
+)
+from gui.control.parameters import EntryKind
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import OutlineOf, no_outline
 
-_GRIDS = {Kind.NUMBERS: "numbers", Kind.REGIONS: "regions"}
+_GRIDS = {EntryKind.NUMBERS: "numbers", EntryKind.REGIONS: "regions"}
 
 
-def _as_listed(_plan: str, arguments: Mapping[str, Any], listed: int | None) -> Course | None:
-    return scan_course(arguments, listed)
+def _as_listed(_plan: str, arguments: Mapping[str, Any], listed: int | None) -> PlannedExposures | None:
+    return scan_exposures(arguments, listed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +33,14 @@ class FormSettings:
 
     `limits`: by parameter name, in its unit; they hold for each number of a list and for the ends of a region.
     `presets`: values by parameter name that required fields start with. `beam`: for the forecast, None for no forecast.
-    `course`: gives the course of a plan; by default that of a scan over the points in its arguments. `outline`: gives
+    `exposures`: gives those of a plan; by default those of a scan over the points in its arguments. `outline`: gives
     what is drawn of an edge under its grid.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
     presets: Mapping[str, Any] = field(default_factory=dict)
     beam: BeamStatistics | None = None
-    course: CourseOfPlan = _as_listed
+    exposures: ExposuresOfPlan = _as_listed
     outline: OutlineOf = no_outline
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
@@ -46,5 +54,5 @@ class FormSettings:
         # The window of a result has two limits, which are not points.
         kinds = {one.name: one.kind for one in signature.parameters if not one.name.startswith("until_")}
         grids = {name: _GRIDS[kind] for name, kind in kinds.items() if kind in _GRIDS}
-        course = self.course(signature.name, complete, points_listed(complete, grids))
-        return None if course is None else forecast(complete, course, self.beam)
+        planned = self.exposures(signature.name, complete, points_listed(complete, grids))
+        return None if planned is None else forecast(complete, planned, self.beam)

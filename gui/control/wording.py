@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gui.control.engine import Engine
 from gui.control.entries import text_of
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.snapshot import Outcome, QueueItem
 from gui.types import Severity
@@ -69,11 +69,11 @@ def _words(value: object, parameter: Parameter) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     text = text if len(text) <= MAXIMUM_LENGTH else f"{text[: MAXIMUM_LENGTH - 1]}…"
-    if parameter.kind in (Kind.CHOICE, Kind.TEXT) and parameter.required:
+    if parameter.kind in (EntryKind.CHOICE, EntryKind.TEXT) and parameter.required:
         return text
     unit = f" {parameter.unit}" if parameter.unit else ""
     return f"{parameter.label[:1].lower()}{parameter.label[1:]} {text or '(none)'}{unit}"
 
 
 def _unknown(name: str) -> Parameter:
-    return Parameter(name=name, kind=Kind.OTHER)
+    return Parameter(name=name, kind=EntryKind.OTHER)

@@ -12,7 +12,7 @@ from gui.live.frame import LiveFrame
 from gui.panels.context import PanelContext
 from gui.panels.panel import Panel
 from gui.panels.value_table import Cell, ValueTable
-from gui.status.item import Shown, StatusItem, shown
+from gui.status.item import ShownItem, StatusItem, shown
 from gui.status.liveness import Liveness
 from gui.status.monitors import StatusSource
 from gui.theme import CONTROL_ROOM, current_theme
@@ -90,7 +90,7 @@ class DevicesPanel(Panel):
         super().hideEvent(event)
         self._timer.stop()
 
-    def _summarise(self, states: Sequence[Shown]) -> None:
+    def _summarise(self, states: Sequence[ShownItem]) -> None:
         silent = sum(state.severity == "unknown" for state in states)
         wrong = sum(state.severity in ("warning", "bad") for state in states)
         number = len(states)
@@ -103,6 +103,6 @@ class DevicesPanel(Panel):
         self.heading.run.setText(f"{wrong} need attention" if silent and wrong else "")
 
 
-def _row(item: StatusItem, state: Shown) -> list[Cell]:
+def _row(item: StatusItem, state: ShownItem) -> list[Cell]:
     value: Cell = (f"({state.value})", "unknown") if state.severity == "unknown" and state.value else state.value
     return [item.label, (f"{state.shape} {state.word}", state.severity), value, f"{state.age} ago" if state.age else ""]

@@ -21,7 +21,7 @@ PIXELS_PER_POINT = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ExportedCurve:
     """A curve for a table: its `name`, and `x`, `y` and `sigma`, (points,) each; `sigma` is None without errors."""
 
     name: str
@@ -30,7 +30,7 @@ class Column:
     sigma: NDArray[np.float64] | None
 
 
-def write_table(path: Path, abscissa: str, columns: Sequence[Column], remarks: Sequence[str] = ()) -> None:
+def write_table(path: Path, abscissa: str, columns: Sequence[ExportedCurve], remarks: Sequence[str] = ()) -> None:
     """Write curves as CSV, `remarks` first as lines that begin with #.
 
     Curves on one grid share the abscissa: `energy_ev,off,off_sigma,...`. Others are written one below the other, as
@@ -90,7 +90,7 @@ def _render(widget: QWidget, painter: QPainter) -> None:
         painter.end()
 
 
-def _wide(abscissa: str, columns: Sequence[Column]) -> list[list[object]]:
+def _wide(abscissa: str, columns: Sequence[ExportedCurve]) -> list[list[object]]:
     header: list[object] = [abscissa]
     arrays = [columns[0].x]
     for column in columns:
@@ -102,7 +102,7 @@ def _wide(abscissa: str, columns: Sequence[Column]) -> list[list[object]]:
     return [header, *(list(row) for row in zip(*(array.tolist() for array in arrays), strict=True))]
 
 
-def _long(abscissa: str, columns: Sequence[Column]) -> list[list[object]]:
+def _long(abscissa: str, columns: Sequence[ExportedCurve]) -> list[list[object]]:
     rows: list[list[object]] = [["curve", abscissa, "value", "sigma"]]
     for column in columns:
         sigma: list[object] = [""] * len(column.x) if column.sigma is None else column.sigma.tolist()

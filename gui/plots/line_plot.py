@@ -16,7 +16,7 @@ from gui.plots.axis import Quantity
 from gui.plots.canvas import Canvas
 from gui.plots.crosshair import LARGEST_SHARE, Crosshair
 from gui.plots.error_bar_curve import ErrorBarCurve
-from gui.plots.export import Column, write_picture, write_table
+from gui.plots.export import ExportedCurve, write_picture, write_table
 from gui.plots.legend_bar import LegendBar
 from gui.plots.scales import LinearScale, Scale
 from gui.plots.styles import CurveStyle
@@ -190,10 +190,11 @@ class LinePlot(QWidget):
     def _note_emptiness(self) -> None:
         self.canvas.set_empty(empty=not any(curve.x.size for curve in self._curves.values()))
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[ExportedCurve]:
         shown = [(name, curve) for name, curve in self._curves.items() if curve.isVisible()]
         return [
-            Column(name=name, x=self._scale.from_axis(curve.x), y=curve.y, sigma=curve.sigma) for name, curve in shown
+            ExportedCurve(name=name, x=self._scale.from_axis(curve.x), y=curve.y, sigma=curve.sigma)
+            for name, curve in shown
         ]
 
     def _x_text(self, place: float) -> str:

@@ -46,7 +46,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownItem:
     """An item as it is shown: state as `shape` and `word`, value with unit, and its age."""
 
     shape: str
@@ -59,7 +59,7 @@ class Shown:
 SHAPES: Mapping[Severity, str] = {"good": "●", "warning": "▲", "bad": "■", "unknown": "✕"}
 
 
-def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
+def shown(item: StatusItem, reading: Reading, now_s: float) -> ShownItem:
     """Return how `item` is shown at `now_s`, `time.monotonic()`, s, its value in its unit.
 
     An item that is not connected is never good: its last value is shown, but not judged.
@@ -67,11 +67,11 @@ def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
     age = "" if reading.at_s is None else age_text(now_s - reading.at_s)
     value = "" if reading.value is None else _value_text(item, reading.value)
     if not reading.connected:
-        return Shown(shape=SHAPES["unknown"], word="DISCONNECTED", severity="unknown", value=value, age=age)
+        return ShownItem(shape=SHAPES["unknown"], word="DISCONNECTED", severity="unknown", value=value, age=age)
     if reading.value is None:
-        return Shown(shape=SHAPES["unknown"], word="NO VALUE", severity="unknown", value="", age=age)
+        return ShownItem(shape=SHAPES["unknown"], word="NO VALUE", severity="unknown", value="", age=age)
     word, severity = _judge(item, reading.value)
-    return Shown(shape=SHAPES[severity], word=word, severity=severity, value=value, age=age)
+    return ShownItem(shape=SHAPES[severity], word=word, severity=severity, value=value, age=age)
 
 
 def _judge(item: StatusItem, value: float) -> tuple[str, Severity]:

@@ -43,7 +43,7 @@ def software_versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibrations:
+class BeamlineCalibrations:
     """The beamline, and how its axes and detectors are calibrated when the run begins."""
 
     beamline: str
@@ -110,7 +110,7 @@ class StartDocument:
 
 def own_keys() -> frozenset[str]:
     """Return every key that trxas or bluesky may write into the start document of any scan; plans add their own."""
-    written = {one.name for kind in (StartDocument, Calibrations) for one in fields(kind)}
+    written = {one.name for kind in (StartDocument, BeamlineCalibrations) for one in fields(kind)}
     return ENGINE_KEYS | written | {str(axis) for axis in AxisName}
 
 
@@ -229,7 +229,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
     if not beamline.energy.is_there:
         return {"beamline": beamline.configuration.name}
     return asdict(
-        Calibrations(
+        BeamlineCalibrations(
             beamline=beamline.configuration.name,
             time_zero_raw_ps=beamline.delay.time_zero_raw_ps,
             energy_calibration_offset_ev=beamline.energy.calibration_offset_ev,

@@ -19,7 +19,7 @@ from plans.options import ScheduledOptions
 from plans.types import Exposure, Plan
 
 QUESTION = "asks where to count next"
-"""Keyword of the null message with which a run asks; its value is a `Question`."""
+"""Keyword of the null message with which a run asks; its value is a `NextPassQuestion`."""
 
 POINTS = "points"
 """Goal of a run that counts each point until its error is small enough; the default of every scan."""
@@ -94,7 +94,7 @@ class NextPass:
 
 
 @dataclass
-class Question:
+class NextPassQuestion:
     """Question of a run for its next pass; a session that can answer sets `judge`, which may take a second."""
 
     until: Until
@@ -147,7 +147,7 @@ class PassChooser:
         if scan_index == 0:
             self._spent_s += sum(self._dwells_s)
             return everything
-        question = Question(self._until)
+        question = NextPassQuestion(self._until)
         yield Msg("null", None, **{QUESTION: question})
         if question.judge is not None:
             yield Msg("wait_for", None, [question.ask])

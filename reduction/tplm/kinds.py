@@ -30,10 +30,10 @@ from reduction.tplm.metadata import (
 )
 from reduction.tplm.results import (
     CentreResults,
-    Conditions,
     DarkResults,
     DecayResults,
     FocusResults,
+    MapConditions,
     MapResults,
     ResponseResults,
 )
@@ -62,11 +62,11 @@ SHOWN = ("temperature_k", "laser_power_nw", "repetition_rate_mhz", "held_axes", 
 """Further keys of the start document that a report lists."""
 
 
-def conditions_of(sums: MapSums) -> Conditions:
+def conditions_of(sums: MapSums) -> MapConditions:
     """Return the mean settings of a run so far; raises ReductionError before its first exposure."""
     seen = sums.exposures()
     highest = seen["highest_channel"]
-    return Conditions(
+    return MapConditions(
         power_nw=seen.mean("laser_power_nw"),
         rate_mhz=seen.mean("repetition_rate_mhz"),
         temperature_k=seen.mean("temperature_k"),

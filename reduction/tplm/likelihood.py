@@ -13,8 +13,8 @@ from reduction.tplm.map_model import (
     NM2_PER_NS,
     PARAMETERS,
     SHORTER_STEPS,
-    Geometry,
     MapData,
+    MapGeometry,
     Model,
     State,
     equations,
@@ -146,7 +146,7 @@ def expected_error(fit: MapFit, seen: Exposures, metadata: MapMetadata, planned_
     """
     data = data_of(fit, seen, metadata)
     number = len(planned_x_um)
-    geometry = Geometry(x_nm=1e3 * planned_x_um, order=(np.arange(number) + 0.5) / number - 0.5)
+    geometry = MapGeometry(x_nm=1e3 * planned_x_um, order=(np.arange(number) + 0.5) / number - 0.5)
 
     def planned(block: Block) -> Block:
         pulses = np.broadcast_to(block.open_pulses.mean(axis=0), (number, block.open_pulses.shape[1]))

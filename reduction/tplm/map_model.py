@@ -53,14 +53,14 @@ WIDTH_PRIOR = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Geometry:
+class MapGeometry:
     """Places along the line, nm, and the number of each exposure scaled to -0.5 to 0.5; (exposures,) each."""
 
     x_nm: FloatArray
     order: FloatArray
 
     @classmethod
-    def of(cls, seen: Exposures, axis: str) -> Geometry:
+    def of(cls, seen: Exposures, axis: str) -> MapGeometry:
         """Return places and order of a map; raises ReductionError for fewer places than the fit needs."""
         x_nm = 1e3 * seen[axis]
         different = len(np.unique(np.round(x_nm, 1)))
@@ -78,7 +78,7 @@ class MapData:
     variances that the light of earlier pulses is a mixture of.
     """
 
-    geometry: Geometry
+    geometry: MapGeometry
     prompt: Block
     before: Block
     emitted: EmissionTimes
@@ -88,7 +88,7 @@ class MapData:
 
 def map_data(seen: Exposures, metadata: MapMetadata) -> MapData:
     """Return what a map is fitted to, delays up to 3 ns; raises ReductionError if the map is too small."""
-    geometry = Geometry.of(seen, metadata.line_axis)
+    geometry = MapGeometry.of(seen, metadata.line_axis)
     channels = channels_of(metadata, seen.mean("repetition_rate_mhz"))
     prompt = block_of(seen, metadata, channels, channels.between(-RISE_NS, FREE_UNTIL_NS))
     # The channels before the pulse show what is there without it. They are summed, as their light changes little, and

@@ -42,7 +42,7 @@ def is_map(start: Document) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excitation:
+class ExcitationScale:
     """From the nominal power to excitons per crystal and pulse (SI 6 of the paper).
 
     `sample_share` is the share of the power that reaches the sample, `spot_fwhm_nm` the width of the spot, nm,
@@ -74,7 +74,7 @@ class MapMetadata:
     dead_time_ns: float
     channel_limit: int
     magnification: float
-    excitation: Excitation
+    excitation: ExcitationScale
     line_axis: str = "x_um"
     time_zero_error_ps: float = 0.0
     magnification_error: float = 0.0
@@ -139,12 +139,12 @@ def _response(recorded: Mapping[str, Any]) -> Response:
     )
 
 
-def excitation_of(start: Document) -> Excitation:
+def excitation_of(start: Document) -> ExcitationScale:
     """Return the excitation that a start document states; missing values are those of the paper."""
     recorded = start.get("excitation", {})
-    usual = Excitation()
+    usual = ExcitationScale()
     names = ("sample_share", "spot_fwhm_nm", "wavelength_nm", "cross_section_cm2")
-    return Excitation(**{name: float(recorded.get(name, getattr(usual, name))) for name in names})
+    return ExcitationScale(**{name: float(recorded.get(name, getattr(usual, name))) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +160,7 @@ class Dose:
     heating_k: float
 
 
-def dose_of(excitation: Excitation, power_nw: float, rate_mhz: float) -> Dose:
+def dose_of(excitation: ExcitationScale, power_nw: float, rate_mhz: float) -> Dose:
     """Return the dose of a pulse at a nominal power (nW) and repetition rate (MHz).
 
     The paper's convention: the power at the sample over the disc whose diameter is the full width of the spot, which is

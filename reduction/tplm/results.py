@@ -20,7 +20,7 @@ from reduction.values import Value
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class MapConditions:
     """Mean settings of a run: power (nW), rate (MHz), temperature (K), density; dose of a pulse; good exposures."""
 
     power_nw: float
@@ -53,7 +53,7 @@ class MapResults(RunResults):
     """
 
     uid: str
-    conditions: Conditions
+    conditions: MapConditions
     fit: MapFit
     widths: Widths | None
     line: DisplacementLine | None
@@ -120,7 +120,7 @@ class MapResults(RunResults):
 class DecayResults(RunResults):
     """Decay at one place, or of the whole image."""
 
-    conditions: Conditions
+    conditions: MapConditions
     decay: DecayFit
 
     def headline(self) -> Headline:

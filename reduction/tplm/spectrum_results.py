@@ -56,7 +56,7 @@ class SpectrumPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trend:
+class SettingTrend:
     """Slope of a quantity with a setting, in the unit of the quantity per unit of the setting, and its chi-square.
 
     The error includes the scatter about the line, if that is larger than the counting errors.
@@ -75,8 +75,8 @@ class PowerTrends:
     """
 
     exponent: Value
-    peak_mev: Trend
-    fwhm_mev: Trend
+    peak_mev: SettingTrend
+    fwhm_mev: SettingTrend
     yield_chi_square: float
     yield_freedom: int
 
@@ -95,8 +95,8 @@ class PowerTrends:
 class TemperatureTrends:
     """Dependence on the temperature at one power: shift of the peak and broadening, meV per K."""
 
-    peak_mev_k: Trend
-    fwhm_mev_k: Trend
+    peak_mev_k: SettingTrend
+    fwhm_mev_k: SettingTrend
 
     def lines(self) -> list[str]:
         """Return shift and broadening, meV per K, as lines of text."""
@@ -259,7 +259,7 @@ def _different(points: Sequence[SpectrumPoint], of: Callable[[SpectrumPoint], fl
     return len({round(of(one), 1) for one in points})
 
 
-def _trend(settings: Sequence[float], values_ev: Sequence[Value]) -> Trend:
+def _trend(settings: Sequence[float], values_ev: Sequence[Value]) -> SettingTrend:
     """Return the slope of energies, eV, in meV per unit of the settings."""
     sigma = 1e3 * np.array([one.sigma for one in values_ev])
     values = 1e3 * np.array([one.value for one in values_ev])
@@ -271,7 +271,7 @@ def _trend(settings: Sequence[float], values_ev: Sequence[Value]) -> Trend:
     freedom = len(settings) - 2
     scale = math.sqrt(max(chi_square / freedom, 1.0)) if freedom else 1.0
     error = scale * float(covariance[1, 1] ** 0.5)
-    return Trend(slope=Value(float(found[1]), error), chi_square=chi_square, degrees_of_freedom=freedom)
+    return SettingTrend(slope=Value(float(found[1]), error), chi_square=chi_square, degrees_of_freedom=freedom)
 
 
 def _mean(values: Sequence[Value]) -> Value:

@@ -11,7 +11,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.events import PrimaryEvents
-from reduction.tplm.metadata import Excitation, excitation_of
+from reduction.tplm.metadata import ExcitationScale, excitation_of
 
 if TYPE_CHECKING:
     from reduction.types import Document, FloatArray
@@ -89,7 +89,7 @@ class SpectrumSums:
         self.blocked: dict[int, Lit] = {}
         self._events = PrimaryEvents()
         self._optics: Optics | None = None
-        self._excitation = Excitation()
+        self._excitation = ExcitationScale()
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document; raises ReductionError for a start document that lacks settings, or a damaged event."""
@@ -113,7 +113,7 @@ class SpectrumSums:
         return self._optics
 
     @property
-    def excitation(self) -> Excitation:
+    def excitation(self) -> ExcitationScale:
         """From the nominal power to excitons per crystal and pulse."""
         return self._excitation
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reduction.xas.kinetics.profile import Combination, Interval, Profile
+from reduction.xas.kinetics.profile import Interval, LinearCombination, Profile
 
 if TYPE_CHECKING:
     from lmfit import Parameters
@@ -63,7 +63,7 @@ def map_intervals(
     found: dict[str, Interval] = {}
     for number in range(len(logarithms)):
         # The logarithm of a lifetime is the sum of those of the first and of all ratios up to it.
-        interval = profile.interval(Combination(slopes=dict.fromkeys(logarithms[: number + 1], 1.0)))
+        interval = profile.interval(LinearCombination(slopes=dict.fromkeys(logarithms[: number + 1], 1.0)))
         if interval is not None:
             # The profile sees the curvature only; the noise of the spectra widens its limits as it does the errors.
             ends = slice(1, 2 + number)

@@ -68,7 +68,7 @@ class PassTable(NamedTuple):
         return f"pass {first}" if self.scans_per_row == 1 else f"passes {first} to {first + self.scans_per_row - 1}"
 
 
-class Quantity(NamedTuple):
+class ScreenedQuantity(NamedTuple):
     """A quantity of every exposure in one state of the laser, in % of the unpumped signal; (scans, points) each."""
 
     name: str
@@ -95,7 +95,7 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     return outliers_of(table, [one for mode in modes for one in _known_quantities(run, mode)])
 
 
-def outliers_of(table: PassTable, quantities: list[Quantity]) -> Outliers:
+def outliers_of(table: PassTable, quantities: list[ScreenedQuantity]) -> Outliers:
     """Return the exposures of a table of passes at which one of the quantities differs; see `pass_outliers`.
 
     None without quantities.
@@ -117,7 +117,7 @@ def outliers_of(table: PassTable, quantities: list[Quantity]) -> Outliers:
     return Outliers(cells, tuple(cut for cell, cut in sorted(found.items()) if cells[cell]), tuple(remarks))
 
 
-def _beyond(group: list[Quantity], tested: int) -> Iterator[tuple[int, int, int, float]]:
+def _beyond(group: list[ScreenedQuantity], tested: int) -> Iterator[tuple[int, int, int, float]]:
     """Yield scan, number in the group, and point of each value beyond its limit, with the median of the point in %."""
     values, sigma, measured = (np.stack(part, axis=1) for part in list(zip(*group, strict=True))[2:5])
     deviation, median = deviations(values, sigma, measured)
@@ -190,7 +190,7 @@ def limits(passes: IntArray, tested: int) -> FloatArray:
     return np.asarray((-scipy.special.ndtri(rate) * np.sqrt((others + 1) / others))[passes])
 
 
-def _known_quantities(run: RunAccumulator, mode: Mode) -> list[Quantity]:
+def _known_quantities(run: RunAccumulator, mode: Mode) -> list[ScreenedQuantity]:
     """Return the quantities of a mode; none if its counts cannot be corrected, which the reduction reports."""
     try:
         return list(_quantities(run, mode))
@@ -198,7 +198,7 @@ def _known_quantities(run: RunAccumulator, mode: Mode) -> list[Quantity]:
         return []
 
 
-def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[Quantity]:
+def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[ScreenedQuantity]:
     timing = run.metadata.timing
     probes = [probe for probe in range(timing.probes_per_pump) if probe not in timing.reference_probes]
     for shutter, state in STATES.items():
@@ -210,8 +210,8 @@ def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[Quantity]:
         for probe in probes:
             gate = gate_signal(run, mode, Gate(shutter, probe))
             name = f"gate {probe} over unpumped, {mode}, {state}"
-            yield Quantity(name, shutter, *_ratio(gate, reference))
-        yield Quantity(f"unpumped signal, {mode}, {state}", shutter, *_level(reference), 100 * LEAST_STEP)
+            yield ScreenedQuantity(name, shutter, *_ratio(gate, reference))
+        yield ScreenedQuantity(f"unpumped signal, {mode}, {state}", shutter, *_level(reference), 100 * LEAST_STEP)
 
 
 def _ratio(gate: Signal, reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -236,7 +236,7 @@ def _level(reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
     return 100 * level, 100 * sigma * level, measured
 
 
-def _cut(table: PassTable, one: Quantity, cell: tuple[int, int, int], median: float) -> Cut:
+def _cut(table: PassTable, one: ScreenedQuantity, cell: tuple[int, int, int], median: float) -> Cut:
     scan, point, shutter = cell
     return Cut(
         exposure_ids=(int(table.exposure_ids[cell]),) if table.exposure_ids[cell] >= 0 else (),

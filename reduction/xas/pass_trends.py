@@ -55,7 +55,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trend:
+class PassTrend:
     """Change of a quantity over a run, from its first to its last photon, by a straight line through the passes.
 
     `values` (passes,) with their errors stand at `dose` (passes,), the share of the run's I0 counted up to the middle
@@ -111,13 +111,13 @@ class _Passes(NamedTuple):
     level: FloatArray
 
 
-def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
+def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[PassTrend]:
     """Return the trends of the transient, in % of itself, by each mode, and of the unpumped signal, in %, by the first.
 
     Energy scans in steps also have the trend of the energy axis, eV. Empty for fewer than three passes; runs without a
     transient have no trend of it.
     """
-    found: list[Trend | None] = []
+    found: list[PassTrend | None] = []
     for mode in modes:
         try:
             passes = _passes(run, mode)
@@ -132,12 +132,12 @@ def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
     return [one for one in found if one is not None]
 
 
-def alarms_of(trends: list[Trend]) -> list[str]:
+def alarms_of(trends: list[PassTrend]) -> list[str]:
     """Return a sentence for each trend that chance does not explain."""
     return [one.remark for one in trends if one.alarm]
 
 
-def time_zero_trend(run: RunAccumulator, mode: Mode, curve: Callable[[FloatArray], FloatArray]) -> Trend | None:
+def time_zero_trend(run: RunAccumulator, mode: Mode, curve: Callable[[FloatArray], FloatArray]) -> PassTrend | None:
     """Return the trend of time zero, ps, over the passes of a delay scan.
 
     `curve` gives the fitted transient at first delays in ps, relative to the unpumped signal. Each pass is fitted by a
@@ -161,7 +161,7 @@ def time_zero_trend(run: RunAccumulator, mode: Mode, curve: Callable[[FloatArray
     return _trend("time zero", "ps", passes.dose, values, sigma)
 
 
-def energy_trend(run: RunAccumulator, mode: Mode) -> Trend | None:
+def energy_trend(run: RunAccumulator, mode: Mode) -> PassTrend | None:
     """Return the trend of the energy axis, eV, over the passes of an energy scan, by the unpumped spectrum.
 
     Each pass is fitted by the mean spectrum and its derivative; the scatter about the fit, which is that of the jet,
@@ -226,7 +226,7 @@ def _covered(measured: BoolArray) -> tuple[BoolArray, BoolArray]:
     return scans, measured[scans].all(axis=0) & points
 
 
-def _transient_trend(passes: _Passes, mode: Mode) -> Trend | None:
+def _transient_trend(passes: _Passes, mode: Mode) -> PassTrend | None:
     """Return the trend of the size of the transient, in % of its mean; None if there is hardly any transient."""
     weight = 1 / passes.ratio_sigma.mean(axis=0) ** 2
     mean = passes.ratio.mean(axis=0)
@@ -241,7 +241,7 @@ def _transient_trend(passes: _Passes, mode: Mode) -> Trend | None:
     return _trend(f"transient, {mode}", "% of itself", passes.dose, 100 * values, 100 * sigma)
 
 
-def _level_trend(passes: _Passes) -> Trend | None:
+def _level_trend(passes: _Passes) -> PassTrend | None:
     """Return the trend of the unpumped signal per I0, in %, judged by the scatter between passes; None for 3 passes."""
     if len(passes.dose) <= LEAST_PASSES:
         return None
@@ -261,7 +261,7 @@ def _fitted(design: FloatArray, passes: _Passes, *, column: int) -> tuple[FloatA
     return values, sigma
 
 
-def _trend(quantity: str, unit: str, dose: FloatArray, values: FloatArray, sigma: FloatArray) -> Trend:
+def _trend(quantity: str, unit: str, dose: FloatArray, values: FloatArray, sigma: FloatArray) -> PassTrend:
     """Return the straight line through the passes; errors given as 0 are unknown, and follow from the scatter."""
     known = bool(sigma.min() > 0)
     weight = 1 / sigma**2 if known else np.ones_like(values)
@@ -279,7 +279,7 @@ def _trend(quantity: str, unit: str, dose: FloatArray, values: FloatArray, sigma
         p_value = 2 * students_t_tail(abs(slope) / error, freedom) if error > 0 else 1.0
     variance = float(np.var(values, ddof=1)) - (float(np.mean(sigma**2)) if known else 0.0)
     scatter_p = chi_square_tail(np.sum(weight * residual**2), freedom + 1) if known else 1.0
-    return Trend(
+    return PassTrend(
         quantity=quantity,
         unit=unit,
         dose=dose,

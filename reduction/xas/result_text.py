@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.laser_power import PowerUse
-    from reduction.xas.pass_trends import Trend
+    from reduction.xas.pass_trends import PassTrend
     from reduction.xas.time_zero import TimeZeroFit
     from reduction.xas.transient import FluenceScan, Spectrum, Trace, Transient, TransientMetadata
 
@@ -218,7 +218,7 @@ def power_lines(power: PowerUse | None) -> list[str]:
     return [] if power is None else [power.line]
 
 
-def trend_lines(trends: tuple[Trend, ...]) -> list[str]:
+def trend_lines(trends: tuple[PassTrend, ...]) -> list[str]:
     """Return a line per trend from pass to pass."""
     return [one.line for one in trends]
 

@@ -12,7 +12,7 @@ from reduction.run_kind import Screened
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 from reduction.xas.gate_table import OWN
 from reduction.xas.laser_power import PowerUse
-from reduction.xas.pass_outliers import LEAST_PASSES, LEAST_STEP, STATES, PassTable, Quantity, outliers_of
+from reduction.xas.pass_outliers import LEAST_PASSES, LEAST_STEP, STATES, PassTable, ScreenedQuantity, outliers_of
 from reduction.xas.robust import column_medians
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def screened_dependence(run: DependenceSums) -> Screened:
     return Screened(sums=sums, cuts=found.cuts, remarks=found.remarks)
 
 
-def _quantities(run: DependenceSums, numbers: FloatArray, shutter: int) -> list[Quantity]:
+def _quantities(run: DependenceSums, numbers: FloatArray, shutter: int) -> list[ScreenedQuantity]:
     """Return both quantities of one state of the laser, (scans, points) each; none without counted photons."""
     pumped, references = int(run.start["pumped_probe"]), run.references()
     shape = numbers.shape[:2]
@@ -142,11 +142,13 @@ def _quantities(run: DependenceSums, numbers: FloatArray, shutter: int) -> list[
     if not measured.any():
         return []
     state = STATES[shutter]
-    quantities = [Quantity(f"pumped over unpumped, {state}", shutter, values[0], values[1], measured)]
+    quantities = [ScreenedQuantity(f"pumped over unpumped, {state}", shutter, values[0], values[1], measured)]
     with_i0 = measured & (values[4] > 0)
     if with_i0.any():
         level, sigma = _levels(values[2], values[3], with_i0)
-        quantities.append(Quantity(f"unpumped signal, {state}", shutter, level, sigma, with_i0, 100 * LEAST_STEP))
+        quantities.append(
+            ScreenedQuantity(f"unpumped signal, {state}", shutter, level, sigma, with_i0, 100 * LEAST_STEP)
+        )
     return quantities
 
 

@@ -129,7 +129,7 @@ class Geometry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class PowderScene:
     """Scene before the detector; `flux` is relative to the nominal one, 0 with the shutter closed."""
 
     energy_ev: float
@@ -235,7 +235,7 @@ class Diffraction:
         drawn = np.random.default_rng([self.seed, 102]).random((ROWS, COLUMNS))
         return (drawn < 1e-4) & ~self.gaps, (drawn > 1 - 5e-5) & ~self.gaps
 
-    def expected(self, scene: Scene) -> FloatArray:
+    def expected(self, scene: PowderScene) -> FloatArray:
         """Return the mean counts per second of every pixel, without faulty pixels; shape (ROWS, COLUMNS)."""
         # Two factors for a flat detector perpendicular to a horizontally polarised beam. Polarisation: the intensity is
         # 1 - (component of the direction along the electric field)^2, so it falls along the horizontal. Solid angle: a
@@ -248,7 +248,7 @@ class Diffraction:
         polarization = 1 - (np.sin(two_theta) * np.cos(azimuth)) ** 2
         return np.asarray(scene.flux * rate * polarization * np.cos(two_theta) ** 3)
 
-    def _pattern(self, q: FloatArray, scene: Scene) -> FloatArray:
+    def _pattern(self, q: FloatArray, scene: PowderScene) -> FloatArray:
         bright = self.brightness
         pattern = bright.background * (0.4 + 0.6 * np.exp(-q / 1.2))
         if scene.powder_in_beam:
@@ -257,7 +257,7 @@ class Diffraction:
             pattern = pattern + bright.graphite * line + powder
         return pattern
 
-    def image(self, scene: Scene, exposure_s: float, rng: np.random.Generator) -> Image:
+    def image(self, scene: PowderScene, exposure_s: float, rng: np.random.Generator) -> Image:
         """Draw an image of `exposure_s` seconds: Poisson counts, with gaps and dead pixels marked.
 
         Its shape is (ROWS, COLUMNS).

@@ -30,7 +30,7 @@ from sim.physics.ion_chambers import HARMONIC_SHARE, IonChambers
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Sample
 from sim.physics.sample_effects import PRODUCT_SHIFT_EV, Dose, self_absorbed
-from sim.physics.source import DEFAULT_SCHEME, TopUp, bunch_charges, pulses_per_bunch
+from sim.physics.source import DEFAULT_SCHEME, StoredCurrent, bunch_charges, pulses_per_bunch
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from sim.types import FloatArray, IntArray
 
@@ -106,7 +106,7 @@ class Experiment:
     restarts: int = 0
     spot: Spot = field(default_factory=Spot)
     boxcar: Boxcar = field(default_factory=Boxcar)
-    ring: TopUp = field(default_factory=TopUp)
+    ring: StoredCurrent = field(default_factory=StoredCurrent)
     fluctuations: Fluctuations = field(default_factory=Fluctuations)
     scheme: PumpScheme = DEFAULT_SCHEME
     photodiodes: int = APDS

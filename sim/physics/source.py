@@ -25,7 +25,7 @@ def bunch_charges(rng: np.random.Generator, scheme: PumpScheme = DEFAULT_SCHEME)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopUp:
+class StoredCurrent:
     """Stored current in top-up mode: decays and is refilled at fixed intervals (APS 24-bunch mode, about 102 mA)."""
 
     full_ma: float = 102.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.runs import RunSummary
-    from storage.table.columns import Cell, UserColumns
+    from storage.table.columns import ColumnValue, UserColumns
     from storage.table.night_table import NightRow
     from storage.table.row import ReducedRow
 
@@ -128,7 +128,7 @@ def sparkline_text(values: Sequence[float], width: int = 16) -> str:
     return "".join(BLOCKS[min(int((value - lowest) / span * len(BLOCKS)), len(BLOCKS) - 1)] for value in chosen)
 
 
-def user_text(cell: Cell | None, columns: UserColumns) -> str:
+def user_text(cell: ColumnValue | None, columns: UserColumns) -> str:
     """Return a cell of the user's columns: number with error, text, or the kind of the error of the function.
 
     "-" if it was never computed for this run; a mark at the end if an earlier version of the file computed it.

@@ -36,7 +36,7 @@ LONGEST_ERROR = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class ColumnValue:
     """Value of a column for a run: a number with an error (0 without one) or a text, or the `error` of the function.
 
     `version` is that of the file that computed it.
@@ -98,16 +98,16 @@ class UserColumns:
     version: str = ""
     problem: str = ""
 
-    def cells(self, run: ColumnRun) -> dict[str, Cell]:
+    def cells(self, run: ColumnRun) -> dict[str, ColumnValue]:
         """Return the cell of each column for one run; raises nothing: an error stands in its cell."""
         return {name: self._cell(function, run) for name, function in self.functions.items()}
 
-    def _cell(self, function: Callable[[ColumnRun], Any], run: ColumnRun) -> Cell:
+    def _cell(self, function: Callable[[ColumnRun], Any], run: ColumnRun) -> ColumnValue:
         try:
             value = function(run)
             return _as_cell(value, self.version)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's function may raise anything
-            return Cell(error=f"{type(error).__name__}: {error}"[:LONGEST_ERROR], version=self.version)
+            return ColumnValue(error=f"{type(error).__name__}: {error}"[:LONGEST_ERROR], version=self.version)
 
 
 def read_columns(root: Path) -> UserColumns:
@@ -145,11 +145,11 @@ def _require_own(path: Path, status: os.stat_result) -> None:
         )
 
 
-def _as_cell(value: Any, version: str) -> Cell:
+def _as_cell(value: Any, version: str) -> ColumnValue:
     if value is None or isinstance(value, str):
-        return Cell(text=(value or "")[:LONGEST_TEXT], version=version)
+        return ColumnValue(text=(value or "")[:LONGEST_TEXT], version=version)
     pair = value if isinstance(value, tuple) else (value, 0.0)
     number, sigma = (float(one) for one in pair)
     if not math.isfinite(number):
-        return Cell(text=str(number), version=version)
-    return Cell(value=number, sigma=sigma if math.isfinite(sigma) else 0.0, version=version)
+        return ColumnValue(text=str(number), version=version)
+    return ColumnValue(value=number, sigma=sigma if math.isfinite(sigma) else 0.0, version=version)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from errors import InputError, StorageError
 from storage.atomic_file import write_atomically
 from storage.table.cells import column_titles, fixed_texts, texts, user_names
-from storage.table.columns import Cell
+from storage.table.columns import ColumnValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +141,7 @@ def _result(row: NightRow) -> list[object]:
 
 def _user_numbers(row: NightRow, names: Sequence[str]) -> list[object]:
     cells = {} if row.reduced is None else row.reduced.cells
-    found = [cells.get(name, Cell()) for name in names]
+    found = [cells.get(name, ColumnValue()) for name in names]
     return [
         part
         for cell in found

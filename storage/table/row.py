@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import reduction as reduction_package
 from plugins.entry_points import PlugInGroup, plug_ins
 from reduction.run_kind import ChiSquare
-from storage.table.columns import Cell
+from storage.table.columns import ColumnValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class ReducedRow:
     null_tests: tuple[ChiSquare, ...] = ()
     sparkline: tuple[float, ...] = ()
     problem: str = ""
-    cells: Mapping[str, Cell] = field(default_factory=dict)
+    cells: Mapping[str, ColumnValue] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
         """Return the row as plain data for a file of JSON."""
@@ -50,7 +50,7 @@ class ReducedRow:
         own = dict(record)
         own["null_tests"] = tuple(ChiSquare(**test) for test in own["null_tests"])
         own["sparkline"] = tuple(own["sparkline"])
-        own["cells"] = {name: Cell(**cell) for name, cell in own["cells"].items()}
+        own["cells"] = {name: ColumnValue(**cell) for name, cell in own["cells"].items()}
         return cls(**own)
 
 

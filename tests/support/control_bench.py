@@ -14,7 +14,7 @@ import ophyd.sim
 from bluesky.utils import Msg
 
 from tests.support.waiting import WAIT_S, until
-from trxas.session.remote_control import Answer, RemotelyPausableEngine
+from trxas.session.remote_control import PauseAnswer, RemotelyPausableEngine
 
 POINTS = 5
 
@@ -93,5 +93,5 @@ class Bench:
     def paused(self) -> None:
         until(lambda: self.engine.public_state == "paused", lambda: self.engine.public_state)
 
-    def answer(self, answer: Answer) -> Callable[[], None]:
+    def answer(self, answer: PauseAnswer) -> Callable[[], None]:
         return lambda: self.engine.answer(answer)

@@ -23,7 +23,7 @@ from devices.session.health import diagnose
 from errors import ConfigurationError, InputError, OutOfRangeError
 from gui.application import make_application, make_window
 from gui.live.feed import QueueFeed
-from plugins.entry_points import outcomes
+from plugins.entry_points import load_results
 from reduction.kinds import reduce_run
 from storage import load_dataset, load_run
 from tests.support.example_package import installed_example
@@ -37,7 +37,7 @@ from trxas.prompt.stored_runs import stored_run_functions
 from trxas.results.figures import figure_of
 from trxas.results.live_run import LiveRun
 from trxas.session.session import Session, open_session
-from trxas.window.plan_forms import PlanCourses, known_plans
+from trxas.window.plan_forms import PlanExposures, known_plans
 
 pytestmark = pytest.mark.channel_access
 MACRO = "emission:"
@@ -171,7 +171,7 @@ def test_the_window_has_its_form_its_forecast_and_its_panel(
     form = known_plans(session.configuration.beamline)["emission_scan"]
     assert form.group == "X-ray emission"
     assert {one.name: one.unit for one in form.parameters}["field_t"] == "T"
-    course = PlanCourses(session.configuration.beamline)("emission_scan", {"dwell_s": 6.0, "repeats": 2}, None)
+    course = PlanExposures(session.configuration.beamline)("emission_scan", {"dwell_s": 6.0, "repeats": 2}, None)
     assert course is not None
     assert course.batches[0].exposures == 52
     assert course.expects == "The peak has 24000 photons."
@@ -187,7 +187,7 @@ def test_the_window_has_its_form_its_forecast_and_its_panel(
     qtbot.waitUntil(lambda: "emission" in panel.spectrum.curves, timeout=WAIT_MS)
     assert panel.spectrum.curves["emission"] is not None
     window.close()
-    assert not [outcome.problem for outcome in outcomes() if outcome.problem]
+    assert not [outcome.problem for outcome in load_results() if outcome.problem]
 
 
 def test_a_campaign_of_another_name_is_refused(package: Path, capsys: pytest.CaptureFixture[str]) -> None:

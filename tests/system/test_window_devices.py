@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gui.status.item import Shown, shown
+from gui.status.item import ShownItem, shown
 from gui.status.monitors import ChannelAccessStatus
 from tests.support.waiting import until
 from trxas.configuration import load_configuration
@@ -24,7 +24,7 @@ def test_devices_are_read_and_missed(start_ioc: Any, tmp_path: Path) -> None:
     with start_ioc("-m", "sim", "--macro", MACRO):
         source = ChannelAccessStatus(items)
 
-        def states() -> dict[str, Shown]:
+        def states() -> dict[str, ShownItem]:
             return {item.label: shown(item, source.reading(item), time.monotonic()) for item in items}
 
         until(lambda: all(state.severity != "unknown" for state in states().values()), states)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trxas.alert_settings import AlertSettings
-    from trxas.alerts.rules import Alert, Kind
+    from trxas.alerts.rules import Alert, AlertKind
 
 HOUR_S = 3600.0
 
@@ -20,8 +20,8 @@ class Limiter:
         self._pause_s = 60.0 * settings.pause_min
         self._most = settings.most_per_hour
         self._sent_s: deque[float] = deque()
-        self._last_s: dict[Kind, float] = {}
-        self._held_back: Counter[Kind] = Counter()
+        self._last_s: dict[AlertKind, float] = {}
+        self._held_back: Counter[AlertKind] = Counter()
 
     def passed(self, alert: Alert, now_s: float) -> Alert | None:
         """Return the alert to send at `now_s`, s, with the number of those that were held back, or None."""

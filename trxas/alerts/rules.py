@@ -26,7 +26,7 @@ SILENT_S = 60.0
 """The session of an open run is reported when it has been silent for this long, s."""
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """Kinds of alerts."""
 
     SUSPENDED = "suspended"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 class Alert:
     """One alert: its kind, and what has happened, in sentences."""
 
-    kind: Kind
+    kind: AlertKind
     text: str
 
 
@@ -63,7 +63,7 @@ class Rules:
         self._streams: set[str] = set()
         self._waiting_since_s: float | None = None
         self._reason = ""
-        self._reported: set[Kind] = set()
+        self._reported: set[AlertKind] = set()
         self._silent_since_s: float | None = None
         self._disk_is_low = False
 
@@ -83,9 +83,9 @@ class Rules:
         """Yield what has become an alert by `now_s`, Unix time, s, with `free_mb` MB free in the data folder."""
         limit_s = 60.0 * self._settings.suspended_min
         waiting_s = 0.0 if self._waiting_since_s is None else now_s - self._waiting_since_s
-        if self._waiting_since_s is not None and 0.0 < limit_s <= waiting_s and self._is_new(Kind.SUSPENDED):
+        if self._waiting_since_s is not None and 0.0 < limit_s <= waiting_s and self._is_new(AlertKind.SUSPENDED):
             text = f"{self._run} has waited for {duration_text(waiting_s)}: {self._reason}"
-            yield Alert(kind=Kind.SUSPENDED, text=text)
+            yield Alert(kind=AlertKind.SUSPENDED, text=text)
         yield from self._disk(free_mb)
         yield from self._silence(now_s, is_heard=session_is_heard)
 
@@ -95,11 +95,11 @@ class Rules:
         if headline is None or not share or not self._is_open:
             return
         value = headline.value
-        if 0.0 < value.sigma <= share * abs(value.value) and self._is_new(Kind.AIM):
+        if 0.0 < value.sigma <= share * abs(value.value) and self._is_new(AlertKind.AIM):
             number = with_error(value.value, value.sigma, headline.unit)
             percent = 100.0 * value.sigma / abs(value.value)
             text = f"{self._run}: {headline.quantity} = {number}, an error of {percent:.2g} %"
-            yield Alert(kind=Kind.AIM, text=text)
+            yield Alert(kind=AlertKind.AIM, text=text)
 
     def _begin(self, start: Mapping[str, Any]) -> None:
         number = start.get("scan_id")
@@ -118,25 +118,30 @@ class Rules:
         if not data["suspended"]:
             self._waiting_since_s = None
             # The run continues: the next suspension is a new cause.
-            self._reported -= {Kind.SUSPENDED, Kind.JET}
+            self._reported -= {AlertKind.SUSPENDED, AlertKind.JET}
             return
         self._waiting_since_s = float(event["time"])
         self._reason = str(data["reason"])
         is_recent = now_s - self._waiting_since_s < OLD_S
-        if JET in self._reason and self._settings.jet_stopped and is_recent and self._is_new(Kind.JET):
-            yield Alert(kind=Kind.JET, text=f"{self._run} waits for the jet: {self._reason}")
+        if JET in self._reason and self._settings.jet_stopped and is_recent and self._is_new(AlertKind.JET):
+            yield Alert(kind=AlertKind.JET, text=f"{self._run} waits for the jet: {self._reason}")
 
     def _end(self, stop: Mapping[str, Any], now_s: float) -> Iterator[Alert]:
         self._waiting_since_s = None
         self._is_open = False
         is_recent = now_s - float(stop["time"]) < OLD_S
-        if is_recent and self._settings.early_end and self._ended_early(stop) and self._is_new(Kind.AIM):
+        if is_recent and self._settings.early_end and self._ended_early(stop) and self._is_new(AlertKind.AIM):
             goal = self._start["until"]
             known = f"the error of {goal.get('goal', 'the result')} is {goal.get('sigma', 0.0):g}"
-            yield Alert(kind=Kind.AIM, text=f"{self._run} has ended early: {known}, as requested.")
-        if stop.get("exit_status") == "fail" and self._settings.run_failed and is_recent and self._is_new(Kind.FAILED):
+            yield Alert(kind=AlertKind.AIM, text=f"{self._run} has ended early: {known}, as requested.")
+        if (
+            stop.get("exit_status") == "fail"
+            and self._settings.run_failed
+            and is_recent
+            and self._is_new(AlertKind.FAILED)
+        ):
             reason = str(stop.get("reason", "")) or "no reason was recorded"
-            yield Alert(kind=Kind.FAILED, text=f"{self._run} has failed: {reason}")
+            yield Alert(kind=AlertKind.FAILED, text=f"{self._run} has failed: {reason}")
 
     def _ended_early(self, stop: Mapping[str, Any]) -> bool:
         """Return whether a run that counts until a result is known has ended by itself before all of its exposures."""
@@ -149,7 +154,9 @@ class Rules:
         limit = self._settings.disk_below_mb
         is_low = free_mb < limit
         if is_low and not self._disk_is_low:
-            yield Alert(kind=Kind.DISK, text=f"{free_mb:.0f} MB are free in the data folder, fewer than {limit:g} MB.")
+            yield Alert(
+                kind=AlertKind.DISK, text=f"{free_mb:.0f} MB are free in the data folder, fewer than {limit:g} MB."
+            )
         # A disk that hovers about the limit is reported once, and again after a tenth more than the limit was free.
         self._disk_is_low = is_low or (self._disk_is_low and free_mb < 1.1 * limit)
 
@@ -161,11 +168,11 @@ class Rules:
         if self._silent_since_s is None:
             self._silent_since_s = now_s
         silent_s = now_s - self._silent_since_s
-        if silent_s >= SILENT_S and self._settings.run_failed and self._is_new(Kind.FAILED):
+        if silent_s >= SILENT_S and self._settings.run_failed and self._is_new(AlertKind.FAILED):
             text = f"{self._run} is open, but its session has been silent for {duration_text(silent_s)}."
-            yield Alert(kind=Kind.FAILED, text=text)
+            yield Alert(kind=AlertKind.FAILED, text=text)
 
-    def _is_new(self, kind: Kind) -> bool:
+    def _is_new(self, kind: AlertKind) -> bool:
         """Return whether this kind has not been reported yet for its present cause, and note that it is now."""
         is_new = kind not in self._reported
         self._reported.add(kind)

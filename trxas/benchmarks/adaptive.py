@@ -13,7 +13,7 @@ from reduction.xas.count_until import LifetimeJudge
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.allocation import Information
 from reduction.xas.kinetics.fit import fit_kinetics
-from trxas.benchmarks.drawn_runs import DELAYS_PS, GATES, TIMING, TWO_GATES, Sample, drawn_photons, rates_of
+from trxas.benchmarks.drawn_runs import DELAYS_PS, GATES, TIMING, TWO_GATES, SampleKinetics, drawn_photons, rates_of
 from trxas.benchmarks.entry import Entries, Entry
 
 WANTED = {"tau1": 0.10, "tau2": 0.12}
@@ -65,7 +65,7 @@ def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
 def _measured(which: tuple[str, int, int]) -> FoundScan:
     """Return what one scan of (lifetime, sample, number) took."""
     name, sample, number = which
-    scan = AdaptiveScan(Sample.drawn(sample), name, WANTED[name], seed=sample + 1000 * number)
+    scan = AdaptiveScan(SampleKinetics.drawn(sample), name, WANTED[name], seed=sample + 1000 * number)
     scan.run()
     return FoundScan(
         spent_s=scan.spent_s,
@@ -101,7 +101,7 @@ def _entries(name: str, scans: list[FoundScan]) -> Entries:
 class AdaptiveScan:
     """One scan that counts until `quantity` of a sample has the relative error `wanted`, drawn pass by pass."""
 
-    def __init__(self, sample: Sample, quantity: str, wanted: float, *, seed: int) -> None:
+    def __init__(self, sample: SampleKinetics, quantity: str, wanted: float, *, seed: int) -> None:
         self._sample = sample
         self._truth_ps = dict(zip(("tau1", "tau2"), sample.taus_ps, strict=True))[quantity]
         self._quantity = f"{quantity}_ps"

@@ -47,7 +47,7 @@ ENERGY_EV = np.concatenate(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class SampleKinetics:
     """Kinetics of a sample: lifetimes, ps, the fractions of both and the offset, its lifetime, and the amplitude."""
 
     taus_ps: tuple[float, float] = (120.0, 900.0)
@@ -56,7 +56,7 @@ class Sample:
     amplitude: float = -0.0315
 
     @classmethod
-    def drawn(cls, seed: int) -> Sample:
+    def drawn(cls, seed: int) -> SampleKinetics:
         """Return a random sample: lifetimes from 60 to 250 ps and 5 to 12 times that, amplitude 2 to 5 %."""
         random = np.random.default_rng([seed, 1])
         tau1 = float(np.exp(random.uniform(np.log(60.0), np.log(250.0))))

@@ -27,7 +27,7 @@ from trxas.benchmarks.drawn_runs import (
     TIMING,
     WINDOWS_EV,
     EnergyScan,
-    Sample,
+    SampleKinetics,
     drawn_photons,
     rates_of,
 )
@@ -179,7 +179,7 @@ def _trace_efficiency(seeds: int) -> Entries:
     That estimator has the Cramer-Rao variance. It knows the truth, so nobody can use it; as it sees the same counts,
     the noise of a finite number of draws is nearly the same in both variances.
     """
-    sample = Sample()
+    sample = SampleKinetics()
     seconds = np.full(DELAYS_PS.size, 10 * PAPER_S)
     mean = sample.photons_per_s(TIMING) * seconds[:, None]
     truth = np.log(sample.taus_ps)
@@ -219,7 +219,7 @@ def _drift() -> Entries:
 
 def _biases(order: PointOrder, passes: int) -> list[float]:
     """Return |bias| / error of the lifetimes, (2,), of counts without noise that drift."""
-    sample = Sample()
+    sample = SampleKinetics()
     signal = sample.signal(TIMING)
     per_pass = sample.photons_per_s(TIMING) * PAPER_S / passes
     # Counts without noise: whatever the fit then misses is bias by the drift alone.

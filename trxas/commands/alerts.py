@@ -18,7 +18,7 @@ def run_test(options: AlertTestOptions) -> int:
 
     The exit code is 1 if one of them failed.
     """
-    from trxas.alerts.rules import Alert, Kind
+    from trxas.alerts.rules import Alert, AlertKind
     from trxas.alerts.sending import send
 
     configuration = options.configuration()
@@ -27,7 +27,7 @@ def run_test(options: AlertTestOptions) -> int:
         raise ConfigurationError(
             f"{configuration.path} sends no alerts. Add a table [alerts] with send = [...] of mail, webhook, command."
         )
-    alert = Alert(kind=Kind.TEST, text=f"This is a test of the alerts for {configuration.storage.root.resolve()}.")
+    alert = Alert(kind=AlertKind.TEST, text=f"This is a test of the alerts for {configuration.storage.root.resolve()}.")
     failed = 0
     for channel in settings.send:
         try:

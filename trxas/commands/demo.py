@@ -91,7 +91,7 @@ def run(options: DemoOptions) -> int:
     return 0
 
 
-class Shown(Protocol):
+class ShownResult(Protocol):
     """The result of a demo."""
 
     @property
@@ -122,7 +122,7 @@ def _simulation(options: DemoOptions) -> Iterator[Configuration]:
         yield load_configuration(options.config, address_list=address_list, data=options.data)
 
 
-def _absorption(session: Session, sample: str | None, began: float) -> Shown:
+def _absorption(session: Session, sample: str | None, began: float) -> ShownResult:
     from trxas.commands.demo_measurement import run_demo
     from trxas.simulation import sample_label
 
@@ -132,7 +132,7 @@ def _absorption(session: Session, sample: str | None, began: float) -> Shown:
     return run_demo(session, sample=label.name, began=began, edge=label.edges[0])
 
 
-Demo: TypeAlias = "Callable[[Session, str | None, float], Shown]"
+Demo: TypeAlias = "Callable[[Session, str | None, float], ShownResult]"
 """Measures the demo of an experiment: session, sample of the simulation, and when the command began, s."""
 
 

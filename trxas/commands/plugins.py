@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plugins.entry_points import Outcome, PlugInGroup, outcomes, plug_ins
+from plugins.entry_points import LoadResult, PlugInGroup, load_results, plug_ins
 from trxas.commands.options import JsonFlag
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(options: PluginsOptions) -> int:
     return 1 if any(outcome.problem for outcome in found) else 0
 
 
-def loaded_plug_ins() -> list[Outcome]:
+def loaded_plug_ins() -> list[LoadResult]:
     """Return the outcome of every plug-in, after every layer has loaded its group; without any, nothing is imported."""
     # A layer without plug-ins is not imported, which saves seconds.
     groups = {plug_in.group for plug_in in plug_ins()}
@@ -59,7 +59,7 @@ def loaded_plug_ins() -> list[Outcome]:
         from trxas.validation.coverage.technique import campaigns
 
         campaigns()
-    return outcomes()
+    return load_results()
 
 
 def plug_in_troubles() -> Iterator[Trouble]:
@@ -71,7 +71,7 @@ def plug_in_troubles() -> Iterator[Trouble]:
             yield Trouble(subject="plug-in", text=outcome.problem, remedy="A session runs without it.")
 
 
-def _facts(outcome: Outcome) -> dict[str, object]:
+def _facts(outcome: LoadResult) -> dict[str, object]:
     plug_in = outcome.plug_in
     return {
         "package": plug_in.package,
@@ -84,7 +84,7 @@ def _facts(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _show(found: list[Outcome]) -> None:
+def _show(found: list[LoadResult]) -> None:
     from trxas.terminal.tables import print_table, table
 
     rows = [

@@ -44,7 +44,7 @@ class ListOptions(StoreOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(StoreOptions):
+class SingleRunOptions(StoreOptions):
     """Options of commands for one run."""
 
     run_key: Annotated[
@@ -75,7 +75,7 @@ def run_key(text: str) -> str | int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowOptions(RunOptions):
+class ShowOptions(SingleRunOptions):
     """Options of `trxas runs show`."""
 
     json: JsonFlag = False
@@ -85,7 +85,7 @@ class ShowOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoteOptions(RunOptions):
+class NoteOptions(SingleRunOptions):
     """Options of `trxas runs note`."""
 
     comment: Annotated[

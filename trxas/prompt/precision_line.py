@@ -8,7 +8,7 @@ from typing import Any
 from errors import InputError, ReductionError
 from reduction.events import events_of
 from reduction.xas.kinetics.results import KineticsResults
-from trxas.results.live_run import LiveRun, PrimaryEvents
+from trxas.results.live_run import LiveRun, PrimaryStream
 from trxas.terminal.progress_line import PROGRESS
 
 
@@ -20,7 +20,7 @@ class PrecisionLine:
 
     def __init__(self) -> None:
         self._live = LiveRun()
-        self._primary = PrimaryEvents()
+        self._primary = PrimaryStream()
         self._scan = 0
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:

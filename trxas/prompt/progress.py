@@ -10,7 +10,7 @@ import numpy as np
 from reduction.events import events_of
 from reduction.kinds import OTHER, kind_of
 from reduction.pileup import true_counts
-from trxas.results.live_run import PrimaryEvents, is_pump_probe
+from trxas.results.live_run import PrimaryStream, is_pump_probe
 from trxas.terminal.progress_line import PROGRESS
 
 COLUMNS = ("scan", "point", "value", "laser", "on", "off", "on/off-1", "i0", "quality")
@@ -21,7 +21,7 @@ class ScanProgress:
     """A progress bar over the exposures of a run, with the remaining time."""
 
     def __init__(self) -> None:
-        self._primary = PrimaryEvents()
+        self._primary = PrimaryStream()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
@@ -64,7 +64,7 @@ class LiveTable:
         self._kind = OTHER
         self._on = 0
         self._off: list[int] = []
-        self._primary = PrimaryEvents()
+        self._primary = PrimaryStream()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.entry_points import outcomes
+from plugins.entry_points import load_results
 from trxas.session.calibrations import calibration_file, calibration_lines
 from trxas.session.resume import unfinished_runs
 from trxas.session.session import Session
@@ -47,7 +47,7 @@ def plug_in_lines() -> list[str]:
     """Return a line for every plug-in that has been loaded: what it brings, or why it cannot be used."""
     return [
         one.problem or f"plug-in: {one.plug_in.package} {one.plug_in.version} brings {', '.join(one.brought)}"
-        for one in outcomes()
+        for one in load_results()
     ]
 
 

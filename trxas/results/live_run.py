@@ -40,7 +40,7 @@ class LiveRun:
         return sums if isinstance(sums, RunAccumulator) else None
 
 
-class PrimaryEvents:
+class PrimaryStream:
     """Filter for displays of exposures: only events of the stream "primary".
 
     Runs have other streams with other data, for instance "suspension". Feed it every document of a run.

@@ -62,7 +62,7 @@ def own_calibrations(beamline: Beamline) -> dict[str, dict[str, Any]]:
     return dict(exposure.calibrations) if isinstance(exposure, OwnDetector) else {}
 
 
-class Calibrations:
+class SessionCalibrations:
     """The calibrations of one beamline: `restore` once, then `saving` around every plan."""
 
     def __init__(self, beamline: Beamline, file: CalibrationFile) -> None:

@@ -13,7 +13,7 @@ from bluesky.run_engine import Dispatcher
 from event_model import DocumentNames
 
 from reduction.types import Document
-from trxas.session.subscriber import Callback, Seconds, Subscriber
+from trxas.session.subscriber import Callback, Seconds, ThreadedSubscriber
 
 PATIENCE_S = 60.0
 """Longest time, s, that the prompt waits after a plan for subscribers that are behind.
@@ -36,7 +36,7 @@ class SessionDispatcher(Dispatcher):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # bluesky's
         self._recorders: list[Callback] = []
-        self._subscribers: dict[int, tuple[str, Subscriber]] = {}
+        self._subscribers: dict[int, tuple[str, ThreadedSubscriber]] = {}
         self._tokens = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -80,7 +80,7 @@ class SessionDispatcher(Dispatcher):
                 if wanted == name and subscriber.callback == func and not subscriber.is_left_out
             )
             token = next(self._tokens)
-            self._subscribers[token] = (name, next(known, None) or Subscriber(func))
+            self._subscribers[token] = (name, next(known, None) or ThreadedSubscriber(func))
         return token
 
     def unsubscribe(self, token: int) -> None:
@@ -122,7 +122,7 @@ class SessionDispatcher(Dispatcher):
         finally:
             self.wait()
 
-    def _all(self) -> list[tuple[str, Subscriber]]:
+    def _all(self) -> list[tuple[str, ThreadedSubscriber]]:
         """Return all subscribers, each once; two tokens of one callback share its entry."""
         with self._lock:
             return list({id(entry[1]): entry for entry in self._subscribers.values()}.values())

@@ -13,10 +13,10 @@ import zmq
 from broadcast.relay import LOOPBACK
 from errors import InputError, TrxasError
 from trxas.announcements.session_file import SessionAnnouncement
-from trxas.session.remote_control import Answer, RemotelyPausableEngine
+from trxas.session.remote_control import PauseAnswer, RemotelyPausableEngine
 
 _POLL_MS = 100
-_ANSWERS = {"re_resume": Answer.RESUME, "re_stop": Answer.STOP, "re_abort": Answer.ABORT}
+_ANSWERS = {"re_resume": PauseAnswer.RESUME, "re_stop": PauseAnswer.STOP, "re_abort": PauseAnswer.ABORT}
 _PAUSES = {"immediate": False, "deferred": True}
 
 

@@ -41,7 +41,7 @@ _REMINDER_S = 60.0
 """Time between two reminders that the plan is paused."""
 
 
-class Answer(Enum):
+class PauseAnswer(Enum):
     """Decision on a paused plan; the value is the word for it."""
 
     RESUME = "resumed"
@@ -82,7 +82,7 @@ class RemotelyPausableEngine(RunEngine):
         self, *args: Any, say: Callable[[str], object] = print, call_returns_result: bool = False, **kwargs: Any
     ) -> None:
         self._say = say
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[PauseAnswer] = queue.SimpleQueue()
         self._decider = _Decider.PROMPT
         self._decider_lock = threading.Lock()
         self.calls = 0
@@ -144,7 +144,7 @@ class RemotelyPausableEngine(RunEngine):
                 self._decider = before
                 raise
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: PauseAnswer) -> None:
         """Resume or end the plan that waits; raises NotWaitingError if none does."""
         if self._decider is not _Decider.WINDOW:
             raise NotWaitingError("No plan waits for an answer from a window. Look at the terminal of the session.")
@@ -182,11 +182,11 @@ class RemotelyPausableEngine(RunEngine):
             # thread, where alone the plan can be resumed. A loop, because the resumed plan may be paused again.
             answer = self._await_answer()
             self._say(f"{answer.value.capitalize()} from a window at {time.strftime('%H:%M:%S')}.")
-            if answer is not Answer.RESUME:
+            if answer is not PauseAnswer.RESUME:
                 self._end(answer)
             go = super().resume
 
-    def _await_answer(self) -> Answer:
+    def _await_answer(self) -> PauseAnswer:
         """Wait for a window's answer; raises RunEngineInterrupted after Ctrl-C, as at any other pause."""
         self._say(
             f"\nPaused from a window at {time.strftime('%H:%M:%S')}. Resume or end the plan there, or press Ctrl-C to "
@@ -202,7 +202,7 @@ class RemotelyPausableEngine(RunEngine):
             self._decider = _Decider.PROMPT
             raise RunEngineInterrupted(self.pause_msg) from None
 
-    def _next_answer(self) -> Answer:
+    def _next_answer(self) -> PauseAnswer:
         began_s = time.monotonic()
         reminders = 0
         while True:
@@ -213,8 +213,8 @@ class RemotelyPausableEngine(RunEngine):
                     reminders += 1
                     self._say(f"Paused from a window for {reminders * _REMINDER_S / 60.0:.0f} min.")
 
-    def _end(self, answer: Answer) -> None:
-        if answer is Answer.STOP:
+    def _end(self, answer: PauseAnswer) -> None:
+        if answer is PauseAnswer.STOP:
             RunEngine.stop(self)
         else:
             RunEngine.abort(self, "aborted from a window")

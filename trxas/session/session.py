@@ -31,7 +31,7 @@ from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings
 from trxas.configured_store import open_configured_store
 from trxas.results.live_run import LiveRun
-from trxas.session.calibrations import Calibrations, calibration_file
+from trxas.session.calibrations import SessionCalibrations, calibration_file
 from trxas.session.count_judge import CountJudge
 from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
@@ -67,7 +67,7 @@ class Session:
     beamline: Beamline
     store: Store
     run_engine: RemotelyPausableEngine
-    calibrations: Calibrations
+    calibrations: SessionCalibrations
     publisher: Publisher
     plan_times: PlanTimes
     guard: SessionGuard | None = None
@@ -187,7 +187,7 @@ def _assembled(
 ) -> Session:
     wanted = None if guard is None else configuration.kafka
     kafka = None if wanted is None else kafka_publisher(wanted)
-    calibrations = Calibrations(beamline, calibration_file(configuration))
+    calibrations = SessionCalibrations(beamline, calibration_file(configuration))
     calibrations.restore()
     store = open_configured_store(configuration, recover_runs=guard is not None)
     if guard is not None:

@@ -26,7 +26,7 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from storage import Store, list_runs
 from storage.calibrations import SavedCalibration
-from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations
+from trxas.session.calibrations import ENERGY, TIME_ZERO, SessionCalibrations
 from trxas.session.foil_offset import latest_foil_offset
 from trxas.session.latest_time_zero import latest_response, latest_time_zero
 
@@ -82,7 +82,7 @@ RELATIVE: Mapping[str, RelativeCalibration] = {
 
 
 def applied_once(
-    plan: RegisteredPlan, calibrations: Calibrations, store: Store, *, say: Callable[[str], object] = print
+    plan: RegisteredPlan, calibrations: SessionCalibrations, store: Store, *, say: Callable[[str], object] = print
 ) -> Callable[..., AnyPlan]:
     """Return `plan`; if it is one of `RELATIVE`, it reports the absolute result, and a repetition changes nothing.
 

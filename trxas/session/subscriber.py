@@ -62,7 +62,7 @@ class InOrder:
             member(name, doc)
 
 
-class Subscriber:
+class ThreadedSubscriber:
     """A callback with its own thread and a bounded queue of documents, which it gets in order.
 
     `put` belongs to the thread of the RunEngine and never waits for the callback. The thread starts with the first

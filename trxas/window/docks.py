@@ -30,7 +30,7 @@ from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
 from trxas.results.measured_decays import MeasuredDecays
-from trxas.window.plan_forms import PlanCourses, edge_outlines, known_plans, plan_limits
+from trxas.window.plan_forms import PlanExposures, edge_outlines, known_plans, plan_limits
 
 PHOTONS_PER_PULSE = 0.12
 """Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
@@ -161,7 +161,7 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         limits=plan_limits(beamline),
         presets=form_presets(beamline),
         beam=beam,
-        course=PlanCourses(beamline),
+        exposures=PlanExposures(beamline),
         outline=edge_outlines(beamline),
     )
 

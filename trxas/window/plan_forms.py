@@ -1,4 +1,4 @@
-"""The plans of trxas as the window's forms know them: their parameters, limits and courses, from the registry."""
+"""The plans of trxas as the window's forms know them: their parameters, limits and exposures, from the registry."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from devices.absorption_edges import absorption_edge
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
 from gui.control.entries import Limits
-from gui.control.forecast import Course, ExposureBatch
-from gui.control.parameters import Kind
+from gui.control.forecast import ExposureBatch, PlannedExposures
+from gui.control.parameters import EntryKind
 from gui.control.parameters import Parameter as FormParameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.regions import EdgeOutline, OutlineOf
@@ -30,17 +30,17 @@ SETTLING = "the time in which temperatures settle"
 WITHOUT_EXAFS = "Regions in eV replace the usual energies and the usual wave numbers; give the wave numbers too."
 """Remark on the regions of an edge whose default grid continues in wave numbers."""
 
-KINDS: dict[Any, Kind] = {
-    float: Kind.NUMBER,
-    int: Kind.INTEGER,
-    bool: Kind.FLAG,
-    str: Kind.TEXT,
-    str | int: Kind.TEXT,
-    Sequence[float]: Kind.NUMBERS,
-    Sequence[Region]: Kind.REGIONS,
-    Sequence[str]: Kind.WORDS,
-    Mapping[str, Any]: Kind.MAPPING,
-    Sequence[Mapping[str, float]]: Kind.MAPPINGS,
+KINDS: dict[Any, EntryKind] = {
+    float: EntryKind.NUMBER,
+    int: EntryKind.INTEGER,
+    bool: EntryKind.FLAG,
+    str: EntryKind.TEXT,
+    str | int: EntryKind.TEXT,
+    Sequence[float]: EntryKind.NUMBERS,
+    Sequence[Region]: EntryKind.REGIONS,
+    Sequence[str]: EntryKind.WORDS,
+    Mapping[str, Any]: EntryKind.MAPPING,
+    Sequence[Mapping[str, float]]: EntryKind.MAPPINGS,
 }
 """Entry of a value by its type; a choice is one of its words, and everything else a Python literal."""
 
@@ -68,14 +68,14 @@ def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
     return found
 
 
-class PlanCourses:
+class PlanExposures:
     """Function that derives the exposures of a plan from its arguments, for a beamline with this `configuration`."""
 
     def __init__(self, configuration: BeamlineConfiguration) -> None:
         self._configuration = configuration
 
-    def __call__(self, plan: str, arguments: Mapping[str, Any], _listed: int | None) -> Course | None:
-        """Return the course of a plan; None for a plan that does not scan.
+    def __call__(self, plan: str, arguments: Mapping[str, Any], _listed: int | None) -> PlannedExposures | None:
+        """Return the exposures of a plan; None for a plan that does not scan.
 
         Raises InputError, in the words of the plan, for arguments that it refuses.
         """
@@ -89,7 +89,7 @@ class PlanCourses:
         settles = any(spec.temperature_c is not None for spec in specs)
         batches = tuple(_batch(spec) for spec in specs)
         expects = " ".join(dict.fromkeys(text for spec in specs for text in (_sweeps_text(spec), spec.expects) if text))
-        return Course(
+        return PlannedExposures(
             batches=batches,
             besides=SETTLING if settles else "",
             expects=expects,
@@ -141,7 +141,7 @@ def _form_parameter(one: Parameter, configuration: BeamlineConfiguration | None)
     suggest = one.arg.suggestions
     return FormParameter(
         name=one.name,
-        kind=Kind.CHOICE if one.choices else KINDS.get(one.kind, Kind.OTHER),
+        kind=EntryKind.CHOICE if one.choices else KINDS.get(one.kind, EntryKind.OTHER),
         required=one.required,
         default=None if one.required else one.plain_default_at(configuration),
         optional=one.optional,

@@ -13,7 +13,7 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import WholeNumberScale
 from gui.plots.styles import OFF
-from gui.requests.tplm.counting import Counting, CountingRequest
+from gui.requests.tplm.counting import CountingRequest, ExposureCounting
 from reduction.tplm.kinds import HISTOGRAM_KINDS
 
 PILE_UP_PERCENT = 5.0
@@ -23,10 +23,10 @@ NEARLY_FULL = 0.9
 """Share of a full channel from which it is marked."""
 
 
-class CountingPanel(SingleAnswerPanel[Counting]):
+class CountingPanel(SingleAnswerPanel[ExposureCounting]):
     """Photons per second, pulses with a photon, and the fullest channel, against the number of the exposure."""
 
-    title = "Counting"
+    title = "ExposureCounting"
     key = "counting"
     group = "quality"
     position = 115
@@ -51,7 +51,7 @@ class CountingPanel(SingleAnswerPanel[Counting]):
         """Return the request for the exposures."""
         return CountingRequest()
 
-    def show_answer(self, value: Counting) -> None:
+    def show_answer(self, value: ExposureCounting) -> None:
         """Replace curves and numbers."""
         # Each exposure is a point, also the repeated ones: a drift of the laser shows from one to the next.
         shown = ((self.rate, value.rate_hz), (self.pile_up, value.pile_up_percent), (self.channel, value.highest))
@@ -71,7 +71,7 @@ class CountingPanel(SingleAnswerPanel[Counting]):
         self.rate.show_message(text)
 
 
-def counting_rows(value: Counting) -> list[list[Cell]]:
+def counting_rows(value: ExposureCounting) -> list[list[Cell]]:
     """Return the latest exposure's pile-up, fullest channel, power, rate and temperature as rows, shape (rows, 2)."""
     pile_up = float(value.pile_up_percent.max())
     highest = float(value.highest.max())

@@ -13,7 +13,7 @@ from gui.panels.panel import AnswerSlot, Panel, problem_of, scanned_axis
 from gui.plots.axis import DELAY, ENERGY, TIME, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import CurveStyle
-from gui.requests.xas.trends import AllBunchesTrend, EdgeTrend, TimeZeroTrend, Trend, TrendRequest
+from gui.requests.xas.trends import AllBunchesTrend, EdgeTrend, TimeCourse, TimeZeroTrend, TrendRequest
 
 EXPOSURES = CurveStyle(role="off", line="solid", width_px=1.0)
 SCANS = CurveStyle(role="transient", line="", marker="circle")
@@ -26,7 +26,7 @@ class FollowedTrend(NamedTuple):
     """
 
     quantity: Quantity
-    request: Request[Trend]
+    request: Request[TimeCourse]
     style: CurveStyle
     axis: str = ""
     optional: bool = False
@@ -78,7 +78,7 @@ class TrendsPanel(Panel):
             LinePlot(TIME, quantity, compact=True, named_x=place >= _UPPER)
             for place, (quantity, *_) in enumerate(TRENDS)
         ]
-        self._slots: list[AnswerSlot[Trend]] = [AnswerSlot() for _ in TRENDS]
+        self._slots: list[AnswerSlot[TimeCourse]] = [AnswerSlot() for _ in TRENDS]
         # At most one of time zero and edge is visible, because no run has both.
         for plots in (self._plots[:_UPPER], self._plots[_UPPER:]):
             row = QHBoxLayout()
@@ -106,13 +106,13 @@ class TrendsPanel(Panel):
                 _draw(plot, answer, trend, origin)
 
 
-def _problem(followed: FollowedTrend, answer: Answer[Trend] | None) -> str:
+def _problem(followed: FollowedTrend, answer: Answer[TimeCourse] | None) -> str:
     problem = problem_of(answer)
     # A reason from the reduction names a missing field, which helps only for fitted quantities.
     return f"This run does not record the {followed.quantity.name}." if problem and not followed.axis else problem
 
 
-def _draw(plot: LinePlot, answer: Answer[Trend] | None, followed: FollowedTrend, origin_s: float) -> None:
+def _draw(plot: LinePlot, answer: Answer[TimeCourse] | None, followed: FollowedTrend, origin_s: float) -> None:
     plot.show_message(_problem(followed, answer))
     if answer is None or answer.value is None:
         plot.retain(())

@@ -13,7 +13,7 @@ from reduction.types import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counting:
+class ExposureCounting:
     """Values per exposure, (exposures,): photons per second, share of pulses with a photon in %, fullest channel.
 
     `latest` are the settings of the last exposure, by event field; `full` is the count at which a channel is full.
@@ -28,10 +28,10 @@ class Counting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountingRequest(Request[Counting]):
+class CountingRequest(Request[ExposureCounting]):
     """Counting of the good exposures of the run."""
 
-    def compute(self, run: RunState) -> Counting:
+    def compute(self, run: RunState) -> ExposureCounting:
         """Return the values. Raises ReductionError for any other run, or before its first good exposure."""
         sums = run.sums_of(MapSums)
         seen = sums.exposures()
@@ -39,7 +39,7 @@ class CountingRequest(Request[Counting]):
         pulses = seen["sync_pulses"]
         # Runs of earlier versions do not record the fullest channel; it then comes from the histogram.
         highest = np.where(np.isfinite(seen["highest_channel"]), seen["highest_channel"], seen.counts.max(axis=1))
-        return Counting(
+        return ExposureCounting(
             number=np.arange(1.0, len(seen) + 1),
             rate_hz=photons / (pulses / (1e6 * seen["repetition_rate_mhz"])),
             pile_up_percent=100 * photons / pulses,

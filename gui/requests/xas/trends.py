@@ -27,7 +27,7 @@ from reduction.xas.time_zero import time_zero
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trend:
+class TimeCourse:
     """A quantity against time, (rows,) each: `time_s` is Unix time, `sigma` is None without errors.
 
     `missing`: number of exposures or scans without a value.
@@ -41,12 +41,12 @@ class Trend:
 
 
 @dataclass(frozen=True)
-class TrendRequest(Request[Trend]):
+class TrendRequest(Request[TimeCourse]):
     """One column of the history of the run, a key of `gui.live.history.COLUMNS`; I0 as a rate, counts/s."""
 
     column: str
 
-    def compute(self, run: RunState) -> Trend:
+    def compute(self, run: RunState) -> TimeCourse:
         """Return the trend. Raises ReductionError if no event has the quantity."""
         if self.column not in COLUMNS:
             raise ReductionError(f"There is no trend of {self.column!r}. Choose one of {', '.join(COLUMNS)}.")
@@ -60,7 +60,7 @@ class TrendRequest(Request[Trend]):
             raise ReductionError(
                 f"No exposure of this run has {self.column} yet. Wait for one, or choose another quantity."
             )
-        return Trend(
+        return TimeCourse(
             time_s=run.history.column("time_s")[known],
             value=value[known],
             sigma=None,
@@ -70,34 +70,34 @@ class TrendRequest(Request[Trend]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeZeroTrend(Request[Trend]):
+class TimeZeroTrend(Request[TimeCourse]):
     """Time zero, ps, of every finished delay scan of the series that shows a step, with the decays of the paper."""
 
     slow: ClassVar[bool] = True
 
-    def compute(self, run: RunState) -> Trend:
+    def compute(self, run: RunState) -> TimeCourse:
         """Return the trend. Raises ReductionError if no scan has a time zero."""
         return _per_scan(run, self, _time_zero, "ps")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeTrend(Request[Trend]):
+class EdgeTrend(Request[TimeCourse]):
     """Energy, eV, of the steepest rise of the unpumped spectrum, for every finished energy scan of the series."""
 
     slow: ClassVar[bool] = True
 
     mode: Mode = "spc"
 
-    def compute(self, run: RunState) -> Trend:
+    def compute(self, run: RunState) -> TimeCourse:
         """Return the trend. Raises ReductionError if no scan covers the edge."""
         return _per_scan(run, self, lambda scan: _edge(scan, self.mode), "eV")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AllBunchesTrend(Request[Trend]):
+class AllBunchesTrend(Request[TimeCourse]):
     """Signal per I0 of the first detector that counts all bunches, mean over the points of every finished scan."""
 
-    def compute(self, run: RunState) -> Trend:
+    def compute(self, run: RunState) -> TimeCourse:
         """Return the trend. Raises ReductionError for a run without such a detector, or without a complete scan."""
         ungated = ungated_fluorescence(run.scans())
         if not ungated:
@@ -125,7 +125,9 @@ def _edge(scan: RunAccumulator, mode: Mode) -> Value:
     return find_edge(FoilSpectrum(spectrum.energy_ev, spectrum.off)).edge_ev
 
 
-def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumulator], Value], unit: str) -> Trend:
+def _per_scan(
+    run: RunState, quantity: Request[TimeCourse], of: Callable[[RunAccumulator], Value], unit: str
+) -> TimeCourse:
     rows: list[tuple[float, float, float]] = []
     problem = ""
     missing = 0
@@ -142,7 +144,7 @@ def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumula
     if not rows:
         raise ReductionError(problem or "No scan of this run is complete yet. Wait for the end of the first.")
     time_s_, value, sigma = np.array(rows).T
-    return Trend(time_s=time_s_, value=value, sigma=sigma, unit=unit, missing=missing)
+    return TimeCourse(time_s=time_s_, value=value, sigma=sigma, unit=unit, missing=missing)
 
 
 def _finished_scans(run: RunState) -> Iterator[tuple[float, str, RunAccumulator, int]]:

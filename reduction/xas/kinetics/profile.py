@@ -66,7 +66,7 @@ class Interval(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Combination:
+class LinearCombination:
     """A parameter to be profiled: `constant` plus a sum of fitted parameters, each times its slope."""
 
     slopes: Mapping[str, float]
@@ -93,21 +93,21 @@ class Profile:
     best: Parameters
     covariance: FloatArray
 
-    def interval(self, combination: Combination) -> Interval | None:
+    def interval(self, combination: LinearCombination) -> Interval | None:
         """Return the interval of a combination, in its unit; None where the error from the curvature is good enough.
 
         Raises DeeperMinimumError if the fit was not at its minimum.
         """
         return self._found(combination, always=False)
 
-    def limits(self, combination: Combination) -> Interval | None:
+    def limits(self, combination: LinearCombination) -> Interval | None:
         """Return the interval of a combination, in its unit, also of a parabola; None for one that is not fitted.
 
         Raises DeeperMinimumError if the fit was not at its minimum.
         """
         return self._found(combination, always=True)
 
-    def error(self, combination: Combination) -> float:
+    def error(self, combination: LinearCombination) -> float:
         """Return the standard error of a combination from the curvature, in its unit; 0 for one that is not fitted."""
         slopes = self._slopes(combination)
         return float(np.sqrt(slopes @ self.covariance @ slopes))
@@ -116,10 +116,10 @@ class Profile:
     def _varied(self) -> list[str]:
         return [name for name, parameter in self.best.items() if parameter.vary]
 
-    def _slopes(self, combination: Combination) -> FloatArray:
+    def _slopes(self, combination: LinearCombination) -> FloatArray:
         return np.array([combination.slopes.get(name, 0.0) for name in self._varied])
 
-    def _found(self, combination: Combination, *, always: bool) -> Interval | None:
+    def _found(self, combination: LinearCombination, *, always: bool) -> Interval | None:
         error = self.error(combination)
         if not error > 0:
             return None
@@ -139,7 +139,7 @@ class _Search:
     """The walk along the profile of one combination."""
 
     profile: Profile
-    combination: Combination
+    combination: LinearCombination
     varied: list[str]
     direction: FloatArray
     error: float

@@ -8,7 +8,7 @@ import numpy as np
 
 from reduction.xas.kinetics.model import RESPONSE, Shape
 from reduction.xas.kinetics.problem import KineticsProblem
-from reduction.xas.kinetics.profile import Combination
+from reduction.xas.kinetics.profile import LinearCombination
 from reduction.xas.kinetics.start import Start
 
 if TYPE_CHECKING:
@@ -32,19 +32,19 @@ def quantity_names(model: KineticModel) -> list[str]:
     return [*lifetimes, *fractions, *(["offset"] if model.has_offset else [])]
 
 
-def shape_combinations(model: KineticModel) -> dict[str, Combination]:
+def shape_combinations(model: KineticModel) -> dict[str, LinearCombination]:
     """Return lifetimes, as logarithms of ps, and fractions by name, each as a sum of fitted parameters."""
     logarithms = model.log_lifetimes
     free = model.free_fractions
     # The n-th lifetime is the product of the first one and n ratios, so its logarithm is the sum of all of theirs; the
     # last fraction is 1 minus all others.
-    combinations = [Combination(slopes=dict.fromkeys(logarithms[: n + 1], 1.0)) for n in range(len(logarithms))]
-    combinations += [Combination(slopes={name: 1.0}) for name in free]
-    combinations.append(Combination(slopes=dict.fromkeys(free, -1.0), constant=1.0))
+    combinations = [LinearCombination(slopes=dict.fromkeys(logarithms[: n + 1], 1.0)) for n in range(len(logarithms))]
+    combinations += [LinearCombination(slopes={name: 1.0}) for name in free]
+    combinations.append(LinearCombination(slopes=dict.fromkeys(free, -1.0), constant=1.0))
     return dict(zip(quantity_names(model), combinations, strict=True))
 
 
-def combinations_of(fit: KineticsFit) -> dict[str, Combination]:
+def combinations_of(fit: KineticsFit) -> dict[str, LinearCombination]:
     """Return all quantities of a fit by name, each as a sum of its parameters: lifetimes as logarithms of ps.
 
     The fraction of a single component, which is 1, is not among them.
@@ -53,7 +53,7 @@ def combinations_of(fit: KineticsFit) -> dict[str, Combination]:
     names = {"offset_rate_per_ns": "offset_rate_per_ns", "t0_ps": "t0_ps_0", RESPONSE: RESPONSE}
     amplitudes = {f"amplitude{index + 1}": f"amplitude_{index}" for index in range(len(fit.amplitudes))}
     names |= amplitudes if len(amplitudes) > 1 else {"amplitude": "amplitude_0"}
-    return found | {name: Combination(slopes={key: 1.0}) for name, key in names.items() if key in fit.values}
+    return found | {name: LinearCombination(slopes={key: 1.0}) for name, key in names.items() if key in fit.values}
 
 
 def problem_of(traces: Sequence[GateRates], fit: KineticsFit) -> KineticsProblem:

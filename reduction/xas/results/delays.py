@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
     from reduction.types import FloatArray
     from reduction.xas.laser_power import PowerUse
-    from reduction.xas.pass_trends import Trend
+    from reduction.xas.pass_trends import PassTrend
     from reduction.xas.time_zero import TimeZeroFit
     from reduction.xas.transient import Trace
 
@@ -46,7 +46,7 @@ class TraceResults(KineticsResults):
     scale_known: bool = True
     others: tuple[str, ...] = ()
     ungated: tuple[AllBunches, ...] = ()
-    trends: tuple[Trend, ...] = ()
+    trends: tuple[PassTrend, ...] = ()
     power: PowerUse | None = None
 
     def tables(self) -> tuple[CurveTable, ...]:
@@ -112,7 +112,7 @@ class TimeZeroResults(RunResults):
     response: Value | None = None
     timing: Timing = field(default_factory=Timing)
     axis_zero_raw_ps: float | None = None
-    trends: tuple[Trend, ...] = ()
+    trends: tuple[PassTrend, ...] = ()
 
     def tables(self) -> tuple[CurveTable, ...]:
         """Return off, on and transient with their errors against the delay of the probe, ps."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.laser_power import PowerUse
-    from reduction.xas.pass_trends import Trend
+    from reduction.xas.pass_trends import PassTrend
     from reduction.xas.transient import FluenceScan
 
 
@@ -42,7 +42,7 @@ class FluenceResults(RunResults):
     others: tuple[tuple[FluenceScan, FluenceFit | None], ...] = ()
     decay: MeasuredDecay | None = None
     probed_share: float = 0.0
-    trends: tuple[Trend, ...] = ()
+    trends: tuple[PassTrend, ...] = ()
     power: PowerUse | None = None
 
     def tables(self) -> tuple[CurveTable, ...]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reduction.xas.energy_correction import EnergyUse
     from reduction.xas.fly_sums import FlyFacts
     from reduction.xas.laser_power import PowerUse
-    from reduction.xas.pass_trends import Trend
+    from reduction.xas.pass_trends import PassTrend
     from reduction.xas.sample_absorption import SampleAbsorption
     from reduction.xas.transient import Spectrum
 
@@ -66,7 +66,7 @@ class SpectrumResults(RunResults):
     timing: Timing = field(default_factory=Timing)
     absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
     ungated: tuple[AllBunches, ...] = ()
-    trends: tuple[Trend, ...] = ()
+    trends: tuple[PassTrend, ...] = ()
     power: PowerUse | None = None
     energy: EnergyUse | None = None
     absorbed: SampleAbsorption | None = None

@@ -45,7 +45,7 @@ class StrikeLog:
 
 
 @dataclass(kw_only=True)
-class MicroscopeTargets(RunningServer):
+class MicroscopeDevices(RunningServer):
     """Targets of faults (`sim.faults.targets.MicroscopeTargets`) among the devices; `motors` by names without macro."""
 
     disturbances: Disturbances

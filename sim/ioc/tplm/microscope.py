@@ -17,14 +17,14 @@ from sim.ioc.safety.session_lock import SessionLock
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.exposure_log import MicroscopeLog
-from sim.ioc.tplm.faults import MicroscopeFaults, MicroscopeTargets, StrikeLog
+from sim.ioc.tplm.faults import MicroscopeDevices, MicroscopeFaults, StrikeLog
 from sim.ioc.tplm.film_history import FilmHistory
 from sim.ioc.tplm.laser import DiodeLaser
 from sim.ioc.tplm.optics import STAGE_MOTORS, DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.ioc.tplm.spectrograph import SpectrumCamera
-from sim.ioc.tplm.tcspc import CHANNELS, Counting, Histogram, PhotonTiming
+from sim.ioc.tplm.tcspc import CHANNELS, Histogram, PhotonSource, PhotonTiming
 from sim.physics.tplm.counting import blocked_pulses, draw
 from sim.physics.tplm.forward import expected_per_pulse
 from sim.physics.tplm.sample import Film
@@ -66,7 +66,7 @@ class SimulatedMicroscope:
         self.path = DetectionPath(macro, clock=self.clock)
         self.cryostat = Cryostat(macro, clock=self.clock)
         self.film_history = FilmHistory.continued(options.exposure_log) if options.restarts else FilmHistory()
-        counting = Counting(
+        counting = PhotonSource(
             scene=self.scene,
             histogram=self.histogram,
             rate_hz=self.photon_rate_hz,
@@ -99,9 +99,9 @@ class SimulatedMicroscope:
             schedule=schedule,
         )
 
-    def _targets(self) -> MicroscopeTargets:
+    def _targets(self) -> MicroscopeDevices:
         stage = {motor: self.detector_stage.motors[name] for name, motor in STAGE_MOTORS.items()}
-        return MicroscopeTargets(
+        return MicroscopeDevices(
             macro=self._macro,
             known_pv=lambda name: name.partition(".")[0] in self.pvdb,
             disturbances=self.disturbances,

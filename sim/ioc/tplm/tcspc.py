@@ -56,7 +56,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counting:
+class PhotonSource:
     """Interface of the electronics to the microscope: its present scene, the histogram of an exposure, the photon rate.
 
     The rate is in Hz; `sync_hz` is that of the laser's pulses at the sync input. `log` takes number, counts and
@@ -149,7 +149,7 @@ class PhotonTiming(PVGroup):
         read_only=True, doc="Exposure (added): id s shutter syncs ...",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, clock: BeamClock, counting: Counting, **kwargs: Any) -> None:
+    def __init__(self, prefix: str, *, clock: BeamClock, counting: PhotonSource, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._clock = clock
         self._counting = counting

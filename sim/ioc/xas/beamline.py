@@ -36,7 +36,7 @@ from sim.ioc.xas.hardware_scans.sweep import DrivePlay
 from sim.ioc.xas.public_names import FLUENCE_BY_HAND_MJ_CM2, only_public
 from sim.ioc.xas.safety import GuardedDevices, Safety
 from sim.physics.beamline_state import BeamlineState
-from sim.physics.diffraction import Scene
+from sim.physics.diffraction import PowderScene
 from sim.physics.experiment import Experiment
 from sim.physics.sample import Sample
 
@@ -202,10 +202,10 @@ class SimulatedBeamline:
             foil=self.foil_wheel.in_beam,
         )
 
-    def scene(self, beam: float) -> Scene:
+    def scene(self, beam: float) -> PowderScene:
         """Return the scene that the area detector sees now; `beam` is the flux as a fraction of the undisturbed one."""
         ring = self.experiment.ring
-        return Scene(
+        return PowderScene(
             energy_ev=self.settings().energy_ev,
             temperature_c=self.cell.temperature_c,
             flux=ring.current_ma(self.experiment.time_s) / ring.full_ma * beam,
@@ -255,7 +255,7 @@ class SimulatedBeamline:
 class ImageGate:
     """Gate of the area detector, which sees the mean flux of its exposure."""
 
-    def __init__(self, history: History, scene: Callable[[float], Scene]) -> None:
+    def __init__(self, history: History, scene: Callable[[float], PowderScene]) -> None:
         self._history = history
         self._scene = scene
 
@@ -263,7 +263,7 @@ class ImageGate:
         """Start an exposure."""
         self._history.begin(IMAGES)
 
-    def close(self, exposure_s: float) -> Scene:
+    def close(self, exposure_s: float) -> PowderScene:
         """End the exposure, and return the scene of `exposure_s` seconds of beam."""
         beam = [(state.beam, seconds) for state, seconds in self._history.end(IMAGES, exposure_s)]
         return self._scene(sum(relative * seconds for relative, seconds in beam) / exposure_s)

@@ -9,7 +9,7 @@ import pytest
 
 from sim.physics.diffraction import (
     Diffraction,
-    Scene,
+    PowderScene,
 )
 from sim.physics.sample import Phases
 
@@ -17,9 +17,9 @@ PHASES = Phases()
 DETECTOR = Diffraction(phases=PHASES, seed=1)
 
 
-def scene(**changes: float) -> Scene:
+def scene(**changes: float) -> PowderScene:
     usual: dict[str, Any] = {"energy_ev": 12_900.0, "temperature_c": 25.0, "flux": 1.0, "powder_in_beam": True}
-    return Scene(**(usual | changes))
+    return PowderScene(**(usual | changes))
 
 
 def test_counts_are_poisson_around_the_expected_rings() -> None:

@@ -17,11 +17,11 @@ from tests.support.small_servers import MailServer, PostServer, running
 from tests.support.waiting import until
 from trxas.alert_settings import AlertChannel, AlertSettings, MailSecurity
 from trxas.alerts.outbox import Outbox
-from trxas.alerts.rules import Alert, Kind
+from trxas.alerts.rules import Alert, AlertKind
 from trxas.alerts.sending import NotSentError, send
 from trxas.commands import alerts
 
-ALERT = Alert(kind=Kind.JET, text="scan 7 waits for the jet")
+ALERT = Alert(kind=AlertKind.JET, text="scan 7 waits for the jet")
 SECRET = "T0PSECRET"
 
 

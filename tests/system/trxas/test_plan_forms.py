@@ -12,10 +12,10 @@ import plans
 from gui.control.plan_signature import PlanSignature
 from tests.support.recorded_runs import RecordedRuns
 from trxas.configuration import load_configuration
-from trxas.window.plan_forms import PlanCourses, known_plans
+from trxas.window.plan_forms import PlanExposures, known_plans
 
 CONFIGURATION = load_configuration().beamline
-COURSES = PlanCourses(CONFIGURATION)
+COURSES = PlanExposures(CONFIGURATION)
 
 
 def with_defaults(signature: PlanSignature, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.support.recorded_runs import RecordedRuns
 from tests.support.scheme_files import SCHEMES
 from tests.unit.devices.test_pump_scheme import content
 from trxas.configuration import DEFAULT_CONFIGURATION
-from trxas.session.calibrations import PERIOD, Calibrations, current
+from trxas.session.calibrations import PERIOD, SessionCalibrations, current
 
 TRUE_PS = 1e12 * 1104.0 / 299_792_458.0 / 24
 CONFIGURED = BunchPeriod(period_ps=153_400.0, error_ps=29.0, source=PeriodSource.CONFIGURATION.value)
@@ -89,11 +89,11 @@ def test_every_run_records_the_period_with_error_and_source(tmp_path: Path) -> N
 
 def test_a_measured_period_holds_in_the_next_session(tmp_path: Path) -> None:
     with RecordedRuns() as runs:
-        calibrations = Calibrations(runs.line, CalibrationFile(tmp_path, "7ID-D"))
+        calibrations = SessionCalibrations(runs.line, CalibrationFile(tmp_path, "7ID-D"))
         runs.run(calibrations.saving(plans.apply_bunch_period(runs.line, 153_441.5, 4.2)))
     later = FakeHardware().beamline
     unserved(later)
-    Calibrations(later, CalibrationFile(tmp_path, "7ID-D")).restore()
+    SessionCalibrations(later, CalibrationFile(tmp_path, "7ID-D")).restore()
     assert later.ring.current_period() == BunchPeriod(period_ps=153_441.5, error_ps=4.2)
     assert current(later)[PERIOD]["source"] == "measured"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
+from devices.exposure.life_cycle import ExposureLifeCycle, ExposurePhase, ExposureTargets
 from errors import AcquisitionError
 from tests.support.exposures import trigger_and_wait
 from tests.support.fake_beamline import FakeHardware
@@ -21,33 +21,39 @@ def test_an_exposure_goes_from_armed_to_read() -> None:
     phases.append(life.phase)
     life.close()
     phases.append(life.phase)
-    assert phases == [Phase.IDLE, Phase.ARMED, Phase.COUNTING, Phase.COUNTED, Phase.IDLE]
+    assert phases == [
+        ExposurePhase.IDLE,
+        ExposurePhase.ARMED,
+        ExposurePhase.COUNTING,
+        ExposurePhase.COUNTED,
+        ExposurePhase.IDLE,
+    ]
     assert life.targets.point_index == 3
 
 
-@pytest.mark.parametrize("phase", [Phase.IDLE, Phase.COUNTING, Phase.COUNTED])
-def test_only_an_armed_exposure_is_triggered(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [ExposurePhase.IDLE, ExposurePhase.COUNTING, ExposurePhase.COUNTED])
+def test_only_an_armed_exposure_is_triggered(phase: ExposurePhase) -> None:
     life = in_phase(phase)
     with pytest.raises(AcquisitionError, match=f"Cannot trigger the exposure: it is {phase}, not armed"):
         life.start()
 
 
-@pytest.mark.parametrize("phase", [Phase.IDLE, Phase.ARMED, Phase.COUNTING])
-def test_only_a_counted_exposure_is_read(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [ExposurePhase.IDLE, ExposurePhase.ARMED, ExposurePhase.COUNTING])
+def test_only_a_counted_exposure_is_read(phase: ExposurePhase) -> None:
     life = in_phase(phase)
     with pytest.raises(AcquisitionError, match=f"Cannot read the exposure: it is {phase}, not counted"):
         life.close()
 
 
-def in_phase(phase: Phase) -> ExposureLifeCycle:
+def in_phase(phase: ExposurePhase) -> ExposureLifeCycle:
     life = ExposureLifeCycle()
-    if phase is Phase.IDLE:
+    if phase is ExposurePhase.IDLE:
         return life
     life.arm(ExposureTargets())
-    if phase is Phase.ARMED:
+    if phase is ExposurePhase.ARMED:
         return life
     number = life.start()
-    if phase is Phase.COUNTED:
+    if phase is ExposurePhase.COUNTED:
         life.end(number, succeeded=True)
     return life
 
@@ -60,17 +66,17 @@ def test_the_late_end_of_an_abandoned_exposure_does_not_end_the_next() -> None:
     life.arm(ExposureTargets(point_index=1))
     life.start()
     life.end(abandoned, succeeded=True)
-    assert life.phase is Phase.COUNTING
+    assert life.phase is ExposurePhase.COUNTING
 
 
 def test_a_pause_puts_the_exposure_back_to_be_triggered_again() -> None:
-    for phase in (Phase.COUNTING, Phase.COUNTED, Phase.ARMED):
+    for phase in (ExposurePhase.COUNTING, ExposurePhase.COUNTED, ExposurePhase.ARMED):
         life = in_phase(phase)
         life.interrupt()
-        assert life.phase is Phase.ARMED, phase
-    idle = in_phase(Phase.IDLE)
+        assert life.phase is ExposurePhase.ARMED, phase
+    idle = in_phase(ExposurePhase.IDLE)
     idle.interrupt()
-    assert idle.phase is Phase.IDLE, "nothing was armed"
+    assert idle.phase is ExposurePhase.IDLE, "nothing was armed"
 
 
 def test_a_failed_exposure_cannot_be_read() -> None:

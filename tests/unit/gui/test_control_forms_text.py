@@ -12,14 +12,14 @@ from gui.control.entries import Limits, text_of, value_of
 from gui.control.entry_hints import example_of, request_for
 from gui.control.forecast import (
     BeamStatistics,
-    Course,
     ExposureBatch,
+    PlannedExposures,
     forecast,
     points_listed,
-    scan_course,
+    scan_exposures,
     transient_sigma,
 )
-from gui.control.parameters import Kind, Parameter, parameter, prose
+from gui.control.parameters import EntryKind, Parameter, parameter, prose
 from gui.control.plan_signature import PlanSignature, signature_from_server
 from gui.control.settings import FormSettings
 from gui.quantity_text import duration_text
@@ -32,21 +32,23 @@ PULSES_PER_S = 1.304e6
 @pytest.mark.parametrize(
     ("annotation", "kind", "optional"),
     [
-        ("'float'", Kind.NUMBER, False),
-        ("int", Kind.INTEGER, False),
-        ("bool", Kind.FLAG, False),
-        ("typing.Optional[float]", Kind.NUMBER, True),
-        ("typing.Union[float, None]", Kind.NUMBER, True),
-        ("'Sequence[float] | None'", Kind.NUMBERS, True),
-        ("'Sequence[Region] | None'", Kind.REGIONS, True),
-        ("typing.Optional[typing.Sequence[tuple[float, float, float]]]", Kind.REGIONS, True),
-        ("collections.abc.Sequence[float]", Kind.NUMBERS, False),
-        ("'Mapping[str, Any] | None'", Kind.MAPPING, True),
-        ("typing.Literal['a', 'b']", Kind.CHOICE, False),
-        ("SomethingElse", Kind.OTHER, False),
+        ("'float'", EntryKind.NUMBER, False),
+        ("int", EntryKind.INTEGER, False),
+        ("bool", EntryKind.FLAG, False),
+        ("typing.Optional[float]", EntryKind.NUMBER, True),
+        ("typing.Union[float, None]", EntryKind.NUMBER, True),
+        ("'Sequence[float] | None'", EntryKind.NUMBERS, True),
+        ("'Sequence[Region] | None'", EntryKind.REGIONS, True),
+        ("typing.Optional[typing.Sequence[tuple[float, float, float]]]", EntryKind.REGIONS, True),
+        ("collections.abc.Sequence[float]", EntryKind.NUMBERS, False),
+        ("'Mapping[str, Any] | None'", EntryKind.MAPPING, True),
+        ("typing.Literal['a', 'b']", EntryKind.CHOICE, False),
+        ("SomethingElse", EntryKind.OTHER, False),
     ],
 )
-def test_annotations_of_server_and_function_give_the_same_field(annotation: str, kind: Kind, optional: bool) -> None:
+def test_annotations_of_server_and_function_give_the_same_field(
+    annotation: str, kind: EntryKind, optional: bool
+) -> None:
     read = parameter("x", annotation, required=True)
     assert (read.kind, read.optional) == (kind, optional)
 
@@ -65,7 +67,7 @@ def test_annotations_of_server_and_function_give_the_same_field(annotation: str,
     ],
 )
 def test_no_form_shows_raw_names(name: str, label: str, unit: str) -> None:
-    shown = Parameter(name=name, kind=Kind.NUMBER)
+    shown = Parameter(name=name, kind=EntryKind.NUMBER)
     assert (shown.label, shown.unit) == (label, unit)
 
 
@@ -75,9 +77,9 @@ def test_descriptions_name_values_as_the_form_does() -> None:
 
 def test_the_code_of_a_plan_completes_the_servers_description() -> None:
     """If this fails, forms show names without units, and texts where there are choices."""
-    edge = Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
+    edge = Parameter(name="edge", kind=EntryKind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
     angle = Parameter(
-        name="late", kind=Kind.INTEGER, required=False, default=5, description="seconds to wait", unit="deg"
+        name="late", kind=EntryKind.INTEGER, required=False, default=5, description="seconds to wait", unit="deg"
     )
     ours = PlanSignature(
         name="some_plan",
@@ -101,17 +103,17 @@ def test_the_code_of_a_plan_completes_the_servers_description() -> None:
     assert [one.name for one in together.parameters] == ["edge", "late", "new"]
     assert together.parameters[0] == edge
     assert together.parameters[1].default == 7, "the server decides what a plan is called with"
-    assert (together.parameters[1].kind, together.parameters[1].unit) == (Kind.INTEGER, "°")
-    assert together.parameters[2].kind is Kind.FLAG
+    assert (together.parameters[1].kind, together.parameters[1].unit) == (EntryKind.INTEGER, "°")
+    assert together.parameters[2].kind is EntryKind.FLAG
     assert (together.description, together.group, together.order) == ("Measure at `delay_ps`.", "Pump and probe", 3)
     assert theirs.completed(None) == theirs
 
 
-NUMBERS = Parameter(name="delays_ps", kind=Kind.NUMBERS)
-REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS)
-DELAY = Parameter(name="delay_ps", kind=Kind.NUMBER)
-SETTINGS = Parameter(name="settings", kind=Kind.MAPPINGS)
-METADATA = Parameter(name="md", kind=Kind.MAPPING, required=False, optional=True)
+NUMBERS = Parameter(name="delays_ps", kind=EntryKind.NUMBERS)
+REGIONS = Parameter(name="regions_ev", kind=EntryKind.REGIONS)
+DELAY = Parameter(name="delay_ps", kind=EntryKind.NUMBER)
+SETTINGS = Parameter(name="settings", kind=EntryKind.MAPPINGS)
+METADATA = Parameter(name="md", kind=EntryKind.MAPPING, required=False, optional=True)
 
 
 def test_defaults_and_examples_fit_their_fields() -> None:
@@ -119,8 +121,12 @@ def test_defaults_and_examples_fit_their_fields() -> None:
     assert text_of([-80.0 + 10.0 * n for n in range(17)], NUMBERS) == "-80:80:10"
     assert text_of([0.1 + 0.1 * n for n in range(4)], NUMBERS).count(",") == 3
     assert text_of((0.0, 1.0, 2.0, 3.0, 4.5), NUMBERS) == "0, 1, 2, 3, 4.5"
-    assert text_of(("Br K", "Pb L3"), Parameter(name="edges", kind=Kind.WORDS)) == "Br K, Pb L3"
-    for name, kind in (("regions_ps", Kind.REGIONS), ("regions_k", Kind.REGIONS), ("delays_ps", Kind.NUMBERS)):
+    assert text_of(("Br K", "Pb L3"), Parameter(name="edges", kind=EntryKind.WORDS)) == "Br K, Pb L3"
+    for name, kind in (
+        ("regions_ps", EntryKind.REGIONS),
+        ("regions_k", EntryKind.REGIONS),
+        ("delays_ps", EntryKind.NUMBERS),
+    ):
         example = example_of(shown := Parameter(name=name, kind=kind))
         assert value_of(example, shown)
         assert "1345" not in example
@@ -138,12 +144,12 @@ def test_defaults_and_examples_fit_their_fields() -> None:
         ("operator = 'A, B', vial = 7, note = all good", METADATA, {"operator": "A, B", "vial": 7, "note": "all good"}),
         ("-3e4", DELAY, -30_000.0),
         ("", METADATA, None),
-        ("", Parameter(name="sample", kind=Kind.TEXT, required=False, default=""), ""),
-        ("[1, 'a']", Parameter(name="x", kind=Kind.OTHER), [1, "a"]),
+        ("", Parameter(name="sample", kind=EntryKind.TEXT, required=False, default=""), ""),
+        ("[1, 'a']", Parameter(name="x", kind=EntryKind.OTHER), [1, "a"]),
         ("0:48:4", NUMBERS, [4.0 * n for n in range(13)]),
-        ("Br K; Pb L3", Parameter(name="edges", kind=Kind.WORDS), ["Br K", "Pb L3"]),
+        ("Br K; Pb L3", Parameter(name="edges", kind=EntryKind.WORDS), ["Br K", "Pb L3"]),
         ("delay_ps = 100; delay_ps = 2, x = 3", SETTINGS, [{"delay_ps": 100}, {"delay_ps": 2, "x": 3}]),
-        ("3", Parameter(name="repeats", kind=Kind.INTEGER), 3),
+        ("3", Parameter(name="repeats", kind=EntryKind.INTEGER), 3),
     ],
 )
 def test_typed_text_is_read_and_can_be_shown_again(text: str, shown: Parameter, value: Any) -> None:
@@ -157,14 +163,14 @@ def test_typed_text_is_read_and_can_be_shown_again(text: str, shown: Parameter, 
         ("", DELAY, "Enter the delay, in ps."),
         ("soon", DELAY, "'soon' is not a finite number of ps"),
         ("nan", DELAY, "not a finite number"),
-        ("2.5", Parameter(name="repeats", kind=Kind.INTEGER), "not a whole number"),
+        ("2.5", Parameter(name="repeats", kind=EntryKind.INTEGER), "not a whole number"),
         ("0:90", NUMBERS, "Give start:stop:step in ps"),
         ("90:0:10", NUMBERS, "stop above start"),
         ("0:1e9:1e-3", NUMBERS, "at most 10000"),
         ("13450:13462", REGIONS, "is not a region"),
         ("operator", METADATA, "not name = value"),
-        ("Br", Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
-        ("[1,", Parameter(name="x", kind=Kind.OTHER), "cannot be read"),
+        ("Br", Parameter(name="edge", kind=EntryKind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
+        ("[1,", Parameter(name="x", kind=EntryKind.OTHER), "cannot be read"),
     ],
 )
 def test_wrong_text_is_refused_with_the_remedy(text: str, shown: Parameter, says: str) -> None:
@@ -198,9 +204,9 @@ def test_photon_limited_error_is_that_of_the_reduction(photons: float) -> None:
 def test_forecast_counts_exposures_states_and_dead_time() -> None:
     beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S, overhead_s=0.5)
     arguments = {"dwell_s": 6.0, "repeats": 3, "shutter_reference": "point", "fluence_mj_cm2": 8.83}
-    course = scan_course(arguments, 10)
-    assert course is not None
-    expected = forecast(arguments, course, beam)
+    planned = scan_exposures(arguments, 10)
+    assert planned is not None
+    expected = forecast(arguments, planned, beam)
     assert expected.exposures == 60
     assert expected.duration_s == pytest.approx(60 * (6.0 + 0.5))
     assert expected.sigma == pytest.approx(transient_sigma(0.12, 18.0 * PULSES_PER_S))
@@ -209,9 +215,9 @@ def test_forecast_counts_exposures_states_and_dead_time() -> None:
 
 def test_nothing_is_forecast_that_is_not_known() -> None:
     beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S)
-    assert scan_course({"repeats": 3}, 10) is None
-    assert scan_course({"dwell_s": 6.0}, None) is None
-    unpumped = forecast({"dwell_s": 6.0}, Course(batches=(ExposureBatch(exposures=10, dwell_s=6.0),)), beam)
+    assert scan_exposures({"repeats": 3}, 10) is None
+    assert scan_exposures({"dwell_s": 6.0}, None) is None
+    unpumped = forecast({"dwell_s": 6.0}, PlannedExposures(batches=(ExposureBatch(exposures=10, dwell_s=6.0),)), beam)
     assert unpumped.sigma is None, "a plan that does not pump has no transient"
     assert FormSettings().forecast(signature_from_server(MEASURE), {"dwell_s": 6.0}) is None
 
@@ -227,7 +233,9 @@ def test_points_are_counted_as_the_plan_makes_them() -> None:
 
 def test_settings_join_defaults_grid_and_beam() -> None:
     beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S, overhead_s=0.0)
-    settings = FormSettings(beam=beam, course=lambda _plan, arguments, listed: scan_course(arguments, listed or 76))
+    settings = FormSettings(
+        beam=beam, exposures=lambda _plan, arguments, listed: scan_exposures(arguments, listed or 76)
+    )
     signature = signature_from_server(MEASURE)
     by_default = settings.forecast(signature, {"edge": "Br K"})
     listed = settings.forecast(signature, {"edge": "Br K", "delays_ps": [1.0, 2.0]})

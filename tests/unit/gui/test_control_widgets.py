@@ -16,8 +16,8 @@ from errors import InputError
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
 from gui.control.entries import Limits, value_of
-from gui.control.forecast import BeamStatistics, scan_course
-from gui.control.parameters import Kind, Parameter
+from gui.control.forecast import BeamStatistics, scan_exposures
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.plan_panel import PlanPanel
 from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
@@ -32,7 +32,7 @@ SETTINGS = FormSettings(
     beam=BeamStatistics(
         photons_per_pulse=0.12, source="0.12 photons per pulse as configured", pulses_per_s=1.304e6, overhead_s=0.0
     ),
-    course=lambda _plan, arguments, listed: scan_course(arguments, listed or 10),
+    exposures=lambda _plan, arguments, listed: scan_exposures(arguments, listed or 10),
 )
 
 
@@ -126,7 +126,7 @@ def test_a_plan_that_refuses_its_values_cannot_be_queued(panel: ControlPanel, qt
     type_into(panel, qtbot, "edge", "Br K")
     type_into(panel, qtbot, "delay_ps", "100")
     assert panel.plans.submit.isEnabled()
-    panel.plans.set_settings(replace(SETTINGS, course=refused))
+    panel.plans.set_settings(replace(SETTINGS, exposures=refused))
     assert panel.plans.problem.text() == "A sweep has one speed. Give one region."
     assert not panel.plans.submit.isEnabled()
     assert not panel.plans.forecast.isVisible()
@@ -361,8 +361,8 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
 def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> None:
     """If this fails, the first plan that a new user meets is a calibration, and every required field is empty."""
     parameters = (
-        Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")),
-        Parameter(name="delay_ps", kind=Kind.NUMBER),
+        Parameter(name="edge", kind=EntryKind.CHOICE, choices=("Br K", "Pb L3")),
+        Parameter(name="delay_ps", kind=EntryKind.NUMBER),
     )
     scan = PlanSignature(name="energy_scan", description="", parameters=parameters, group="Pump and probe", order=1)
     calibration = PlanSignature(
@@ -385,4 +385,4 @@ def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> Non
 
 def test_an_empty_choice_is_asked_for_in_plain_words() -> None:
     with pytest.raises(InputError, match=r"^Choose an edge: Br K or Pb L3\.$"):
-        value_of("", Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")))
+        value_of("", Parameter(name="edge", kind=EntryKind.CHOICE, choices=("Br K", "Pb L3")))

@@ -8,15 +8,15 @@ import pytest
 
 from errors import InputError
 from gui.control.entries import value_of
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.number_entry import read_number
 
-DELAY = Parameter(name="delay_ps", kind=Kind.NUMBER)
-DELAYS = Parameter(name="delays_ps", kind=Kind.NUMBERS)
-TEMPERATURES = Parameter(name="temperatures_c", kind=Kind.NUMBERS)
-REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS)
-METADATA = Parameter(name="md", kind=Kind.MAPPING)
-REPEATS = Parameter(name="repeats", kind=Kind.INTEGER)
+DELAY = Parameter(name="delay_ps", kind=EntryKind.NUMBER)
+DELAYS = Parameter(name="delays_ps", kind=EntryKind.NUMBERS)
+TEMPERATURES = Parameter(name="temperatures_c", kind=EntryKind.NUMBERS)
+REGIONS = Parameter(name="regions_ev", kind=EntryKind.REGIONS)
+METADATA = Parameter(name="md", kind=EntryKind.MAPPING)
+REPEATS = Parameter(name="repeats", kind=EntryKind.INTEGER)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QLineEdit
 from errors import StorageError
 from gui.control.forecast import BeamStatistics
 from gui.control.memory import PlanMemory
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.past_run import item_of_run
 from gui.control.plan_panel import PlanPanel
 from gui.control.plan_signature import PlanSignature
@@ -25,16 +25,18 @@ SCAN = PlanSignature(
     name="energy_scan",
     description="",
     parameters=(
-        Parameter(name="edge", kind=Kind.TEXT, suggestions=("Br K",)),
-        Parameter(name="regions_ev", kind=Kind.REGIONS, required=False, optional=True),
-        Parameter(name="dwell_s", kind=Kind.NUMBER, required=False, default=6.0),
-        Parameter(name="order", kind=Kind.CHOICE, required=False, optional=True, choices=("up", "snake"), rare=True),
-        Parameter(name="sample", kind=Kind.TEXT, required=False, default=""),
-        Parameter(name="series", kind=Kind.TEXT, required=False, default=""),
+        Parameter(name="edge", kind=EntryKind.TEXT, suggestions=("Br K",)),
+        Parameter(name="regions_ev", kind=EntryKind.REGIONS, required=False, optional=True),
+        Parameter(name="dwell_s", kind=EntryKind.NUMBER, required=False, default=6.0),
+        Parameter(
+            name="order", kind=EntryKind.CHOICE, required=False, optional=True, choices=("up", "snake"), rare=True
+        ),
+        Parameter(name="sample", kind=EntryKind.TEXT, required=False, default=""),
+        Parameter(name="series", kind=EntryKind.TEXT, required=False, default=""),
     ),
 )
 REZERO = PlanSignature(
-    name="rezero", description="", parameters=(Parameter(name="t0_ps", kind=Kind.NUMBER),), group="Calibration"
+    name="rezero", description="", parameters=(Parameter(name="t0_ps", kind=EntryKind.NUMBER),), group="Calibration"
 )
 SETTINGS = FormSettings(
     presets={"edge": "Br K"}, beam=BeamStatistics(photons_per_pulse=0.1, source="a test", pulses_per_s=1e6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from errors import StorageError
-from gui.plots.export import Column, write_table
+from gui.plots.export import ExportedCurve, write_table
 from gui.plots.scales import DelayScale, WholeNumberScale
 from gui.plots.strokes import dashed
 from gui.plots.view.history import View, ZoomHistory
@@ -137,7 +137,10 @@ def test_table_keeps_every_digit_and_the_errors(tmp_path: Path) -> None:
     write_table(
         path,
         "energy_ev",
-        [Column(name="on", x=energy, y=value, sigma=sigma), Column(name="fit", x=energy, y=value, sigma=None)],
+        [
+            ExportedCurve(name="on", x=energy, y=value, sigma=sigma),
+            ExportedCurve(name="fit", x=energy, y=value, sigma=None),
+        ],
         ["run 1"],
     )
     lines = path.read_text().splitlines()
@@ -155,7 +158,10 @@ def test_curves_on_different_grids_are_written_one_below_the_other(tmp_path: Pat
     write_table(
         path,
         "delay_ps",
-        [Column(name="data", x=short, y=short, sigma=short), Column(name="fit", x=long, y=long, sigma=None)],
+        [
+            ExportedCurve(name="data", x=short, y=short, sigma=short),
+            ExportedCurve(name="fit", x=long, y=long, sigma=None),
+        ],
     )
     rows = list(csv.reader(path.read_text().splitlines()))
     assert rows[0] == ["curve", "delay_ps", "value", "sigma"]

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QDialogButtonBox, QTableWidgetItem
 
 from gui.control.entries import Limits
-from gui.control.parameters import Kind, Parameter
+from gui.control.parameters import EntryKind, Parameter
 from gui.control.regions import points_of_regions, regions_of_points
 from gui.control.regions_dialog import RegionsDialog
 from plans.edges import edge_preset
@@ -17,7 +17,7 @@ from trxas.configuration import load_configuration
 from trxas.window.plan_forms import edge_outlines
 
 CONFIGURATION = load_configuration().beamline
-REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS, required=False, optional=True)
+REGIONS = Parameter(name="regions_ev", kind=EntryKind.REGIONS, required=False, optional=True)
 LIMITS = Limits(5000.0, 20_000.0)
 
 

@@ -14,7 +14,7 @@ from gui.panels.context import PanelContext
 from gui.panels.registry import panel_classes, panel_docks
 from plans.plug_ins import load_plans
 from plans.registry import PLANS, Group, sorted_plans
-from plugins.entry_points import outcomes, plug_ins
+from plugins.entry_points import load_results, plug_ins
 from reduction.kinds import RunReduction, kind_of, reduce_run, run_kinds
 from tests.support.installed_package import NAME, Install, install
 from trxas.commands.plugins import PluginsOptions, loaded_plug_ins, plug_in_troubles, run
@@ -83,7 +83,7 @@ EVENT = ("event", {"descriptor": "d", "data": {"counts": 3}})
 
 
 def problem() -> str:
-    (outcome,) = outcomes()
+    (outcome,) = load_results()
     return outcome.problem
 
 

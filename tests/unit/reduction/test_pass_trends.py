@@ -11,7 +11,7 @@ import pytest
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.kinds import reduce_run
 from reduction.types import FloatArray
-from reduction.xas.pass_trends import FALSE_ALARMS, Trend, time_zero_trend, trends_of
+from reduction.xas.pass_trends import FALSE_ALARMS, PassTrend, time_zero_trend, trends_of
 from reduction.xas.results import SpectrumResults, TimeZeroResults
 from reduction.xas.rise_model import PAPER_DECAYS, RiseModel
 from reduction.xas.time_zero import fit_time_zero
@@ -49,7 +49,7 @@ def one(_: int) -> float:
     return 1.0
 
 
-def trend(run: RunAccumulator, quantity: str) -> Trend:
+def trend(run: RunAccumulator, quantity: str) -> PassTrend:
     return next(found for found in trends_of(run, ("spc", "boxcar")) if found.quantity == quantity)
 
 

@@ -17,7 +17,7 @@ from sim.physics.diffraction import (
     STRUCTURES,
     Diffraction,
     Geometry,
-    Scene,
+    PowderScene,
     phase_pattern,
     powder_pattern,
     reflections,
@@ -29,9 +29,9 @@ DETECTOR = Diffraction(phases=PHASES, seed=1)
 NAMES = ["orthorhombic", "tetragonal", "cubic"]
 
 
-def scene(**changes: float) -> Scene:
+def scene(**changes: float) -> PowderScene:
     usual: dict[str, Any] = {"energy_ev": 12_900.0, "temperature_c": 25.0, "flux": 1.0, "powder_in_beam": True}
-    return Scene(**(usual | changes))
+    return PowderScene(**(usual | changes))
 
 
 def line_strength(phase: str, low: float, high: float) -> float:
@@ -112,7 +112,7 @@ def test_the_detector_covers_what_the_paper_shows() -> None:
 def test_the_graphite_ring_moves_with_the_energy_of_the_beam() -> None:
     """The pattern belongs to the monochromator's actual energy, not to a nominal one."""
     for energy_ev in (12_900.0, 13_450.0):
-        bare = Scene(energy_ev=energy_ev, temperature_c=25.0, flux=1.0, powder_in_beam=True)
+        bare = PowderScene(energy_ev=energy_ev, temperature_c=25.0, flux=1.0, powder_in_beam=True)
         two_theta, _ = DETECTOR.geometry.directions()
         q = 4 * np.pi / (HC_EV_ANGSTROM / energy_ev) * np.sin(two_theta / 2)
         row = DETECTOR.expected(bare)[ROWS // 2]

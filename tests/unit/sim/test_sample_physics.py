@@ -25,7 +25,7 @@ from sim.physics.experiment import Experiment
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import DEFAULT_SAMPLE
 from sim.physics.sample_file import load_sample
-from sim.physics.source import TopUp
+from sim.physics.source import StoredCurrent
 from sim.physics.spectra import static_spectrum, transient_spectrum
 
 SAMPLE = load_sample()
@@ -156,7 +156,7 @@ def test_consecutive_exposures_follow_one_process() -> None:
 
 
 def test_ring_is_topped_up() -> None:
-    ring = TopUp()
+    ring = StoredCurrent()
     assert ring.current_ma(119.0) < ring.current_ma(121.0)
 
 

@@ -15,13 +15,13 @@ from reduction.values import Value
 from tests.support.waiting import until
 from trxas.alert_settings import AlertChannel, AlertSettings
 from trxas.alerts.limiter import Limiter
-from trxas.alerts.rules import Alert, Kind, Rules
+from trxas.alerts.rules import Alert, AlertKind, Rules
 from trxas.alerts.watch import AlertWatch
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
 BEGAN_S = 1_000_000.0
 PLENTY_MB = 1e6
-ALERT = Alert(kind=Kind.JET, text="scan 7 waits for the jet")
+ALERT = Alert(kind=AlertKind.JET, text="scan 7 waits for the jet")
 
 
 class Night:
@@ -51,12 +51,12 @@ def test_a_long_suspension_is_reported_once_with_its_reason() -> None:
     assert night.suspend("ring_current = 0 mA, needs at least 50 mA") == []
     assert night.after(9.0) == []
     (alert,) = night.after(1.5)
-    assert alert.kind is Kind.SUSPENDED
+    assert alert.kind is AlertKind.SUSPENDED
     assert "scan 7 · CsPbBr3 · Br K · energy scan has waited for 10 min 30 s: ring_current = 0 mA" in alert.text
     assert night.after(60.0) == []
     night.suspend("", suspended=0)
     night.suspend("laser_lock = 0, needs 1")
-    assert [one.kind for one in night.after(11.0)] == [Kind.SUSPENDED], "another suspension is another alert"
+    assert [one.kind for one in night.after(11.0)] == [AlertKind.SUSPENDED], "another suspension is another alert"
 
 
 def test_a_suspension_that_ended_is_not_reported() -> None:
@@ -69,7 +69,7 @@ def test_a_suspension_that_ended_is_not_reported() -> None:
 def test_a_stopped_jet_is_reported_at_once() -> None:
     night = Night()
     (alert,) = night.suspend("jet_flow = 3 ml/min, needs at least 225 ml/min")
-    assert alert.kind is Kind.JET
+    assert alert.kind is AlertKind.JET
     assert night.suspend("jet_flow = 2 ml/min, needs at least 225 ml/min") == []
     assert Night(jet_stopped=False).suspend("jet_flow = 3 ml/min") == []
 
@@ -88,7 +88,7 @@ def test_failed_runs_are_reported_and_others_not() -> None:
     night = Night()
     stop = {"run_start": "abc", "reason": "The monochromator stalled.", "time": BEGAN_S}
     (alert,) = night.take("stop", {**stop, "exit_status": "fail"})
-    assert (alert.kind, "The monochromator stalled." in alert.text) == (Kind.FAILED, True)
+    assert (alert.kind, "The monochromator stalled." in alert.text) == (AlertKind.FAILED, True)
     assert Night().take("stop", {**stop, "exit_status": "success"}) == []
     assert Night(run_failed=False).take("stop", {**stop, "exit_status": "fail"}) == []
 
@@ -97,7 +97,7 @@ def test_a_session_that_dies_within_a_run_is_a_failed_run() -> None:
     night = Night()
     assert night.after(0.1, heard=False) == []
     (alert,) = night.after(1.1, heard=False)
-    assert alert.kind is Kind.FAILED
+    assert alert.kind is AlertKind.FAILED
     assert "its session has been silent for 1 min 06 s" in alert.text
     ended = Night()
     ended.take("stop", {"run_start": "abc", "exit_status": "success", "time": BEGAN_S})
@@ -107,11 +107,11 @@ def test_a_session_that_dies_within_a_run_is_a_failed_run() -> None:
 
 def test_a_full_disk_is_reported_once_until_there_was_room_again() -> None:
     night = Night(disk_below_mb=1000.0)
-    assert [one.kind for one in night.after(0.0, free_mb=900.0)] == [Kind.DISK]
+    assert [one.kind for one in night.after(0.0, free_mb=900.0)] == [AlertKind.DISK]
     assert night.after(1.0, free_mb=1050.0) == []
     assert night.after(1.0, free_mb=990.0) == []
     assert night.after(1.0, free_mb=1200.0) == []
-    assert [one.kind for one in night.after(1.0, free_mb=900.0)] == [Kind.DISK]
+    assert [one.kind for one in night.after(1.0, free_mb=900.0)] == [AlertKind.DISK]
 
 
 def test_an_aim_is_reported_once_per_run() -> None:
@@ -131,7 +131,7 @@ def test_a_scan_that_ends_because_its_result_is_known_is_reported() -> None:
     night = Night()
     night.take("start", start)
     (alert,) = night.take("stop", {**stop, "num_events": {"primary": 120}})
-    assert (alert.kind, alert.text) == (Kind.AIM, "scan 8 has ended early: the error of tau1 is 15, as requested.")
+    assert (alert.kind, alert.text) == (AlertKind.AIM, "scan 8 has ended early: the error of tau1 is 15, as requested.")
     night.take("start", start)
     assert night.take("stop", {**stop, "num_events": {"primary": 500}}) == [], "it took all the time that it had"
 
@@ -143,7 +143,7 @@ def test_the_limiter_holds_alerts_back_and_counts_them() -> None:
     again = limiter.passed(ALERT, 1000.0)
     assert again is not None
     assert "1 more of this kind were held back" in again.text
-    other = Alert(kind=Kind.DISK, text="full")
+    other = Alert(kind=AlertKind.DISK, text="full")
     assert limiter.passed(other, 1100.0) is None, "two in this hour already"
     assert limiter.passed(other, 3601.0) is not None
 
@@ -187,4 +187,4 @@ def test_documents_become_alerts_without_delaying_their_feed(tmp_path: Path) -> 
         until(turned, lambda: sent)
     finally:
         watch.stop()
-    assert [one.kind for one in sent] == [Kind.FAILED]
+    assert [one.kind for one in sent] == [AlertKind.FAILED]

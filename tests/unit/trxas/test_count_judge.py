@@ -6,7 +6,7 @@ from typing import Any
 
 from bluesky.utils import Msg
 
-from plans.engine.until import QUESTION, Question, Until
+from plans.engine.until import QUESTION, NextPassQuestion, Until
 from tests.support import live_runs
 from tests.support.types import Documents
 from trxas.session.count_judge import CountJudge
@@ -30,9 +30,9 @@ def judge_after(documents: Documents, earlier: Documents | None = None) -> tuple
     return judge, said
 
 
-def asked(judge: CountJudge) -> Question:
+def asked(judge: CountJudge) -> NextPassQuestion:
     """A question as it has passed through the judge."""
-    question = Question(UNTIL)
+    question = NextPassQuestion(UNTIL)
 
     def plan() -> Any:
         yield Msg("null", None, **{QUESTION: question})

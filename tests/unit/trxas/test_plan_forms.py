@@ -12,16 +12,16 @@ import pytest
 
 from errors import InputError
 from gui.control.entries import value_of
-from gui.control.parameters import Kind
+from gui.control.parameters import EntryKind
 from gui.control.plan_signature import PlanSignature
 from plans.registry import PLANS
 from trxas.configuration import load_configuration
 from trxas.session.session import bind
 from trxas.window.docks import form_settings
-from trxas.window.plan_forms import SETTLING, PlanCourses, known_plans
+from trxas.window.plan_forms import SETTLING, PlanExposures, known_plans
 
 CONFIGURATION = load_configuration().beamline
-COURSES = PlanCourses(CONFIGURATION)
+COURSES = PlanExposures(CONFIGURATION)
 
 
 def with_defaults(signature: PlanSignature, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_every_form_of_a_scan_starts_with_a_plan_that_can_be_queued() -> None:
 def test_a_form_suggests_edges_and_takes_any_other() -> None:
     """Lost: the names of edges, which nobody can guess, or every edge that the form does not list."""
     edge = next(one for one in known_plans(CONFIGURATION)["energy_scan"].parameters if one.name == "edge")
-    assert edge.kind is Kind.TEXT
+    assert edge.kind is EntryKind.TEXT
     assert edge.suggestions == ("Br K", "Pb L3")
     assert value_of("Fe K", edge) == "Fe K"
 

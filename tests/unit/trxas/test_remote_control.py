@@ -8,7 +8,7 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 
 from tests.support.control_bench import POINTS, Bench
-from trxas.session.remote_control import Answer, EndedFromWindowError, NotWaitingError
+from trxas.session.remote_control import EndedFromWindowError, NotWaitingError, PauseAnswer
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def bench() -> Bench:
 def test_a_paused_plan_continues_where_it_was_and_its_caller_gets_all_points(bench: Bench) -> None:
     """Otherwise a pause from the window would end a night's script, or cost points."""
     bench.hold(2)
-    with bench.somebody(bench.reach(2), bench.pause(), bench.paused, bench.let_go(2), bench.answer(Answer.RESUME)):
+    with bench.somebody(bench.reach(2), bench.pause(), bench.paused, bench.let_go(2), bench.answer(PauseAnswer.RESUME)):
         (uid,) = bench.engine(bench.plan())
     assert bench.documents[0][1]["uid"] == uid
     assert (bench.events, bench.exit_status) == (POINTS, "success")
@@ -32,7 +32,7 @@ def test_a_pause_at_the_next_point_lets_this_one_be_finished(bench: Bench) -> No
     bench.hold(2)
     with bench.somebody(
         *(bench.reach(2), bench.pause(at_next_point=True), bench.let_go(2), bench.paused),
-        *(lambda: measured.append(bench.events), bench.answer(Answer.RESUME)),
+        *(lambda: measured.append(bench.events), bench.answer(PauseAnswer.RESUME)),
     ):
         bench.engine(bench.plan())
     assert measured == [3]
@@ -43,15 +43,15 @@ def test_it_may_be_paused_repeatedly(bench: Bench) -> None:
     bench.hold(1)
     bench.hold(3)
     with bench.somebody(
-        *(bench.reach(1), bench.pause(), bench.paused, bench.let_go(1), bench.answer(Answer.RESUME)),
-        *(bench.reach(3), bench.pause(), bench.paused, bench.let_go(3), bench.answer(Answer.RESUME)),
+        *(bench.reach(1), bench.pause(), bench.paused, bench.let_go(1), bench.answer(PauseAnswer.RESUME)),
+        *(bench.reach(3), bench.pause(), bench.paused, bench.let_go(3), bench.answer(PauseAnswer.RESUME)),
     ):
         bench.engine(bench.plan())
     assert bench.events == POINTS
 
 
-@pytest.mark.parametrize(("answer", "status"), [(Answer.STOP, "success"), (Answer.ABORT, "abort")])
-def test_the_caller_of_an_ended_plan_gets_an_error(bench: Bench, answer: Answer, status: str) -> None:
+@pytest.mark.parametrize(("answer", "status"), [(PauseAnswer.STOP, "success"), (PauseAnswer.ABORT, "abort")])
+def test_the_caller_of_an_ended_plan_gets_an_error(bench: Bench, answer: PauseAnswer, status: str) -> None:
     """A script that took a stopped scan for a whole one would go on with half of the data."""
     bench.hold(2)
     with (
@@ -73,7 +73,7 @@ def test_ctrl_c_brings_the_prompt_where_the_pause_is_bluesky_s_own(bench: Bench)
         bench.engine(bench.plan())
     assert bench.engine.at_prompt
     with pytest.raises(NotWaitingError, match="terminal"):
-        bench.engine.answer(Answer.ABORT)
+        bench.engine.answer(PauseAnswer.ABORT)
     bench.go_on[2].set()
     bench.engine.resume()
     assert (bench.events, bench.exit_status) == (POINTS, "success")
@@ -86,7 +86,7 @@ def test_after_the_prompt_windows_may_pause_again(bench: Bench) -> None:
     assert bench.engine.at_prompt
     bench.go_on[1].set()
     bench.hold(3)
-    with bench.somebody(bench.reach(3), bench.pause(), bench.paused, bench.let_go(3), bench.answer(Answer.RESUME)):
+    with bench.somebody(bench.reach(3), bench.pause(), bench.paused, bench.let_go(3), bench.answer(PauseAnswer.RESUME)):
         bench.engine.resume()
     assert bench.events == POINTS
 

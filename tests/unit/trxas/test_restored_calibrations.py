@@ -14,7 +14,7 @@ from devices.instrument_response import InstrumentResponse
 from errors import StorageError
 from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
-from trxas.session.calibrations import ATTENUATOR, ENERGY, GATES, RESPONSE, TIME_ZERO, Calibrations, current
+from trxas.session.calibrations import ATTENUATOR, ENERGY, GATES, RESPONSE, TIME_ZERO, SessionCalibrations, current
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_the_axes_do_not_allow_is_refused_with_the_file_and_nothing_is_used
     for kept in (*good.items(), (name, value)):
         file.save(kept[0], SavedCalibration(value=kept[1], time_s=0.0))
     with pytest.raises(StorageError, match=rf"(?s)calibrations\.json: {name} = .*{reason}.*Remove this entry"):
-        Calibrations(line, file).restore()
+        SessionCalibrations(line, file).restore()
     assert current(line) == before
 
 
@@ -50,9 +50,9 @@ def test_a_measured_response_holds_in_the_next_session(tmp_path: Path) -> None:
     """Without it the next day's fits have the configured response as their prior, which may be 15 ps off."""
     measured = InstrumentResponse(sigma_ps=57.6, error_ps=1.9, source="measured")
     line = FakeHardware().beamline
-    calibrations = Calibrations(line, CalibrationFile(tmp_path, "7ID-D"))
+    calibrations = SessionCalibrations(line, CalibrationFile(tmp_path, "7ID-D"))
     RunEngine()(calibrations.saving(plans.apply_instrument_response(line, 57.6, 1.9)))
     assert line.delay.response == measured
     later = FakeHardware().beamline
-    Calibrations(later, CalibrationFile(tmp_path, "7ID-D")).restore()
+    SessionCalibrations(later, CalibrationFile(tmp_path, "7ID-D")).restore()
     assert later.delay.response == measured

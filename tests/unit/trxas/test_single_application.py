@@ -15,7 +15,7 @@ from plans.registry import PLANS
 from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
 from trxas.session import single_application
-from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations
+from trxas.session.calibrations import ENERGY, TIME_ZERO, SessionCalibrations
 from trxas.session.run_uids import RunUids
 from trxas.session.session import bind
 from trxas.session.single_application import applied_once
@@ -33,7 +33,7 @@ class Prompt:
 
     def restart(self) -> None:
         """Begin another session."""
-        calibrations = Calibrations(self.line, self.file)
+        calibrations = SessionCalibrations(self.line, self.file)
         calibrations.restore()
         self.engine = RunEngine({}, call_returns_result=True)
         self.engine.preprocessors.append(calibrations.saving)

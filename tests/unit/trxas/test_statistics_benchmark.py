@@ -9,7 +9,7 @@ from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
 from reduction.xas.kinetics.fit import fit_kinetics
 from trxas.benchmarks.adaptive import AdaptiveScan
-from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, Sample
+from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, SampleKinetics
 from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
 
 
@@ -35,7 +35,7 @@ def test_the_bound_is_that_of_independent_gates(shares: tuple[float, ...], share
 
 def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
     for seed in range(50):
-        sample = Sample.drawn(seed)
+        sample = SampleKinetics.drawn(seed)
         assert sum(sample.fractions) == pytest.approx(1.0)
         assert min(sample.fractions) > 0.05
         assert np.all(np.array(sample.taus_ps) < 4e3)
@@ -43,9 +43,9 @@ def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
 
 def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
     """Lost: the result. After one pass of 2 s this sample fits best with a second lifetime that is its first one."""
-    scan = AdaptiveScan(Sample.drawn(0), "tau2", 0.12, seed=0)
+    scan = AdaptiveScan(SampleKinetics.drawn(0), "tau2", 0.12, seed=0)
     scan.expose(tuple(range(DELAYS_PS.size)))
-    judge = LifetimeJudge(quantity="tau2_ps", sigma=0.12 * Sample.drawn(0).taus_ps[1], dwell_s=2.0)
+    judge = LifetimeJudge(quantity="tau2_ps", sigma=0.12 * SampleKinetics.drawn(0).taus_ps[1], dwell_s=2.0)
     decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)
     assert not decision.reached
     assert decision.points
@@ -53,7 +53,7 @@ def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
 
 def test_a_scan_goes_on_while_the_other_lifetime_is_not_determined() -> None:
     """Lost: the result, by 5 errors. These counts ended at a first lifetime of 23 ± 21 ps, which is 80 ps."""
-    scan = AdaptiveScan(Sample.drawn(11), "tau2", 0.12, seed=3011)
+    scan = AdaptiveScan(SampleKinetics.drawn(11), "tau2", 0.12, seed=3011)
     scan.run()
     assert not fit_kinetics(scan.rates, TIMING).undetermined
     assert abs(scan.pull) < 4

@@ -15,9 +15,9 @@ from bluesky.utils import Msg
 from tests.support.types import Documents
 from tests.support.waiting import WAIT_S, until
 from trxas.prompt.progress import LiveTable, ScanProgress
-from trxas.results.live_run import PrimaryEvents
+from trxas.results.live_run import PrimaryStream
 from trxas.session.remote_control import RemotelyPausableEngine
-from trxas.session.subscriber import InOrder, Subscriber
+from trxas.session.subscriber import InOrder, ThreadedSubscriber
 
 POINTS = 4
 
@@ -146,7 +146,7 @@ def test_a_slow_subscriber_gets_everything_in_order_and_holds_up_nothing(bench: 
 def test_a_subscriber_that_never_returns_is_left_out(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """Lost: the prompt, to a callback that waits for something."""
     for_ever = threading.Event()
-    subscriber = Subscriber(lambda *_: for_ever.wait(WAIT_S))
+    subscriber = ThreadedSubscriber(lambda *_: for_ever.wait(WAIT_S))
     subscriber.put("start", {})
     subscriber.wait(0.05)
     assert subscriber.is_left_out
@@ -164,7 +164,7 @@ def test_a_subscriber_too_far_behind_is_left_out_and_takes_no_memory(caplog: pyt
         go_on.wait(WAIT_S)
         heard.append(doc["number"])
 
-    subscriber = Subscriber(slow, capacity=3)
+    subscriber = ThreadedSubscriber(slow, capacity=3)
     for number in range(10):
         subscriber.put("event", {"number": number})
         assert busy.wait(WAIT_S)
@@ -298,5 +298,5 @@ def test_the_bar_counts_exposures_only(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_only_events_of_the_primary_stream_are_exposures() -> None:
-    primary = PrimaryEvents()
+    primary = PrimaryStream()
     assert [primary.has(name, doc) for name, doc in SUSPENDED_RUN] == [False, False, False, False, True, False, False]

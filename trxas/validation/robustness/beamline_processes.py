@@ -15,7 +15,7 @@ from trxas.configuration import load_configuration
 from trxas.simulation import READY, simulation_command
 from trxas.validation.robustness.exposure_truth import LOG_NAME
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
-from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+from trxas.validation.robustness.measuring_child import ChildMeasurement, MeasuringChild
 from trxas.validation.robustness.session_kind import SessionKind
 
 POLL_S = 0.02
@@ -130,7 +130,7 @@ class BeamlineProcesses:
 
     def _start_session(self) -> None:
         if self._session is None:
-            measurement = Measurement(
+            measurement = ChildMeasurement(
                 kind=self._session_kind,
                 data=self._folder,
                 address_list=self._address_list,

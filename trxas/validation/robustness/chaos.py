@@ -18,7 +18,7 @@ from trxas.validation.robustness.exposure_truth import LOG_NAME
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
 from trxas.validation.robustness.look_after import FailedStarts
-from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+from trxas.validation.robustness.measuring_child import ChildMeasurement, MeasuringChild
 from trxas.validation.robustness.session_kind import screen_of
 from trxas.validation.robustness.settings import RobustnessSettings
 from trxas.validation.types import Report
@@ -73,7 +73,7 @@ class Chaos:
             # Two parts, alike except for the faults: the disturbed one until all faults have struck, the quiet one
             # until it has the same number of datasets. Each has its own beamline with the same seed, so that ring and
             # gates are the same, and with another number of restarts, so that the noise is independent.
-            measurement = Measurement(
+            measurement = ChildMeasurement(
                 kind=self._settings.session,
                 data=folder,
                 address_list=address_list,

@@ -46,7 +46,7 @@ class SessionProcess(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class ChildMeasurement:
     """Measurement of a session of `kind`, with its folders: until the file `enough` exists, and `datasets` at least.
 
     `screen` is its DISPLAY, "" for none.
@@ -67,7 +67,7 @@ class MeasuringChild:
     latest start, s.
     """
 
-    def __init__(self, measurement: Measurement, log: Path) -> None:
+    def __init__(self, measurement: ChildMeasurement, log: Path) -> None:
         self._log = log
         self._child = _session_process(measurement, log, self._take)
         self._exposures_at_start = 0
@@ -140,7 +140,7 @@ class ServedSession(RestartableChild):
         super().kill()
 
 
-def _session_process(measurement: Measurement, log: Path, on_line: OnLine) -> SessionProcess:
+def _session_process(measurement: ChildMeasurement, log: Path, on_line: OnLine) -> SessionProcess:
     # All kinds of sessions get the same command line and configuration, so that only their kind differs.
     configuration = write_strict_configuration(measurement.data / "strict.toml")
     where = ["--config", str(configuration), "--data", str(measurement.data)]

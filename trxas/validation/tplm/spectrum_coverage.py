@@ -8,7 +8,7 @@ import numpy as np
 
 from reduction.kinds import combine_runs
 from reduction.run_kind import CombineChoice
-from reduction.tplm.spectrum_results import SpectrumResults, Trend
+from reduction.tplm.spectrum_results import SettingTrend, SpectrumResults
 from reduction.values import Value
 from trxas.validation.coverage.technique import Estimate
 from trxas.validation.tplm.hidden_film import HiddenFilm
@@ -61,7 +61,7 @@ def _measured(
     return found
 
 
-def _slope(trend: Trend, truth: float) -> Estimate:
+def _slope(trend: SettingTrend, truth: float) -> Estimate:
     return _estimate(trend.slope, truth)
 
 

@@ -10,7 +10,7 @@ from sim.clock import BeamClock
 from sim.ioc.records.area_camera import AreaCamera
 from sim.ioc.records.area_detector import SettingsGroup, camera_records, statistics_records
 from sim.ioc.xas.detectors.pilatus_hdf5 import Hdf5Plugin
-from sim.physics.diffraction import Diffraction, Scene
+from sim.physics.diffraction import Diffraction, PowderScene
 from sim.physics.experiment import restarted_seed
 from sim.physics.sample import Phases
 from sim.types import Image
@@ -24,13 +24,13 @@ READOUT_S = 0.003
 RANDOM_STREAM = 103
 
 
-class Gate(Protocol):
+class SceneSource(Protocol):
     """The source of the scene that the detector sees during an exposure."""
 
     def open(self) -> None:
         """Start an exposure."""
 
-    def close(self, exposure_s: float) -> Scene:
+    def close(self, exposure_s: float) -> PowderScene:
         """End an exposure of `exposure_s` seconds of beam, and return its scene."""
 
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class Pilatus:
         phases: Phases,
         seed: int,
         restarts: int,
-        gate: Gate,
+        gate: SceneSource,
     ) -> None:
         self.diffraction = Diffraction(phases=phases, seed=seed)
         self._gate = gate

@@ -19,7 +19,7 @@ from reduction.tplm.leftover import leftover, leftover_remarks
 from reduction.tplm.likelihood import fit_map
 from reduction.tplm.limits import diffusivity_text, upper_limit
 from reduction.tplm.map_sums import MapSums
-from reduction.tplm.metadata import Excitation, MapMetadata, dose_of
+from reduction.tplm.metadata import ExcitationScale, MapMetadata, dose_of
 from reduction.tplm.response import Response, emission_times, seen_exponential
 from reduction.tplm.results import MapResults
 from reduction.values import Value
@@ -146,7 +146,7 @@ def test_dose_of_the_table(bright: MapResults) -> None:
     """Table S1: 0.76 uJ/cm2 and 0.082 at 10 nW and 2.5 MHz."""
     assert bright.conditions.dose.fluence_uj_cm2 == pytest.approx(0.762, abs=0.001)
     assert bright.conditions.dose.excitons == pytest.approx(0.082, abs=0.0005)
-    table_s2 = dose_of(Excitation(), 25.0, 5.0)
+    table_s2 = dose_of(ExcitationScale(), 25.0, 5.0)
     assert (table_s2.excitons, table_s2.fluence_uj_cm2) == pytest.approx((0.1025, 0.95), rel=0.01)
 
 
@@ -328,7 +328,7 @@ def test_light_of_the_whole_image_and_heating(bright_map: list[tuple[str, dict[s
     assert abs(found.value - 0.9) < 4 * found.sigma
     with pytest.raises(ReductionError, match="light at 3 powers; there are 2"):
         intensity_exponent(powers[:2], [Value(1.0, 0.1), Value(2.0, 0.1)])
-    assert dose_of(Excitation(), 1.0, 2.5).heating_k == pytest.approx(0.004, abs=0.001)
+    assert dose_of(ExcitationScale(), 1.0, 2.5).heating_k == pytest.approx(0.004, abs=0.001)
 
 
 def test_the_errors_of_time_zero_and_response_have_their_share(bright_map: list[tuple[str, dict[str, Any]]]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from errors import ReductionError
 from reduction.tplm.attribution import Cause, attribute
-from reduction.tplm.metadata import Excitation, dose_of
+from reduction.tplm.metadata import ExcitationScale, dose_of
 from reduction.tplm.relaxation import MapPoint, RelaxationLaw, compare_laws, fit_relaxation
 from reduction.values import Value
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
@@ -24,7 +24,7 @@ def maps(film: Film, settings: list[tuple[float, float]], seed: int = 3, sigma: 
     points = []
     for power, rate in settings:
         true = diffusivity_cm2_s(film, Setting(power_nw=power, repetition_rate_mhz=rate))
-        dose = dose_of(Excitation(), power, rate)
+        dose = dose_of(ExcitationScale(), power, rate)
         points.append(
             MapPoint(
                 uid="", power_nw=power, rate_mhz=rate, excitons=dose.excitons, waiting_us=dose.waiting_us,

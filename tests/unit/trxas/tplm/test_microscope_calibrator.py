@@ -18,7 +18,7 @@ from tests.support.fake_beamline import FakeHardware
 from tests.support.tplm.fake_timing import FakeTiming
 from tests.support.tplm.runs import event_of, start_of
 from tests.support.types import Documents
-from trxas.session.calibrations import Calibrations, calibration_lines
+from trxas.session.calibrations import SessionCalibrations, calibration_lines
 from trxas.session.tplm.calibrator import MicroscopeCalibrator
 
 FILM = load_film()
@@ -47,7 +47,7 @@ def test_a_response_run_is_used_saved_and_restored(tmp_path: Path) -> None:
     timing = FakeTiming()
     line = replace(FakeHardware().beamline, exposure=timing)
     file = CalibrationFile(tmp_path, "microscope")
-    kept = Calibrations(line, file)
+    kept = SessionCalibrations(line, file)
     said: list[str] = []
     documents = measured("tplm_response", SCATTER)
     apply(MicroscopeCalibrator(timing, lambda _: documents, said.append), documents)
@@ -55,7 +55,7 @@ def test_a_response_run_is_used_saved_and_restored(tmp_path: Path) -> None:
     assert "photon timing internal: 201" in said[0]
     assert "photon_timing_internal = time_zero_ps 201" in calibration_lines(file)[0]
     again = FakeTiming()
-    Calibrations(replace(FakeHardware().beamline, exposure=again), file).restore()
+    SessionCalibrations(replace(FakeHardware().beamline, exposure=again), file).restore()
     found = again.calibrations["photon_timing_internal"]
     assert found == timing.calibrations["photon_timing_internal"]
     assert found["time_zero_ps"] == pytest.approx(2013.0, abs=2.0)
