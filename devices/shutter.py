@@ -67,7 +67,7 @@ class Shutter(Device):
         status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
 
         def arrived(**_: Any) -> None:
-            """End the status by what the shutter shows: as a success, or with the error that `_require` raises."""
+            """End the status: as a success if the shutter has arrived, otherwise with the error of `_require`."""
             try:
                 self._require(value)
             except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end

@@ -212,7 +212,7 @@ class RunAccumulator:
     def with_i0_offset(self, more_per_s: float) -> RunAccumulator:
         """Return the same sums with an I0 from which `more_per_s` counts per second more are subtracted.
 
-        I0 of a cell, counts, falls by `more_per_s` times its exposure time, s. The sums themselves do not change.
+        I0 of a cell, counts, falls by `more_per_s` times its exposure time, s. The original sums do not change.
         """
         result = self.snapshot()
         result._table.add_multiple(result._layout["i0"], result._layout["exposure_s"], -more_per_s)

@@ -245,7 +245,7 @@ class Pilatus(DetectorBase):
 
     def _finisher(self, status: DeviceStatus, started: float) -> Callable[..., None]:
         def finished(**_: Any) -> None:
-            """End the status with what the detector has written, or with the error that reading it raises."""
+            """End the status: as a success if the image was written, otherwise with the error of `_take_note`."""
             if status.done:
                 return
             try:

@@ -36,7 +36,7 @@ def panel_classes() -> list[type[Panel]]:
     keys = {panel.key for panel in found}
 
     def panels_of(plug_in: PlugIn) -> list[type[Panel]]:
-        """Return the panels of a plug-in; raises PlugInError for another class, or a key that is taken."""
+        """Return the panels of a plug-in; raises PlugInError for what cannot be a panel and for a taken key."""
         brought = plug_in.load()
         panels = _panels_in(brought) if isinstance(brought, ModuleType) else [brought]
         for panel in panels:

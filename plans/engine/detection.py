@@ -147,7 +147,7 @@ def technique(
     """
 
     def detection(beamline: Beamline) -> Detection:
-        """Return what measures on `beamline`. Raises ConfigurationError if it has no detector of this kind."""
+        """Return the detection by this kind of detector. Raises ConfigurationError if `beamline` does not have one."""
         reader = beamline.technique_reader(kind)
         beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
         shutters = (beamline.laser_shutter, beamline.xray_shutter)

@@ -123,7 +123,7 @@ class _ScaledScans:
     def of(cls, on: Intensity, off: Intensity, used: BoolArray, correlation: FloatArray) -> _ScaledScans:
         """Return the scans scaled by their mean unpumped signal.
 
-        All arrays have the shape (scans, points). Raises ReductionError if the mean unpumped signal of a scan is not
+        All arguments have the shape (scans, points). Raises ReductionError if the mean unpumped signal of a scan is not
         above 0.
         """
         offset = (on.value - off.value)[:, :_OFFSET_POINTS].mean(axis=1, keepdims=True)

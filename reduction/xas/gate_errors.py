@@ -23,9 +23,9 @@ def gate_errors(
 ) -> FloatArray:
     """Return the change of `measured` if a zero, level or light of `gates` changes by its error.
 
-    Shape (errors, points). The first row is that of the offset of I0, where dark exposures measured it. `recipe`
-    reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is the sum of
-    the outer products of the rows. There are no rows for a run without a calibration of its gates.
+    The result has the shape (errors, points). The first row is that of the offset of I0, where dark exposures measured
+    it. `recipe` reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is
+    the sum of the outer products of the rows. There are no rows for a run without a calibration of its gates.
     """
     # By recomputing rather than by formulas: every recipe has offsets and scales that take a part of such an error out,
     # and the calibration is linear to well within its errors.

@@ -87,7 +87,7 @@ class GateRates:
 def gate_rates(accumulator: RunAccumulator) -> GateRates:
     """Return the photons of every gate, shape (points, probes), summed over scans.
 
-    Shutter open and closed are in separate rows. They are those of the first detector that counts, or of the one
+    Shutter open and closed are in separate rows. The photons are those of the first detector that counts, or of the one
     through which the run is `seen_by`. Counts are corrected for pile-up before they are summed (SI 5), and for zeros,
     laser light and gains of the gates, whose errors are in the variance, where the run has a calibration of them.
     Points without exposures are left out, so a run may be unfinished. Raises ReductionError for a run that scanned

@@ -52,8 +52,9 @@ def covariances_of(problem: MapProblem, parameters: FloatArray) -> Covariances:
 def spectra_of(best: MapOptimum, covariance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the spectra relative to the unpumped signal, shape (components, energies), and their covariances.
 
-    The covariances are (components, energies, energies); derivatives with respect to the parameters (energies,
-    components, parameters) and the covariances of each energy alone (energies, components, components) follow.
+    The covariances are (components, energies, energies). The third result are the derivatives with respect to the
+    parameters, (energies, components, parameters), the fourth the covariances of each energy alone, (energies,
+    components, components).
     """
     # A has the errors of its own energy at fixed decays, and follows the decays with the slope dA/dp = -R^-1 Q^T (slope
     # of the model): that part is common to all energies.

@@ -89,7 +89,7 @@ class RiseModel:
         return ("t0_ps", "baseline", "amplitude", *lifetime, *rate, *(("irf_sigma_ps",) if self.free_irf else ()))
 
     def limits(self, name: str) -> tuple[float, float]:
-        """Return the limits of a parameter, in the unit of its name; those of `log_lifetime` are ln(ps)."""
+        """Return the limits of a parameter, in the unit of its name; `log_lifetime` is the logarithm of ps."""
         # Below 20 ps a decay looks like the response, above 20 ns like a constant.
         if name == "log_lifetime":
             return math.log(_LIFETIME_LIMITS_PS[0]), math.log(_LIFETIME_LIMITS_PS[1])

@@ -59,7 +59,7 @@ class SingleExposure:
 
     @property
     def pulses(self) -> float:
-        """Number of gates opened by the first of its detectors, or the seconds, s, of an analog one."""
+        """Number of gates opened by the first of its detectors, or the exposure time, s, of an analog one."""
         return float(next(iter(self.rows.values()))[2].max(initial=0.0)) if self.rows else 0.0
 
 

@@ -142,7 +142,7 @@ class _Problem:
         return {"step": 0.0, "log_lifetime": log_lifetime, "irf_sigma_ps": irf_sigma_ps} | slow
 
     def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> _Minimum:
-        """Return the best fit from `start`, with all varied parameters free or at a fixed t0, ps."""
+        """Return the best fit from `start`, with all varied parameters free, or with t0 fixed at a value in ps."""
         values = dict(start)
         names = [name for name in self.model.varied if name != "t0_ps" or fixed_t0_ps is None]
         if fixed_t0_ps is not None:

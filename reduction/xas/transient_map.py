@@ -99,7 +99,7 @@ class TransientMap(PhotonPairs):
 
     @property
     def measured(self) -> int:
-        """Number of points, of the shape (rows, columns) of the map, with at least one good exposure."""
+        """Number of points of the map, of shape (rows, columns), with at least one good exposure."""
         return int(np.isfinite(self.pumped).sum())
 
     def turned(self) -> TransientMap:

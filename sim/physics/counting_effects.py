@@ -67,9 +67,9 @@ class PulseMemory:
         return taken
 
     def seen(self, photons: FloatArray, sizes: EffectSizes) -> FloatArray:
-        """Return the photons per pulse with which independent gates would count as these, shape (apd, probe, bunch).
+        """Return the photons per pulse with which independent gates would count as these do.
 
-        The correlation of the gates that the memory makes, below 1e-3, is left out.
+        Their shape is (apd, probe, bunch). The correlation of the gates that the memory makes, below 1e-3, is left out.
         """
         if not (sizes.dead_time or sizes.afterpulses or sizes.crosstalk):
             return photons

@@ -246,7 +246,7 @@ class Experiment:
         return (self._jet, self._flux, *self._drifts.fluctuations)
 
     def expose_changing(self, stretches: Sequence[Stretch]) -> ExposureCounts:
-        """Count for the next seconds of beam, in consecutive states, each for its seconds, s.
+        """Count through `stretches` of beam, which follow each other: each is a state and its duration, s.
 
         Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate. Counts
         have the shape (photodiodes, probes).

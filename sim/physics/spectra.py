@@ -34,7 +34,7 @@ def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
 def transient_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
     """Return the change of the fluorescence at full excitation and reference fluence, in units of the edge step.
 
-    Shape as `energy_ev`, eV.
+    The result has the shape of `energy_ev`, eV.
     """
     return gaussians(energy_ev, edge.transient)
 

@@ -101,7 +101,7 @@ def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
 def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
     """Return the change of the spectrum at `edge` by heat, without the shift of the edge, in units of the edge step.
 
-    Shape as `energy_ev`, eV; temperatures in C.
+    The result has the shape of `energy_ev`, eV; temperatures are in C.
     """
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
@@ -116,7 +116,7 @@ def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperatur
 def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
     """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step.
 
-    Shape as `energy_ev`, eV; temperatures in C.
+    The result has the shape of `energy_ev`, eV; temperatures are in C.
     """
     # Heat acts twice: the whole edge moves with the band gap (Varshni), which is a shift of the energy scale, and peaks
     # change their heights, which is added at the shifted energy. The photon flux and the detector are not involved.

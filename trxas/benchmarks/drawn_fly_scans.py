@@ -120,7 +120,7 @@ class DrawnScans:
         return self.start(self.sweeps) | {"fly": facts}
 
     def stepped(self, seed: int, scans: int = 2) -> RunAccumulator:
-        """Return the sums of a scan in steps, with `total_s`, s, at each point as in the fly scan."""
+        """Return the sums of a scan in steps, which counts `total_s` seconds at each point as the fly scan does."""
         random = np.random.default_rng([seed, 1])
         seconds = self.total_s / scans
         events = [

@@ -66,5 +66,8 @@ class RunCalibrator:
         yield from self.apply(uid, results)
 
     def apply(self, uid: str, results: RunResults) -> AnyPlan:
-        """Configure devices by the results of the run `uid`; raises NotImplementedError unless a class overrides it."""
+        """Configure devices by the results of the run `uid`.
+
+        Raises NotImplementedError unless a subclass overrides it.
+        """
         raise NotImplementedError

@@ -37,7 +37,7 @@ def offset_squared_nm2(image: Image, x_um: float, y_um: float, elapsed_s: float)
 def share_at(offset2_nm2: float, variance_nm2: FloatArray, start_nm2: float) -> FloatArray:
     """Return the light at a place relative to that at the centre at time zero, for two-dimensional Gaussians.
 
-    Shape as `variance_nm2`, the variance along one axis at each time, nm2.
+    The result has the shape of `variance_nm2`, the variance along one axis at each time, nm2.
     """
     return start_nm2 / variance_nm2 * np.exp(-offset2_nm2 / (2 * variance_nm2))
 

@@ -17,7 +17,7 @@ LEAD_PS = 400.0
 
 
 def response_cdf(timing: Timing, time_ps: FloatArray) -> FloatArray:
-    """Return the share of photons that are registered before `time_ps`, ps, 0 to 1; shape as `time_ps`.
+    """Return the share of photons that are registered before `time_ps`, 0 to 1, in the shape of `time_ps`.
 
     A Gaussian, and a small share in an exponential tail behind it, which is folded with the same Gaussian.
     """
