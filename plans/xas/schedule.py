@@ -48,6 +48,7 @@ def _gate_runs(
     low_s, high_s = configuration.exposure.dwell_low_s, configuration.exposure.dwell_high_s
 
     def dwell_s(points: int) -> float:
+        """Return the dwell, s, with which a run of `points` takes about `gates_s`, within the limits of the dwell."""
         return round(min(max(options.gates_s / EXPOSURES / points, low_s), high_s), 3)
 
     # All gates are calibrated before the scan, dark ones first: gains need zeros.

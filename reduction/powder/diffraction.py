@@ -246,11 +246,13 @@ def refined_geometry(
     radius = geometry.radius_at(before.value)
 
     def refined(change: float) -> DetectorGeometry:
+        """Return the geometry with the distance, or the first offset, changed by `change`, m."""
         if refine == "distance_m":
             return replace(geometry, distance_m=geometry.distance_m + change)
         return replace(geometry, offset_m=(geometry.offset_m[0] + change, geometry.offset_m[1]))
 
     def moved(change: float) -> float:
+        """Return q of the line, 1/Angstrom, in a geometry changed by `change`, m."""
         return refined(change).q_at(radius + (change if refine == "offset_m" else 0.0))
 
     limit = 0.2 * geometry.distance_m

@@ -264,7 +264,10 @@ SHORTER_STEPS = (1.0, 0.5, 0.2, 0.05, 0.01)
 
 
 def moved_by(state: State, step: FloatArray, light_step: FloatArray) -> State:
-    """Return a state moved by steps of its common parameters and its light, within their limits."""
+    """Return a state moved by steps of its common parameters and its light, within their limits.
+
+    `step` has the shape (parameters,), `light_step` the shape (channels,).
+    """
     moved = State(common=state.common + step, light=np.maximum(state.light + light_step, 1e-15))
     moved.common[6] = np.clip(moved.common[6], 0.3 * abs(moved.common[1]), 10 * abs(moved.common[1]))
     return moved

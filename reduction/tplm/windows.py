@@ -65,7 +65,10 @@ class Channels:
         return np.asarray((self.delay_ns >= self.period_ns - begin) & (self.delay_ns <= self.period_ns - BEFORE_NS[1]))
 
     def left_by_earlier(self, delay_ns: FloatArray) -> FloatArray:
-        """Return the light of earlier pulses at a delay after the pulse, relative to that just before it."""
+        """Return the light of earlier pulses at a delay after the pulse, ns, relative to that just before it.
+
+        The result has the shape of `delay_ns`.
+        """
         # All earlier pulses together: the sum over k of ((t + k T) / T)^-a, which is the Hurwitz zeta function.
         begin = np.asarray(delay_ns) / self.period_ns
         return np.asarray(

@@ -200,7 +200,10 @@ def independent_variance(alignment: Alignment, source: SpectrumPoints, target: S
 
 
 def covered_points(energy_ev: FloatArray, available_ev: FloatArray, shifts_ev: tuple[float, ...]) -> BoolArray:
-    """Return a mask of the energies that the shifted spectrum covers: a spline must not extrapolate."""
+    """Return a mask, shape (energies,), of the energies in eV that the spectrum covers at all `shifts_ev`.
+
+    A spline must not extrapolate.
+    """
     low = available_ev[0] - min(shifts_ev)
     high = available_ev[-1] - max(shifts_ev)
     return np.asarray((energy_ev >= low) & (energy_ev <= high))

@@ -111,7 +111,10 @@ class _Line(NamedTuple):
 
     @classmethod
     def of(cls, x: FloatArray, y: FloatArray, covariance: FloatArray) -> _Line:
-        """Return values = weights (2, points) @ y, by generalised least squares with a free intercept."""
+        """Return values = weights @ y, by generalised least squares with a free intercept.
+
+        The weights have the shape (2, points).
+        """
         # The subtracted offset makes the covariance singular: the two lowest points are equal and opposite. But the
         # offset only adds a constant to all points, which the free intercept absorbs. So a large common variance (the
         # trace, in every element) is added before the inversion. It makes the intercept free once more and leaves slope

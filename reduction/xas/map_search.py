@@ -65,6 +65,7 @@ def starts_of(problem: MapProblem) -> list[FloatArray]:
         return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, *efficiencies])
 
     def chi_square(parameters: FloatArray) -> float:
+        """Return the sum of squared residuals at trial parameters, shape (parameters,)."""
         return float((problem.residual(parameters) ** 2).sum())
 
     # Time zero first, with typical lifetimes: it moves the rise of all energies and hardly depends on the decays.

@@ -182,6 +182,7 @@ class _Problem:
         t0 = best.values["t0_ps"]
 
         def excess(candidate: float) -> float:
+            """Return how much chi-square rises above 1 more than its minimum, with t0 fixed at `candidate`, ps."""
             return self.minimise(best.values, fixed_t0_ps=candidate).chi_square - best.chi_square - 1.0
 
         for factor in (1.5, 3.0, 6.0):

@@ -46,6 +46,7 @@ def response_per_channel(timing: Timing, channels: int, time_zero_ps: float) -> 
 def fold(light: FloatArray, response_spectrum: ComplexArray) -> FloatArray:
     """Return light per channel folded with a response over one period, whose end continues at its beginning.
 
-    `response_spectrum` is the real Fourier transform of the response per channel, which all places share.
+    Light and result have the shape (channels,). `response_spectrum` is the real Fourier transform of the response per
+    channel, which all places share.
     """
     return np.maximum(np.fft.irfft(np.fft.rfft(light) * response_spectrum, len(light)), 0.0)
