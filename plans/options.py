@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from plans.choices import Schedule, ShutterReference
 from plans.edges import PB_L3
@@ -97,3 +98,8 @@ class PumpProbePointOptions(PumpedOptions):
 
     energy_ev: EnergyEv | None = None
     delay_ps: DelayPs = 100.0
+
+
+def shared_options(options: Any, group: type) -> dict[str, Any]:
+    """Return those fields of the dataclass `options` that the group of options `group` has, too, by name."""
+    return {one.name: getattr(options, one.name) for one in fields(group) if hasattr(options, one.name)}

@@ -40,13 +40,7 @@ class PositionerAxis(Axis):
         self._readback_pv = (setpoint if readback is None else readback).pvname
         self.settle_s = settings.settle_s
         self.unit = settings.unit
-        super().__init__(
-            name=name,
-            low=settings.low,
-            high=settings.high,
-            tolerance=settings.tolerance,
-            timeout_s=settings.timeout_s,
-        )
+        super().__init__(name=name, **settings.motion)
 
     def walk_signals(self, *, include_lazy: bool = False) -> Iterator[Any]:
         """Yield every signal of the axis and of its positioner, as ophyd's components: all of them must connect."""

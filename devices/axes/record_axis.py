@@ -34,13 +34,7 @@ class RecordAxis(Axis):
         self.unit = settings.unit
         self._settings = settings
         self._stops = 0
-        super().__init__(
-            name=name,
-            low=settings.low,
-            high=settings.high,
-            tolerance=settings.tolerance,
-            timeout_s=settings.timeout_s,
-        )
+        super().__init__(name=name, **settings.motion)
 
     @property
     def is_scaled(self) -> bool:

@@ -44,6 +44,11 @@ class RecordAxisSettings:
     ] = 0.0
 
     @property
+    def motion(self) -> dict[str, float]:
+        """Limits, tolerance and time-out of every move, as an `Axis` takes them: unit of the axis, and s."""
+        return {"low": self.low, "high": self.high, "tolerance": self.tolerance, "timeout_s": self.timeout_s}
+
+    @property
     def pvs(self) -> tuple[str, str, str]:
         """Names of setpoint, read-back and stop, in this order; those of a motor record follow from its name."""
         if self.motor:

@@ -14,11 +14,12 @@ from devices.axes.energy import Energy
 from devices.configuration import QualitySettings
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, Raw, counted_fields, data_key
+from devices.exposure.detector_reader import DetectorReader
+from devices.exposure.event_reader import Raw, counted_fields
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
-from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
+from devices.signals.uncached_signal import read_with_alarms, require_valid
 from devices.surroundings import Surroundings
 
 STAGE = "sample_stage"
@@ -36,7 +37,7 @@ class PowderDevices:
     surroundings: Surroundings
 
 
-class PowderReader(EventReader):
+class PowderReader(DetectorReader):
     """Reader of energy, temperature, ion chamber and, if there is one, the drift detector, in a single round trip.
 
     `detectors` are triggered with the master scaler and add nothing to the event.
@@ -54,9 +55,16 @@ class PowderReader(EventReader):
     ) -> None:
         quality = QualitySettings() if quality is None else quality
         axes = {AxisName.ENERGY.value: devices.energy, TEMPERATURE: devices.cell}
-        super().__init__(name, axes, devices.exposure, conditions, quality, detectors)
+        super().__init__(
+            name,
+            axes,
+            exposure=devices.exposure,
+            surroundings=devices.surroundings,
+            conditions=conditions,
+            quality=quality,
+            detectors=detectors,
+        )
         self._stage = devices.stage
-        self._surroundings = devices.surroundings
         self._sdd = sdd
         self._signals = {**self._all_signals(), **self._surroundings_signals(), STAGE: devices.stage.readback}
         self._signals |= sdd.fresh_signals() if sdd else {}
@@ -91,23 +99,5 @@ class PowderReader(EventReader):
         frame = self._sdd.reading_from_raw(values, exposure_id=spc.exposure_id, exposure_s=spc.exposure_s)
         return self._sdd.values(frame), self._sdd.failed_conditions(frame)
 
-    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
-        current = self._surroundings.ring_current
-        return {} if current is None else {"ring_current_ma": current}
-
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys with their shapes, units and the PVs behind them."""
-        frame = self._exposure.counts_source
-        keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
-        keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
-        keys |= {} if self._sdd is None else self._sdd.describe()
-        keys["laser_shutter"] = data_key("integer", source=frame)
-        keys["i0"] = data_key("number", source=self._exposure.i0.pvname, units="counts")
-        keys["exposure_s"] = data_key("number", source=frame, units="s")
-        keys["exposure_id"] = data_key("integer", source=frame)
-        keys |= {
-            key: data_key("number", units="mA", source=signal.pvname)
-            for key, signal in self._surroundings_signals().items()
-        }
-        keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
-        return keys
+    def _detector_keys(self) -> dict[str, dict[str, Any]]:
+        return {} if self._sdd is None else self._sdd.describe()

@@ -13,7 +13,8 @@ from ophyd.status import StatusBase
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, Raw, counted_fields, data_key
+from devices.exposure.detector_reader import DetectorReader
+from devices.exposure.event_reader import Raw, counted_fields
 from devices.exposure.gated_detectors import Exposure
 from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
 from devices.surroundings import Surroundings
@@ -70,14 +71,21 @@ class TechniqueDevices:
     detector: TechniqueDetector
 
 
-class TechniqueReader(EventReader):
+class TechniqueReader(DetectorReader):
     """Reader of the axes, the ion chamber, the ring current and the technique's detector, in a single round trip."""
 
     def __init__(self, devices: TechniqueDevices, *, conditions: Conditions, quality: QualitySettings) -> None:
         detector = devices.detector
         name = f"{detector.name}_point"
-        super().__init__(name, devices.axes, devices.exposure, conditions, quality, [detector])
-        self._surroundings = devices.surroundings
+        super().__init__(
+            name,
+            devices.axes,
+            exposure=devices.exposure,
+            surroundings=devices.surroundings,
+            conditions=conditions,
+            quality=quality,
+            detectors=[detector],
+        )
         self._detector = detector
         # The detector chooses its keys freely. With its name in front, none can be equal to one of the beamline's.
         self._own = {f"{detector.name}:{key}": signal for key, signal in detector.fresh_signals().items()}
@@ -116,23 +124,5 @@ class TechniqueReader(EventReader):
         values = {key.partition(":")[2]: raw[key].value for key in self._own}
         return self._detector.values(values, exposure_s)
 
-    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
-        current = self._surroundings.ring_current
-        return {} if current is None else {"ring_current_ma": current}
-
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys with their shapes, units and the PVs behind them."""
-        frame = self._exposure.counts_source
-        keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
-        keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
-        keys["laser_shutter"] = data_key("integer", source=frame)
-        keys["i0"] = data_key("number", source=self._exposure.i0.pvname, units="counts")
-        keys["exposure_s"] = data_key("number", source=frame, units="s")
-        keys["exposure_id"] = data_key("integer", source=frame)
-        keys |= self._detector.data_keys()
-        keys |= {
-            key: data_key("number", units="mA", source=signal.pvname)
-            for key, signal in self._surroundings_signals().items()
-        }
-        keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
-        return keys
+    def _detector_keys(self) -> dict[str, dict[str, Any]]:
+        return self._detector.data_keys()

@@ -51,13 +51,7 @@ class SampleTemperature(Axis):
         self._stop = threading.Event()
         self._stop.set()
         self._settled_at_k: float | None = None
-        super().__init__(
-            name=name,
-            low=settings.low,
-            high=settings.high,
-            tolerance=settings.tolerance,
-            timeout_s=settings.timeout_s,
-        )
+        super().__init__(name=name, **settings.motion)
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Return the set value, K."""

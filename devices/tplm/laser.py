@@ -48,13 +48,7 @@ class RepetitionRate(Axis):
         self._divider_pv = prefix + settings.pv
         self._scale = settings.scale
         self.settle_s = settings.settle_s
-        super().__init__(
-            name=name,
-            low=settings.low,
-            high=settings.high,
-            tolerance=settings.tolerance,
-            timeout_s=settings.timeout_s,
-        )
+        super().__init__(name=name, **settings.motion)
 
     def set(self, value: float) -> DeviceStatus:
         """Set the sync divider, then the rate, MHz; the status is done when the sync input counts that rate.

@@ -13,7 +13,7 @@ from plans.argument import MAXIMUM_REPEATS, Arg
 from plans.edges import PAPER_EDGES
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec, as_list
-from plans.options import PowderOptions, RunOptions
+from plans.options import PowderOptions, RunOptions, shared_options
 from plans.parameters import ImageDwellS, TemperaturesC
 from plans.powder.diffraction import diffraction
 from plans.powder.static_energy_scan import static_energy_scan
@@ -50,7 +50,7 @@ def temperature_series(
     nor images are requested.
     """
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
-    run = {one.name: scan[one.name] for one in fields(RunOptions)}
+    run = shared_options(options, RunOptions)
     specs: list[ScanSpec] = []
     # All runs of one temperature follow each other, because settling takes longer than any of them. They are built by
     # the plans themselves, so a run of a series is the same as one that was started alone, and can be resumed like

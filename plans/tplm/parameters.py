@@ -12,7 +12,7 @@ from devices.numbers import is_finite_number
 from errors import InputError
 from plans.argument import Arg, Limits
 from plans.choices import PointOrder
-from plans.options import ScanOptions
+from plans.options import ScanOptions, shared_options
 from plans.parameters import DwellS, Metadata, Repeats, Sample, Series
 
 GROUP = "Photoluminescence microscopy"
@@ -116,14 +116,7 @@ class SpotOptions:
     @property
     def scan(self) -> ScanOptions:
         """The same options as the engine takes them; points are measured in the order in which they are listed."""
-        return ScanOptions(
-            dwell_s=self.dwell_s,
-            repeats=self.repeats,
-            sample=self.sample,
-            series=self.series,
-            md=self.md,
-            order=PointOrder.UP,
-        )
+        return ScanOptions(**shared_options(self, ScanOptions), order=PointOrder.UP)
 
 
 @dataclass(frozen=True, kw_only=True)

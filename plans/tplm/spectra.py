@@ -15,7 +15,7 @@ from plans.argument import Arg
 from plans.choices import PointOrder, ShutterReference
 from plans.engine.detection import Detection
 from plans.engine.spec import ScanSpec
-from plans.options import ReferencedOptions
+from plans.options import ReferencedOptions, shared_options
 from plans.parameters import DwellS, Metadata, Repeats, Sample, Series
 from plans.registry import scan_plan
 from plans.tplm.alignment import TEMPERATURES_K
@@ -54,13 +54,7 @@ class SpectrumOptions:
         # The camera's bias and the light of the room are in both alike. Taken at every setting, the reference follows
         # whatever changes in the room.
         return ReferencedOptions(
-            dwell_s=self.dwell_s,
-            repeats=self.repeats,
-            sample=self.sample,
-            series=self.series,
-            md=self.md,
-            order=PointOrder.UP,
-            shutter_reference=ShutterReference.POINT,
+            **shared_options(self, ReferencedOptions), order=PointOrder.UP, shutter_reference=ShutterReference.POINT
         )
 
 

@@ -12,6 +12,7 @@ from errors import InputError, StorageError
 from storage.atomic_file import write_atomically
 from storage.table.cells import column_titles, fixed_texts, texts, user_names
 from storage.table.columns import ColumnValue
+from storage.table.html_page import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SVG_SIZE = (120, 24)
 """Width and height of a sparkline in HTML, pixels."""
+
+RULES = ("th { position: sticky; top: 0; background: #f4f4f4; }", "tr.fail td, tr.abort td { color: #8a1c00; }")
+"""Style of the page: titles stay in sight, and runs that failed are red."""
 
 
 def markdown_text(rows: Sequence[NightRow], columns: UserColumns) -> str:
@@ -55,7 +59,8 @@ def csv_text(rows: Sequence[NightRow], columns: UserColumns) -> str:
 
 def html_text(rows: Sequence[NightRow], columns: UserColumns) -> str:
     """Return the table as a page of HTML that needs no other file; transients are drawn, in arbitrary units."""
-    return _PAGE.format(table=html_table(rows, columns), number=len(rows))
+    body = f"<h1>{len(rows)} runs</h1>\n{html_table(rows, columns)}"
+    return html_page("Runs", body, rules=RULES)
 
 
 def html_table(rows: Sequence[NightRow], columns: UserColumns) -> str:
@@ -179,24 +184,3 @@ def _svg(values: Sequence[float]) -> str:
     zero = f'<path d="M0 {y_of(0.0):.1f}H{width}" stroke="#bbb"/>' if crosses else ""
     curve = f'<polyline points="{points}" fill="none" stroke="#009E73" stroke-width="1.5"/>'
     return f'<svg width="{width}" height="{height}">{zero}{curve}</svg>'
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Runs</title>
-<style>
-body {{ font: 14px sans-serif; margin: 1.5em; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: 3px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }}
-th {{ position: sticky; top: 0; background: #f4f4f4; }}
-tr.fail td, tr.abort td {{ color: #8a1c00; }}
-</style>
-</head>
-<body>
-<h1>{number} runs</h1>
-{table}
-</body>
-</html>
-"""

@@ -22,6 +22,7 @@ from storage.image_reading import read_image
 from storage.journal import journal_paths, uid_of
 from storage.table.computed_row import opened
 from storage.table.formats import FORMATS, html_table, null_tests_csv
+from storage.table.html_page import html_page
 from storage.table.night_table import HERE, NightTable
 from trxas.results.figures import figure_of, save
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from processes.cluster import Cluster
     from reduction.types import Documents
     from storage import RunSummary, Store
-    from storage.table.night_table import NightRow
+    from storage.table.html_page import html_page
+from storage.table.night_table import NightRow
 
 SETTINGS = ("calibrations.json", "notes.jsonl", "columns.py")
 """Files of the data folder that explain its runs."""
@@ -89,7 +91,8 @@ def _fill(
     for number, section in enumerate(added, start=1):
         sections.append(section)
         progress(number, len(rows))
-    page = _PAGE.format(table=html_table(rows, columns), runs="\n".join(sections), number=len(rows))
+    parts = [f"<h1>Campaign of {len(rows)} runs</h1>", html_table(rows, columns), "\n".join(sections)]
+    page = html_page("Campaign", "\n".join(parts), rules=["img { max-width: 100%; }"])
     (folder / "index.html").write_text(page, encoding="utf-8")
     _write_manifest(folder, runs)
 
@@ -176,24 +179,3 @@ def _write_manifest(folder: Path, runs: Sequence[RunSummary]) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Campaign</title>
-<style>
-body {{ font: 14px sans-serif; margin: 1.5em; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: 3px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }}
-img {{ max-width: 100%; }}
-</style>
-</head>
-<body>
-<h1>Campaign of {number} runs</h1>
-{table}
-{runs}
-</body>
-</html>
-"""

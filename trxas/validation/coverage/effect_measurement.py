@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -26,7 +25,6 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.boxcar_zero import boxcar_zero
 from reduction.xas.comparison import BR_K as BR_WINDOWS
 from reduction.xas.comparison import comparison_parameter
-from reduction.xas.features import extremum
 from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
@@ -36,11 +34,11 @@ from reduction.xas.sample_absorption import SampleAbsorption
 from reduction.xas.screening import screened
 from reduction.xas.self_absorption import thin_if_described
 from reduction.xas.spc_energy import spc_spectrum
-from reduction.xas.static_error import static_sigma
 from reduction.xas.transient import Spectrum
 from reduction.xas.transient_shape import area_without_noise, transient_covariance
 from trxas.validation.coverage.measurement import MeasuredGroup, Measurement, documents_of, measure_groups
 from trxas.validation.coverage.spectra_measurement import with_course
+from trxas.validation.coverage.static_peak import PEAK_EV, static_peak
 
 EFFECT_PV = "7idd:sim:Effect:"
 ANSWER_TIMEOUT_S = 30.0
@@ -64,9 +62,6 @@ scans of 6 s (SI 2)."""
 FIRST_DELAY_PS = 100.0
 SECOND_DELAY_PS = 10_100.0
 """Delays of the spectra, ps; the second bunch of the later one comes 163.5 ns after the pump."""
-
-PEAK_EV = 13_472.0
-PEAK_HALF_WIDTH_EV = 1.5
 
 
 def set_effects(prefix: str, sizes: Mapping[str, float]) -> None:
@@ -154,20 +149,13 @@ class EffectCampaign:
         c = comparison_parameter(shown.energy_ev, shown.transient, transient_covariance(shown, windows), BR_WINDOWS)
         # The area without noise: the raw one depends on the beam time, and would hide what an effect does to it.
         area = area_without_noise(shown, windows, spc_spectrum(late)).inverse_projected
-        peak = extremum(
-            shown.energy_ev,
-            shown.off,
-            static_sigma(early, shown),
-            near_ev=PEAK_EV,
-            half_width_ev=PEAK_HALF_WIDTH_EV,
-        )
         return {
             "size_100ps": _size(shown),
             "size_10ns": _size(boxcar_spectrum(late)),
             "size_163ns": _size(spc_spectrum(late, probe=1)),
             "c_100ps": Value(c.value, c.sigma),
             "inverse_area": area,
-            "static_peak": Value(peak.value, math.hypot(peak.sigma, shown.energy_sigma_ev)),
+            "static_peak": static_peak(early, shown),
         }
 
     def _fluence(self) -> dict[str, Value]:

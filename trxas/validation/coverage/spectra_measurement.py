@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,12 +23,10 @@ from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.comparison import BR_K as BR_WINDOWS
 from reduction.xas.comparison import comparison_parameter
-from reduction.xas.features import extremum
 from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
 from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
-from reduction.xas.static_error import static_sigma
 from reduction.xas.transient_shape import transient_covariance
 from reduction.xas.unpumped_size import transient_size
 from trxas.validation.coverage.calibration_measurement import FOIL_EDGE_EV, calibrate_gates
@@ -37,6 +34,7 @@ from trxas.validation.coverage.noise_free import Excited
 from trxas.validation.coverage.random_sample import SampleTruth
 from trxas.validation.coverage.sample_file import BR_SHAPE
 from trxas.validation.coverage.sample_template import gaussians
+from trxas.validation.coverage.static_peak import PEAK_EV, PEAK_HALF_WIDTH_EV, static_peak
 
 FLUENCE_MJ_CM2 = 7.0
 """Below all saturation: the excitation is proportional to the fluence within 0.3 %."""
@@ -59,8 +57,6 @@ FIRST_DELAY_PS = 100.0
 SECOND_DELAY_PS = 10_100.0
 """Delays of the spectra; the second pulse of the later one comes 163.5 ns after the pump."""
 
-PEAK_EV = 13_472.0
-PEAK_HALF_WIDTH_EV = 1.5
 
 SPECTRA_PARAMETERS = ("size_100ps", "size_10ns", "size_163ns", "c", "static_peak", "foil_edge")
 """Sizes relative to unpumped and C, without unit; energies in eV, the peak on the axis of the reference foil."""
@@ -84,20 +80,13 @@ def measure_spectra(beamline: Beamline, run_engine: RunEngine) -> dict[str, Valu
     windows = early.metadata.windows
     # C by counting, whose spectrum has the smaller errors.
     c = comparison_parameter(counted.energy_ev, counted.transient, transient_covariance(counted, windows), BR_WINDOWS)
-    peak = extremum(
-        shown.energy_ev,
-        shown.off,
-        static_sigma(early, shown),
-        near_ev=PEAK_EV,
-        half_width_ev=PEAK_HALF_WIDTH_EV,
-    )
     return {
         "size_100ps": transient_size(shown)[1],
         "size_10ns": transient_size(boxcar_spectrum(late))[1],
         "size_163ns": transient_size(spc_spectrum(late, probe=1))[1],
         "c": Value(c.value, c.sigma),
         # The Bragg angle drifts: the foils around the scan put it on the axis of the reference foil.
-        "static_peak": Value(peak.value, math.hypot(peak.sigma, shown.energy_sigma_ev)),
+        "static_peak": static_peak(early, shown),
         "foil_edge": _edge_of(before),
     }
 
