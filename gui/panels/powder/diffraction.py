@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSplitter
-
 from errors import ReductionError
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
 from gui.panels.context import PanelContext
 from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.splitter import above_each_other
 from gui.plots.axis import Q, Quantity
 from gui.plots.image_plot import ImagePlot
 from gui.plots.line_plot import LinePlot
@@ -42,10 +40,7 @@ class DiffractionPanel(Panel):
         self.image = ImagePlot()
         self.image.region_changed.connect(self.requests_changed)
         self.pattern = LinePlot(Q, INTENSITY)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.image)
-        split.addWidget(self.pattern)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(above_each_other(self.image, self.pattern), 1)
         self._slot: AnswerSlot[IntegratedImage] = AnswerSlot()
 
     @classmethod

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSplitter
-
 from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.splitter import above_each_other
 from gui.panels.tplm.quantities import CHANNEL, COUNT_RATE, EXPOSURE, PILE_UP
 from gui.panels.value_table import Cell, ValueTable
 from gui.plots.line_plot import LinePlot
@@ -38,10 +36,7 @@ class CountingPanel(SingleAnswerPanel[ExposureCounting]):
         self.pile_up = LinePlot(EXPOSURE, PILE_UP, x_scale=WholeNumberScale(), compact=True)
         self.channel = LinePlot(EXPOSURE, CHANNEL, x_scale=WholeNumberScale(), compact=True, named_x=True)
         self.table = ValueTable(["quantity", "value"])
-        split = QSplitter(Qt.Orientation.Vertical)
-        for widget in (self.rate, self.pile_up, self.channel, self.table):
-            split.addWidget(widget)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(above_each_other(self.rate, self.pile_up, self.channel, self.table), 1)
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the three plots, in 1/s, % and counts."""

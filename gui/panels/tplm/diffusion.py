@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSplitter
 
 from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.splitter import above_each_other
 from gui.panels.tplm.quantities import DELAY_NS, DISPLACEMENT, LOG_LIGHT
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.plots.line_plot import LinePlot
@@ -34,12 +33,7 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
         self.displacement = LinePlot(DELAY_NS, DISPLACEMENT)
         self.decay = LinePlot(DELAY_NS, LOG_LIGHT)
         self.table = ValueTable(["quantity", "value ± error"])
-        split = QSplitter(Qt.Orientation.Vertical)
-        for widget in (self.displacement, self.decay, self.table):
-            split.addWidget(widget)
-        for index, stretch in enumerate((3, 2, 2)):
-            split.setStretchFactor(index, stretch)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(above_each_other(self.displacement, self.decay, self.table, shares=(3, 2, 2)), 1)
 
     def plots(self) -> Iterable[LinePlot]:
         """Return displacement (nm2) and light against delay (ns)."""

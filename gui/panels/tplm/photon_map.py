@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QSplitter
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
 from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.splitter import above_each_other
 from gui.panels.tplm.quantities import DELAY_NS, LIGHT, PLACE
 from gui.plots.line_plot import LinePlot
 from gui.plots.map_plot import LogMapPlot
@@ -152,8 +153,5 @@ class PhotonMapPanel(Panel):
         row.addWidget(self.normalised)
         row.addWidget(self.delay, 1)
         row.addWidget(self.chosen)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.map)
-        split.addWidget(self.profile)
         self.body.addLayout(row)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(above_each_other(self.map, self.profile), 1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QSplitter, QWidget
+from qtpy.QtWidgets import QLabel
 
 from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.splitter import above_each_other, beside_each_other
 from gui.panels.tplm.quantities import DIFFUSIVITY, EXCITONS, POWER, RATE
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.plots.line_plot import LinePlot
@@ -33,14 +33,8 @@ class PowerPanel(SingleAnswerPanel[MapSeries]):
         self.table = ValueTable(["quantity", "value ± error"])
         self.remark = QLabel("")
         self.remark.setWordWrap(True)
-        tests = QSplitter(Qt.Orientation.Horizontal)
-        tests.addWidget(self.rate)
-        tests.addWidget(self.excitons)
-        split = QSplitter(Qt.Orientation.Vertical)
-        parts: tuple[QWidget, ...] = (self.power, tests, self.table)
-        for widget in parts:
-            split.addWidget(widget)
-        self.body.addWidget(split, 1)
+        tests = beside_each_other(self.rate, self.excitons)
+        self.body.addWidget(above_each_other(self.power, tests, self.table), 1)
         self.body.addWidget(self.remark)
 
     def plots(self) -> Iterable[LinePlot]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSplitter
 
 from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.splitter import above_each_other
 from gui.panels.tplm.quantities import POWER, SHAPE, WAVELENGTH, YIELD
 from gui.panels.value_table import Cell, ValueTable
 from gui.plots.line_plot import LinePlot
@@ -39,12 +38,7 @@ class SpectraPanel(SingleAnswerPanel[SpectrumResults]):
         self.shape = LinePlot(WAVELENGTH, SHAPE)
         self.light = LinePlot(POWER, YIELD)
         self.table = ValueTable(["quantity", "value ± error"])
-        split = QSplitter(Qt.Orientation.Vertical)
-        for widget in (self.shape, self.light, self.table):
-            split.addWidget(widget)
-        for index, stretch in enumerate((3, 2, 2)):
-            split.setStretchFactor(index, stretch)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(above_each_other(self.shape, self.light, self.table, shares=(3, 2, 2)), 1)
 
     def plots(self) -> Iterable[LinePlot]:
         """Return spectra against wavelength (nm) and light per power, of its mean, against power (nW)."""

@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
 from gui.live.run_state import Scope
 from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.splitter import beside_each_other, results_below
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
 from gui.panels.xas.thin_sample import thin_rows
@@ -195,19 +195,9 @@ class KineticsPanel(Panel):
         top.addWidget(self.choices, 1)
         top.addWidget(self.model)
         top.addWidget(self.constant_offset)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.residuals, 1)
-        column.addWidget(self.remark)
-        column.addWidget(self.table)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.trace)
-        split.addWidget(right)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
+        results = results_below(self.residuals, self.remark, self.table)
         self.body.addLayout(top)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(beside_each_other(self.trace, results, shares=(3, 2)), 1)
 
 
 def fit_rows(fit: KineticsFit) -> list[list[Cell]]:

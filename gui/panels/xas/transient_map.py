@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
 from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.splitter import beside_each_other, results_below
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.panels.xas.kinetics import DEFAULT_MODEL, MAP_MODELS
@@ -130,23 +130,13 @@ class MapPanel(Panel):
         return MapRequest(detector=self.choices.detector)
 
     def _lay_out(self) -> None:
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.spectra, 1)
-        column.addWidget(self.remark)
-        column.addWidget(self.table)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.map)
-        split.addWidget(right)
-        for index in (0, 1):
-            split.setStretchFactor(index, 1)
+        results = results_below(self.spectra, self.remark, self.table)
         self.map.setMinimumWidth(MAP_WIDTH_PX)
         top = QHBoxLayout()
         top.addWidget(self.choices, 1)
         top.addWidget(self.model)
         self.body.addLayout(top)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(beside_each_other(self.map, results, shares=(1, 1)), 1)
 
 
 def map_rows(fit: MapFit) -> list[list[Cell]]:
