@@ -180,7 +180,7 @@ class Store:
         run_engine.ignore_callback_exceptions = False
         run_engine.scan_id_source = self.next_scan_id
         receive = getattr(run_engine, "record_with", run_engine.subscribe)
-        token: int | None = receive(subscriber([self._journal, self._writer]))
+        token: int | None = receive(subscriber(self._journal, self._writer))
         return token
 
     def open_ahead(self) -> None:

@@ -14,10 +14,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from errors import StorageError
 from storage.documents import RunOfDocument
+from storage.records import unpack_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +37,7 @@ _LONGEST_OPENING_S = 60.0
 """Longest wait for the catalogue, s, on a slow machine; code that needs it later reports why it is missing."""
 
 _MANY_EVENTS = 2000
-"""Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
+"""Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 2 MB."""
 
 
 _MOST_ROWS = 10_000
@@ -47,7 +46,7 @@ _MOST_ROWS = 10_000
 
 
 class CatalogueWriter:
-    """RunEngine callback that queues documents and returns; a thread writes them into the catalogue.
+    """Queues the documents that the journal has written, and returns; a thread writes them into the catalogue.
 
     Events wait for the next flush, which is when they become readable: a thread that handled each at once would take
     the interpreter from the run just when that prepares its next exposure.
@@ -87,9 +86,11 @@ class CatalogueWriter:
         self._thread = threading.Thread(target=self._work, name="catalogue writer", daemon=True)
         self._thread.start()
 
-    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Queue one document; takes microseconds and never raises."""
-        self._waiting.append((name, _with_own_arrays(doc) if name == "event" else doc))
+    def __call__(self, name: str, doc: Mapping[str, Any], record: bytes) -> None:
+        """Queue one document with the record of the journal that holds it; takes microseconds and never raises."""
+        # The record, because the detector may write its next exposure into the memory of the arrays of this one, and
+        # because a copy of the event would be two hundred objects more for Python's collections of garbage.
+        self._waiting.append(record if name == "event" else (name, doc))
         if name != "event" or len(self._waiting) >= _MANY_EVENTS:
             self._wake.set()
 
@@ -175,11 +176,13 @@ class CatalogueWriter:
                 self._flush(at_least_s=self._period_s)
 
     def _handle(self, item: Any) -> None:
-        if isinstance(item, tuple):
-            self._take(*item)
-            self._rows += item[0] == "event"
+        if isinstance(item, bytes):
+            self._take(*unpack_record(item))
+            self._rows += 1
             if self._rows >= _MOST_ROWS:
                 self._flush()
+        elif isinstance(item, tuple):
+            self._take(*item)
         elif item is _OPEN:
             self._open_ahead()
         else:
@@ -264,9 +267,3 @@ class CatalogueWriter:
             self.errors[uid] = error
             with contextlib.suppress(StorageError):
                 self._journal.release(uid)
-
-
-def _with_own_arrays(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event with copies of its arrays, whose detector may write the next exposure into the same memory."""
-    data = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in event["data"].items()}
-    return {**event, "data": data}

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 from errors import StorageError
 from storage.disk_thread import DiskThread
 from storage.documents import RunOfDocument
+from storage.locked_file import LockedFile, size_text
 from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-from storage.locked_file import LockedFile, size_text
+    from collections.abc import Callable, Mapping
 
 EVENTS = ("event", "event_page")
 """Documents that may reach the disk while the next exposure is prepared."""
@@ -92,12 +91,11 @@ class Journal:
         self._runs = RunOfDocument()
         self._files: dict[str, LockedFile] = {}
         self._failures: dict[str, StorageError] = {}
-        self._lock = threading.Lock()
         self._disk = DiskThread()
         self._closed = False
 
-    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Append one document to the file of its run.
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> bytes:
+        """Append one document to the file of its run, and return the record that was written.
 
         Raises `StorageError` if it cannot be written, or if the previous document did not reach the disk.
         """
@@ -105,7 +103,7 @@ class Journal:
             raise StorageError("The store is closed, so this run would not be stored. Open the store again.")
         uid = self._runs.uid(name, doc)
         try:
-            self._write(uid, name, doc)
+            record = self._write(uid, name, doc)
         except StorageError as error:
             # The first failure counts for the rest of the run. A start that failed has no file, and a stop ends the run
             # in any case, so both forget it.
@@ -116,6 +114,7 @@ class Journal:
             raise
         if name == "stop":
             self._runs.forget(uid)
+        return record
 
     @property
     def has_open_runs(self) -> bool:
@@ -143,7 +142,7 @@ class Journal:
             self._forget(uid)
         self._disk.close()
 
-    def _write(self, uid: str, name: str, doc: Mapping[str, Any]) -> None:
+    def _write(self, uid: str, name: str, doc: Mapping[str, Any]) -> bytes:
         if name not in ("start", "stop") and uid in self._failures:
             raise StorageError(f"Run {uid} is no longer recorded: {self._failures[uid]}")
         record = pack_record(name, doc)
@@ -154,6 +153,7 @@ class Journal:
             self._file(uid).append_soon(record, self._disk)
         else:
             self._append(self._file(uid), record)
+        return record
 
     @staticmethod
     def _append(file: LockedFile, record: bytes) -> None:
@@ -167,28 +167,30 @@ class Journal:
         file.append(record)
 
     def _file(self, uid: str) -> LockedFile:
-        with self._lock:
-            if uid not in self._files:
-                raise StorageError(f"Run {uid} has no open journal. Subscribe the store before the run starts.")
-            return self._files[uid]
+        # Another thread archives runs: one look into the dictionary, which needs no lock.
+        file = self._files.get(uid)
+        if file is None:
+            raise StorageError(f"Run {uid} has no open journal. Subscribe the store before the run starts.")
+        return file
 
     def _forget(self, uid: str) -> None:
-        with self._lock:
-            file = self._files.pop(uid, None)
+        file = self._files.pop(uid, None)
         if file is not None:
             file.close()
 
 
-def subscriber(callbacks: Iterable[Callable[[str, Any], None]]) -> Callable[[str, Any], None]:
-    """Return one function that calls `callbacks` in order and keeps them alive.
+def subscriber(
+    journal: Journal, queue: Callable[[str, Mapping[str, Any], bytes], None] | None = None
+) -> Callable[[str, Any], None]:
+    """Return a function that writes documents into `journal`, then gives them with their records to `queue`.
 
     bluesky holds bound methods by weak reference and silently drops a dead one; it holds a plain function permanently.
     """
-    owned = tuple(callbacks)
 
     def store_document(name: str, doc: Any) -> None:
-        for callback in owned:
-            callback(name, doc)
+        record = journal(name, doc)
+        if queue is not None:
+            queue(name, doc, record)
 
     return store_document
 

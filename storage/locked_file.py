@@ -9,14 +9,10 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from errors import StorageError
 from storage.atomic_file import sync_folder
 from storage.disk_thread import DiskThread, Syncing
-
-if TYPE_CHECKING:
-    pass
 
 
 class LockedFile:
@@ -26,7 +22,7 @@ class LockedFile:
         self.path = path
         self._descriptor: int | None = descriptor
         self._syncing: Syncing | None = None
-        self._synced_bytes = 0
+        self._unsynced_bytes = 0
 
     @classmethod
     def take(cls, path: Path) -> LockedFile | None:
@@ -81,12 +77,11 @@ class LockedFile:
     def append(self, data: bytes) -> None:
         """Write `data` and wait until it is on disk; on failure remove what was written and raise `StorageError`."""
         self.settle()
-        before = os.fstat(self.descriptor).st_size
+        self._write(data)
         try:
-            self._write(data)
             os.fsync(self.descriptor)
         except OSError as error:
-            os.ftruncate(self.descriptor, before)
+            self._remove(len(data))
             raise _unwritable(self.path, error) from error
 
     def append_soon(self, data: bytes, disk: DiskThread) -> None:
@@ -95,13 +90,8 @@ class LockedFile:
         Raises `StorageError` as `append` does, also for what was written before: it is removed from the file then.
         """
         self.settle()
-        before = os.fstat(self.descriptor).st_size
-        try:
-            self._write(data)
-        except OSError as error:
-            os.ftruncate(self.descriptor, before)
-            raise _unwritable(self.path, error) from error
-        self._synced_bytes = before
+        self._write(data)
+        self._unsynced_bytes = len(data)
         self._syncing = disk.sync(self.descriptor)
 
     def settle(self) -> None:
@@ -113,13 +103,22 @@ class LockedFile:
         try:
             syncing.wait()
         except OSError as error:
-            os.ftruncate(self.descriptor, self._synced_bytes)
+            self._remove(self._unsynced_bytes)
             raise _unwritable(self.path, error) from error
 
     def _write(self, data: bytes) -> None:
-        remaining = memoryview(data)
-        while remaining:
-            remaining = remaining[os.write(self.descriptor, remaining) :]
+        written = 0
+        try:
+            # All at once, unless the disk becomes full.
+            while written < len(data):
+                written += os.write(self.descriptor, data[written:])
+        except OSError as error:
+            self._remove(written)
+            raise _unwritable(self.path, error) from error
+
+    def _remove(self, size_bytes: int) -> None:
+        """Remove the last `size_bytes` bytes; nobody else writes a locked file."""
+        os.ftruncate(self.descriptor, os.fstat(self.descriptor).st_size - size_bytes)
 
     def truncate(self, size_bytes: int) -> None:
         """Cut the file to its first `size_bytes` bytes; raises OSError if the disk refuses."""

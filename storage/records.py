@@ -7,6 +7,7 @@ msgpack `[name, document]`. Numpy arrays are msgpack extension type 1: `[dtype, 
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -62,13 +63,23 @@ def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
     Raises `StorageError` if the document holds anything but numbers, strings, lists, mappings, paths and arrays.
     """
     try:
-        payload: bytes = _Packer(default=_encode, use_bin_type=True).pack([name, doc])
+        payload: bytes = _packers.documents.pack((name, doc))
     except (TypeError, ValueError, OverflowError) as error:
         raise StorageError(
             f"A {name} document cannot be stored: {error}. "
             "Documents may hold numbers, text, lists, dicts and numpy arrays only."
         ) from error
     return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def unpack_record(record: bytes) -> NamedDocument:
+    """Return name and document of a record that `pack_record` has made."""
+    return _unpacked(record[_FRAME.size :])
+
+
+def _unpacked(payload: bytes | memoryview) -> NamedDocument:
+    name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
+    return name, doc
 
 
 def read_contents(path: Path, *, limit: int | None = None) -> Contents:
@@ -119,8 +130,7 @@ def _whole_documents(file: BinaryIO) -> Generator[NamedDocument, None, bool]:
         payload = file.read(length)
         if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
             return True
-        name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
-        yield name, doc
+        yield _unpacked(payload)
     return False
 
 
@@ -182,8 +192,7 @@ def _parse(data: bytes, limit: int | None) -> Contents:
         payload = _payload_at(view, position)
         if payload is None:
             break
-        name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
-        documents.append((name, doc))
+        documents.append(_unpacked(payload))
         position += _FRAME.size + len(payload)
     torn = len(data) - position if limit is None else 0
     return Contents(
@@ -205,8 +214,7 @@ def _behind(view: memoryview, position: int) -> Iterator[NamedDocument]:
         if payload is None:
             at = data.find(_PAYLOAD_HEAD, at + 1)
         else:
-            name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
-            yield name, doc
+            yield _unpacked(payload)
             at = data.find(_PAYLOAD_HEAD, at + len(payload))
 
 
@@ -225,8 +233,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             return value.tolist()
-        packed = msgpack.packb([value.dtype.str, value.shape, value.tobytes()], use_bin_type=True)
-        return msgpack.ExtType(_NDARRAY, packed)
+        return msgpack.ExtType(_NDARRAY, _packers.arrays.pack((value.dtype.str, value.shape, value.tobytes())))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
@@ -241,3 +248,14 @@ def _decode(code: int, data: bytes) -> Any:
         return msgpack.ExtType(code, data)
     dtype, shape, raw = msgpack.unpackb(data, raw=False)
     return np.frombuffer(raw, dtype=np.dtype(dtype)).reshape(shape).copy()
+
+
+class _Packers(threading.local):
+    """The packers of one thread, made once: the buffer of a new one is a quarter of a megabyte, for each array."""
+
+    def __init__(self) -> None:
+        self.documents = _Packer(default=_encode, use_bin_type=True)
+        self.arrays = _Packer(use_bin_type=True)
+
+
+_packers = _Packers()

@@ -27,7 +27,7 @@ def test_every_document_is_on_disk_before_the_run_continues(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], make_event_data: Callable[..., Any]
 ) -> None:
     """Lost: the exposures between the last write and a crash."""
-    run_engine.subscribe(subscriber([Journal(tmp_path)]))
+    run_engine.subscribe(subscriber(Journal(tmp_path)))
     lengths: list[int] = []
 
     def look(index: int) -> None:
@@ -97,7 +97,7 @@ def test_a_document_that_cannot_be_stored_ends_the_plan(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any]
 ) -> None:
     """Lost: an error before the first exposure about metadata that cannot be stored."""
-    run_engine.subscribe(subscriber([Journal(tmp_path)]))
+    run_engine.subscribe(subscriber(Journal(tmp_path)))
     with pytest.raises(StorageError, match="start document cannot be stored"):
         run_engine(scan(1, 1, comment=object()))
     assert journal_paths(tmp_path) == []
@@ -107,7 +107,7 @@ def test_a_full_disk_ends_the_plan_and_keeps_what_was_measured(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lost: hours of beam time measured into nothing."""
-    run_engine.subscribe(subscriber([Journal(tmp_path)]))
+    run_engine.subscribe(subscriber(Journal(tmp_path)))
     seen: list[int] = []
     real_write, state = os.write, ["room"]
 
