@@ -13,26 +13,20 @@ from qtpy.QtCore import QEventLoop, QSettings, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
 from gui.theme import THEMES, apply_theme, current_theme
+from processes.switch_interval import switch_soon
 
 T = TypeVar("T")
 
 POLL_MS = 20
 """Interval at which `Splash.wait` checks whether the work is done, ms."""
 
-SWITCH_S = 5e-4
-"""Python's switch interval while the window runs.
-
-Each step of a repaint may wait this long for a busy thread, and a repaint has a hundred steps: Python's default of 5 ms
-would freeze the window.
-"""
-
 
 def bare_application(settings: Path | None = None) -> QApplication:
     """Return the application of this process, in the theme remembered in the file `settings` if there is one.
 
-    Also sets the switch interval of Python to 0.5 ms for the whole process; see `SWITCH_S`.
+    Also sets the switch interval of Python for the whole process, see `SWITCH_S`.
     """
-    sys.setswitchinterval(SWITCH_S)
+    switch_soon()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)  # nothing here makes one without widgets
     application.setApplicationName("trxas")

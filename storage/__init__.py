@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from processes.switch_interval import switch_soon
 from storage.catalogue_files import catalogue_is_lost, catalogued_uids, put_catalogue_aside
 from storage.cataloguing_process import catalogue_apart
 from storage.chains import find_starts, good_exposures, load_chain, load_dataset, primary_data
@@ -173,6 +174,8 @@ class Store:
                 from storage.event_schema import validate_events_quickly
 
                 validate_events_quickly()
+                # The thread that writes the catalogue must not hold up exposures.
+                switch_soon()
                 self._writer = CatalogueWriter(
                     lambda: self.catalogue, self._journal, flush_period_s=self._flush_period_s
                 )

@@ -30,7 +30,7 @@ class RunOfDocument:
         Raises `StorageError` for a document that refers to no earlier one.
         """
         # By far the most documents, in the time in which nothing is counted.
-        if name == "event" and (run := self._run_of.get(doc["descriptor"])):
+        if name == "event" and (run := self._run_of.get(doc.get("descriptor", ""))):
             return run
         uid = self._find(name, doc)
         for key in ("uid", "datum_id"):

@@ -8,7 +8,6 @@ import importlib
 import inspect
 import os
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of
 from plans.types import AnyPlan
+from processes.switch_interval import switch_soon
 from reduction.scipy_parts import import_scipy_parts
 from reduction.types import Documents
 from storage import Store, load_dataset, require_free_space
@@ -44,13 +44,6 @@ from trxas.session.run_calibrator import RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
 from trxas.techniques import parts
-
-SWITCH_S = 5e-4
-"""Python's switch interval in a session, s.
-
-An exposure is prepared in some fifty short steps, between which other threads write catalogue and plots: each may wait
-this long for them. With Python's default of 5 ms one busy thread would double the dead time.
-"""
 
 READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
@@ -162,7 +155,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     # reported for all at once; the lock on the beamline, before anything is read that another session may change; then
     # store and engine. What fails after the lock gives the lock back: otherwise nobody could use the beamline until its
     # time-out.
-    sys.setswitchinterval(SWITCH_S)
+    switch_soon()
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.foils.files = read_foil_files(configuration.beamline.foils)
