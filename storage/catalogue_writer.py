@@ -177,7 +177,7 @@ class CatalogueWriter:
 
     def _handle(self, item: Any) -> None:
         if isinstance(item, bytes):
-            self._take(*unpack_record(item))
+            self._take_record(item)
             self._rows += 1
             if self._rows >= _MOST_ROWS:
                 self._flush()
@@ -209,6 +209,16 @@ class CatalogueWriter:
                 self._tried = True
                 self._not_opening.set()
         return self._catalogue
+
+    def _take_record(self, record: bytes) -> None:
+        try:
+            name, doc = unpack_record(record)
+        except Exception as error:  # noqa: BLE001  whatever a document holds must not end the thread
+            # Its run is unknown, so each open run is written from its journal.
+            for uid in self._open:
+                self._give_up(uid, error)
+            return
+        self._take(name, doc)
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:
         uid = ""
