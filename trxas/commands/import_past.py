@@ -43,8 +43,8 @@ def run(options: ImportOptions) -> int:
     """
     from plans.edges import edge_preset
     from trxas.configured_store import open_configured_store
+    from trxas.past.facts import PastFacts
     from trxas.past.importing import import_runs, past_runs
-    from trxas.past.run import PastFacts
 
     configuration = options.configuration()
     facts = PastFacts(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from storage.journal import journal_paths, uid_of
 from trxas.past.columns import find_data
+from trxas.past.facts import PastFacts
+from trxas.past.merged_passes import MergedPasses
 from trxas.past.reading import read_past_file
-from trxas.past.run import PastFacts, PastRun, PastRunMaker
+from trxas.past.run import PastRun, PastRunMaker
 from trxas.past.scan import PastFileError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def past_runs(
         raise PastFileError(f"No scan has the numbers {', '.join(numbers)}. The files have: {known}.")
     found = [find_data(scan, configuration.past) for scan in chosen]
     groups = [found] if together else [[one] for one in found]
-    return [PastRunMaker(group, facts, configuration).run() for group in groups]
+    return [PastRunMaker(MergedPasses(group, facts, configuration), facts, configuration).run() for group in groups]
 
 
 class _Emitter:

@@ -20,9 +20,10 @@ from tests.support import past_files as old
 from tests.support.beam_time import energy_points
 from trxas.configuration import DEFAULT_CONFIGURATION, Configuration, load_configuration
 from trxas.past.cleaning import in_order
+from trxas.past.facts import PastFacts
 from trxas.past.importing import past_runs
 from trxas.past.reading import read_past_file
-from trxas.past.run import PastFacts, PastRun
+from trxas.past.run import PastRun
 from trxas.past.scan import PastFileError
 
 CONFIGURATION = load_configuration(DEFAULT_CONFIGURATION)
