@@ -36,10 +36,10 @@ from devices.exposure.sweeps import FlyScans
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
 from devices.instrument_response import InstrumentResponse
+from devices.ioc_safety import Safety, SessionLock
 from devices.laser import laser_device, laser_shutter
 from devices.ring import ring_device
 from devices.sample_stage import SampleStage
-from devices.session.safety import Safety, SessionLock
 from devices.signals.uncached_signal import FreshSignalRO
 from devices.surroundings import surroundings_device, xray_shutter
 from errors import ConfigurationError

@@ -31,16 +31,16 @@ from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevice
 from devices.foil_references import FoilReferences
 from devices.foil_wheel import FoilWheel
 from devices.gates import Gates
+from devices.ioc_safety import Safety, SessionLock
 from devices.laser import Laser
 from devices.names import AxisName
 from devices.ring import Ring
 from devices.sample_stage import SampleStage
-from devices.session.safety import Safety, SessionLock
-from devices.session.suspension import Suspension
 from devices.shutter import Shutter
 from devices.signals.connection import wait_connected
 from devices.signals.uncached_signal import FreshSignalRO, disconnected_names, read_together
 from devices.surroundings import Surroundings
+from devices.suspension import Suspension
 from errors import ConfigurationError, NotConnectedError
 
 RAW_UNITS = {

@@ -1,1 +1,1 @@
-"""Parts of a session as a whole: lock, watchdog, jet guard, state of all PVs, suspensions."""
+"""Permanent duties of a session: hold the beamline, guard the jet, and know the state of all PVs."""

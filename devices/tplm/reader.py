@@ -20,7 +20,7 @@ from devices.signals.uncached_signal import read_with_alarms, require_valid, ser
 from devices.tplm.spectrograph import Spectrograph
 
 if TYPE_CHECKING:
-    from devices.tplm.timing import PhotonTiming, TimingFrame
+    from devices.tplm.timing_electronics import TimingElectronics, TimingFrame
 
 RATE = "repetition_rate_mhz"
 """Event field of the repetition rate."""
@@ -37,7 +37,7 @@ HERTZ = ("sync_rate_hz", "count_rate_hz", "dark_rate_hz")
 class HistogramReader(EventReader):
     """Reader of the axes and the histogram, in a single round trip."""
 
-    def __init__(self, devices: PointDevices, timing: PhotonTiming, quality: QualitySettings) -> None:
+    def __init__(self, devices: PointDevices, timing: TimingElectronics, quality: QualitySettings) -> None:
         super().__init__("point", devices.axes, timing, conditions_of(devices, quality), quality)
         self._timing = timing
         self._signals = self._all_signals()
@@ -182,7 +182,7 @@ class SpectrumReader(HistogramReader):
     # neither. The histogram itself holds dark counts and is not stored; their rate shows that the mirror was there.
 
     def __init__(
-        self, devices: PointDevices, timing: PhotonTiming, quality: QualitySettings, camera: Spectrograph
+        self, devices: PointDevices, timing: TimingElectronics, quality: QualitySettings, camera: Spectrograph
     ) -> None:
         super().__init__(devices, timing, quality)
         self.name = "spectrum_point"

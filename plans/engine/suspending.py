@@ -17,9 +17,9 @@ from typing import Any
 from bluesky.utils import FailedStatus, Msg
 
 from devices.beamline import Beamline
-from devices.session.suspension import STREAM
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import CHANNEL_ERRORS, read_together
+from devices.suspension import STREAM
 from errors import AcquisitionError, InvalidReadingError, MotionError, NotConnectedError, WaitedError
 from plans.engine.clock import PlanClock
 from plans.engine.detection import Devices

@@ -10,7 +10,8 @@ from typing import Any
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
-from devices.tplm.timing import CENTRE_TOLERANCE_UM, CENTRES, PhotonTiming
+from devices.tplm.timing import PhotonTiming
+from devices.tplm.timing_electronics import CENTRE_TOLERANCE_UM, CENTRES
 from errors import AcquisitionError
 from plans.engine.request import check_request
 from plans.engine.scanning import announcement, measure_runs

@@ -10,7 +10,7 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
-from devices.tplm.timing import FOCUS, FOCUS_TOLERANCE_UM
+from devices.tplm.timing_electronics import FOCUS, FOCUS_TOLERANCE_UM
 from errors import AcquisitionError
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import ScanSpec

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.beamline import Beamline
-from devices.tplm.timing import CENTRES, DARK, FOCUS, TIMINGS, PhotonTiming
+from devices.tplm.timing import PhotonTiming
+from devices.tplm.timing_electronics import CENTRES, DARK, FOCUS, TIMINGS
 from errors import ConfigurationError
 from plans.engine.detection import Detection
 

@@ -10,8 +10,9 @@ import numpy as np
 from errors import ReductionError
 from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of, require_axis
 from reduction.xas.gate_errors import gate_errors
-from reduction.xas.grouping import ScatterRatio, scatter_ratio
+from reduction.xas.grouping import scatter_ratio
 from reduction.xas.laser_power import power_at
+from reduction.xas.scatter import ScatterRatio
 from reduction.xas.transient import FluenceScan, transient_metadata
 
 if TYPE_CHECKING:

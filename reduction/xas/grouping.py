@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reduction.timing import Timing
     from reduction.types import BoolArray, FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import ExposurePairs
-
+from reduction.xas.scatter import ScatterRatio
 
 GATES_FOR_TAIL = 4
 """Gates that the test with the laser on needs: two that are compared, and two others for the rest of the signal."""
@@ -34,14 +34,6 @@ class NullPair(StrEnum):
     UNPUMPED = "unpumped - unpumped"
     OFF = "off - off"
     PUMPED_OFF = "off - off of the transient"
-
-
-class ScatterRatio(NamedTuple):
-    """Scatter between scans over the counting error, 1 if photon-limited; `sigma` is the error of the ratio."""
-
-    ratio: float
-    sigma: float
-    degrees_of_freedom: int
 
 
 class NullTest(NamedTuple):

@@ -18,6 +18,7 @@ from reduction.xas.calibration import find_edge, foil_absorption
 from reduction.xas.calibration_plans import FOIL_PLAN
 from reduction.xas.delay_axis import arm_rise_of_run, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
+from reduction.xas.dependence_outliers import screened_dependence
 from reduction.xas.fluence_kind import FLUENCE
 from reduction.xas.foil_reference import FoilReference, aligned_edge
 from reduction.xas.gate_kinds import GATES
@@ -36,7 +37,6 @@ from reduction.xas.results import (
 from reduction.xas.run_checks import pump_probe_checks
 from reduction.xas.screening import screened
 from reduction.xas.signal_rise import fit_rise
-from reduction.xas.single_exposures import screened_dependence
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.spectrum_kind import SPECTRUM
 from reduction.xas.static_sums import StaticAccumulator

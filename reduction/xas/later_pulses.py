@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reduction.accumulator import RunAccumulator
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 
 LARGEST_DISTANCE = 0.1
 """Largest distance between the delays of the pulse in two runs, relative to the delay itself."""

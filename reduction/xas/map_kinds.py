@@ -11,11 +11,11 @@ from errors import ReductionError
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.timing import timing_from
 from reduction.xas.dependence import DependenceSums
+from reduction.xas.dependence_outliers import screened_dependence
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
 from reduction.xas.map_choice import choose_map_model
 from reduction.xas.map_fit import fit_map
 from reduction.xas.map_results import MapResults, SettingsResults
-from reduction.xas.single_exposures import screened_dependence
 from reduction.xas.transient_map import transient_map
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from reduction.xas.kinetics.model import RESPONSE, Shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
     from reduction.xas.transient import TransientMetadata
 
 _STEP = 1e-4

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.pass_trends import PassTrend
     from reduction.xas.time_zero import TimeZeroFit

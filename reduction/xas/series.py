@@ -11,7 +11,8 @@ from errors import ReductionError
 from reduction.accumulator import joined
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import gate_signal, reference_gate
-from reduction.xas.grouping import ScatterRatio, scan_transients, scatter_ratio
+from reduction.xas.grouping import scan_transients, scatter_ratio
+from reduction.xas.scatter import ScatterRatio
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import INDEPENDENT
 

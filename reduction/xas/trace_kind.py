@@ -28,7 +28,7 @@ from reduction.xas.screening import screened
 from reduction.xas.spc_time import spc_trace
 
 if TYPE_CHECKING:
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.pump_probe_scans import (
     UNPUMPED_IS_1,
     baseline_alarms,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reduction.jet_shares import JetShares
     from reduction.types import FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import Intensity
-    from reduction.xas.grouping import ScatterRatio
+    from reduction.xas.scatter import ScatterRatio
 
 
 NOTHING = Value(0.0, 0.0)

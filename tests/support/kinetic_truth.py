@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.timing import Timing
 from reduction.xas.gate_rates import GateRates
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 
 BUNCH_PERIOD_PS, PUMP_PERIOD_PS, SIGMA_PS = 153_400.0, 767_000.0, 45.0
 GATES_IN_36_S = int(36 * 1.304e6)

@@ -19,7 +19,8 @@ from reduction.xas.comparison import PB_L3 as PB_C
 from reduction.xas.comparison import comparison_gradient
 from reduction.xas.energy_windows import edge_integral
 from reduction.xas.features import extremum
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.later_pulses import later_pulse_spectrum
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_xas import trapezoid_weights

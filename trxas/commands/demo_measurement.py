@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reduction.run_kind import MeasuredDecay
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.kinetics.kinetic_model import Criterion
 from reduction.xas.results import SpectrumResults, TraceResults
 from reduction.xas.transient import Spectrum

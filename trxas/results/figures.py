@@ -23,12 +23,12 @@ from reduction.run_kind import RunCurve, RunResults
 from reduction.values import Value
 from reduction.xas.combination.results import CombinedSpectra, CombinedTrace
 from reduction.xas.fluence_fit import FluenceFit
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
+from reduction.xas.kinetics.stitched import StitchedTrace
 from reduction.xas.map_components import MapComponents
 from reduction.xas.map_results import MapResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
 from reduction.xas.species import SpeciesSpectra
-from reduction.xas.stitched import StitchedTrace
 from reduction.xas.transient import FluenceScan, Spectrum, Trace
 from trxas.results.components_figure import components_figure, species_figure
 from trxas.results.map_figure import map_figure

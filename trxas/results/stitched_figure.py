@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gui.palette import ROLES_ON_WHITE
-from reduction.xas.stitched import StitchedTrace
+from reduction.xas.kinetics.stitched import StitchedTrace
 
 _CURVE_POINTS = 600
 _FIRST_PS = 20.0

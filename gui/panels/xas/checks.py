@@ -18,7 +18,8 @@ from gui.theme import current_theme
 from gui.types import Severity
 from reduction.number_text import with_error
 from reduction.xas.gate_checks import FALSE_ALARMS, BaselineCheck, GateNullTest
-from reduction.xas.grouping import NullPair, NullTest, ScatterRatio
+from reduction.xas.grouping import NullPair, NullTest
+from reduction.xas.scatter import ScatterRatio
 
 AGREE_ABOVE = 1e-3
 """p-value below which two signals do not agree (`reduction.xas.grouping.NullTest`)."""

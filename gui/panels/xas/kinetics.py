@@ -25,8 +25,7 @@ from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
 from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.choice import ModelChoice
-from reduction.xas.kinetics.fit import KineticsFit
-from reduction.xas.kinetics.fitted import UNDETERMINED_SHARE
+from reduction.xas.kinetics.fitted import UNDETERMINED_SHARE, KineticsFit
 from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.transient import Trace
 

@@ -11,15 +11,8 @@ from gui.live.run_state import RunState, Scope
 from reduction.types import Mode, Reference
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.gate_checks import BaselineCheck, GateNullTest, baseline_checks, gate_null_test
-from reduction.xas.grouping import (
-    NullPair,
-    NullTest,
-    ScatterRatio,
-    null_gates,
-    null_test,
-    scan_transients,
-    scatter_ratio,
-)
+from reduction.xas.grouping import NullPair, NullTest, null_gates, null_test, scan_transients, scatter_ratio
+from reduction.xas.scatter import ScatterRatio
 
 
 @dataclass(frozen=True, kw_only=True)

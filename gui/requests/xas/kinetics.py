@@ -13,7 +13,8 @@ from reduction.timing import Timing
 from reduction.types import FloatArray, Reference
 from reduction.xas.gate_rates import GateRates, gate_rates
 from reduction.xas.kinetics.choice import ModelChoice, choose_kinetics
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
 from reduction.xas.kinetics.precision import precision_forecast
 from reduction.xas.spc_time import spc_trace

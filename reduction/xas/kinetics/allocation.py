@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reduction.types import FloatArray
     from reduction.xas.gate_rates import GateRates
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
     from reduction.xas.kinetics.problem import KineticsProblem
 
 DRAWS = 8

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reduction.timing import Timing
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 
 F_LEVEL = 0.01
 """Probability by chance below which an F test takes the larger of two models."""

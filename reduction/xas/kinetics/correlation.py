@@ -11,7 +11,7 @@ from reduction.xas.kinetics.quantities import combinations_of
 
 if TYPE_CHECKING:
     from reduction.types import FloatArray
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 
 STRONG = 0.9
 """Absolute correlation from which on a pair is named: the error of either would halve if the other were known."""

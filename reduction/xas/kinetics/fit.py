@@ -12,7 +12,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.values import Value as Value
 from reduction.xas.gate_rates import GateRates
-from reduction.xas.kinetics.fitted import KineticsFit as KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.kinetics.model import RESPONSE, Shape
 from reduction.xas.kinetics.problem import KineticsProblem

@@ -14,7 +14,7 @@ from reduction.xas.kinetics.quantities import combinations_of
 
 if TYPE_CHECKING:
     from reduction.types import FloatArray
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 
 _STEPS = (1.0, 2.0, 5.0)
 _NEXT_BELOW = 0.75

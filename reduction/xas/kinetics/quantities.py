@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lmfit import Parameters
 
     from reduction.xas.gate_rates import GateRates
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
     from reduction.xas.kinetics.kinetic_model import KineticModel
 
 

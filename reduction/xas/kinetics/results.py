@@ -11,14 +11,14 @@ from reduction.xas.kinetics.comparison import compare_models
 from reduction.xas.kinetics.correlation import CorrelationMatrix
 from reduction.xas.kinetics.intervals import BOOTSTRAP_DRAWS, bootstrap_intervals, profile_intervals
 from reduction.xas.kinetics.precision import PrecisionForecast, precision_forecast
-from reduction.xas.stitched import StitchedTrace, stitched_trace
+from reduction.xas.kinetics.stitched import StitchedTrace, stitched_trace
 
 if TYPE_CHECKING:
     from reduction.timing import Timing
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.choice import ModelChoice
     from reduction.xas.kinetics.comparison import ModelComparison
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
     from reduction.xas.kinetics.intervals import FitIntervals, IntervalMethod
 
 

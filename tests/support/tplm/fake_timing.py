@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from devices.tplm.timing import PhotonTiming, parse_timing_frame
+from devices.tplm.timing import PhotonTiming
+from devices.tplm.timing_electronics import parse_timing_frame
 from trxas.configuration import load_configuration
 
 

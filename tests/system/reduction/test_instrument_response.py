@@ -10,7 +10,8 @@ import pytest
 
 from errors import ReductionError
 from reduction.run_metadata import RunMetadata
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.pump_train import convolved_decay
 from reduction.xas.result_text import kinetics_lines
 from reduction.xas.signal_rise import Rise, fit_rise

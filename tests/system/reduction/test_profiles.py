@@ -10,7 +10,8 @@ import pytest
 from errors import ReductionError
 from reduction.fit_quality import is_bad_fit, p_value, quality_text
 from reduction.values import Value
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics, require_determined
+from reduction.xas.kinetics.fit import fit_kinetics, require_determined
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.result_text import kinetics_lines
 from tests.support.kinetic_traces import TIMING, TWO_OFFSET, traced
 

@@ -14,7 +14,8 @@ from errors import ReductionError
 from reduction.types import FloatArray
 from reduction.xas.all_gates import all_gates_spectrum
 from reduction.xas.gate_rates import GateRates
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.later_pulses import later_pulse_spectrum
 from reduction.xas.reference_share import transient_ratio
 from trxas.benchmarks.campaign import campaign_times

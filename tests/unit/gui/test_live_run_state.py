@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.session.suspension import STREAM, Suspension
+from devices.suspension import STREAM, Suspension
 from errors import ReductionError
 from gui.live.finished_runs import EARLIER_RUNS
 from gui.live.history import ExposureHistory

@@ -8,7 +8,8 @@ import pytest
 from errors import InputError, ReductionError
 from reduction.kinds import reduce_run
 from reduction.xas.kinetics.correlation import CorrelationMatrix
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.kinetics.intervals import bootstrap_intervals, profile_intervals
 from reduction.xas.results import SpectrumResults, TraceResults
 from tests.support import live_runs

@@ -9,7 +9,8 @@ import pytest
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.pump_train import PumpTrain
 from reduction.xas.reference_share import corrected_size, reference_share
 from reduction.xas.transient import TransientMetadata

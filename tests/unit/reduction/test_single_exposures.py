@@ -10,8 +10,9 @@ import pytest
 
 from reduction.kinds import reduce_run
 from reduction.xas.dependence import DependenceSums
+from reduction.xas.dependence_outliers import screened_dependence
 from reduction.xas.results import DependenceResults
-from reduction.xas.single_exposures import live_pulses, screened_dependence
+from reduction.xas.single_exposures import live_pulses
 from tests.support.types import Documents
 
 PULSES = 50_000_000

@@ -10,8 +10,8 @@ import pytest
 from errors import ReductionError
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.stitched import StitchedTrace, stitched_trace
 from reduction.xas.pump_train import PumpTrain
-from reduction.xas.stitched import StitchedTrace, stitched_trace
 from tests.support.kinetic_traces import TIMING
 from trxas.results.figures import figure_of_results
 

@@ -10,7 +10,8 @@ import pytest
 from reduction.kinds import decays_for, reduce_run, summed
 from reduction.run_kind import MeasuredDecay
 from reduction.values import Value
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.reference_share import corrected_size, reference_share
 from reduction.xas.results import FluenceResults, SpectrumResults
 from reduction.xas.unpumped_size import NO_DECAY

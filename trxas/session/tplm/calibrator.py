@@ -9,7 +9,8 @@ from typing import Any
 import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
-from devices.tplm.timing import CENTRE_TOLERANCE_UM, CENTRES, DARK, FOCUS, FOCUS_TOLERANCE_UM, TIMINGS, PhotonTiming
+from devices.tplm.timing import PhotonTiming
+from devices.tplm.timing_electronics import CENTRE_TOLERANCE_UM, CENTRES, DARK, FOCUS, FOCUS_TOLERANCE_UM, TIMINGS
 from plans.types import AnyPlan
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults

@@ -9,7 +9,7 @@ import numpy as np
 
 from reduction.number_text import with_error
 from reduction.values import Value
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.transient_shape import AreaWithoutNoise, ShapeComparison
 from trxas.validation.paper import published
 

@@ -16,7 +16,7 @@ from reduction.xas.comparison import (
     change_of_comparison,
     comparison_parameter,
 )
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.reference_share import corrected_size, reference_share
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import Spectrum

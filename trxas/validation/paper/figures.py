@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from gui.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
 from reduction.xas.delay_axis import ArmResult
-from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.results import FoilResults
 from reduction.xas.signal_rise import Rise
 from reduction.xas.transient import Spectrum, Trace

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reduction.xas.gate_rates import gate_rates
-from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.fitted import KineticsFit
 from reduction.xas.spc_time import spc_trace
 from trxas.validation.paper import published
 from trxas.validation.paper.figures import kinetics_figure

@@ -9,7 +9,7 @@ import pytest
 
 from devices.tplm.laser import divider_index
 from devices.tplm.spot_dose import SpotDoses
-from devices.tplm.timing import parse_timing_frame
+from devices.tplm.timing_electronics import parse_timing_frame
 from errors import AcquisitionError, ConfigurationError
 from tests.support.tplm.fake_timing import FakeTiming
 from trxas.configuration import load_configuration

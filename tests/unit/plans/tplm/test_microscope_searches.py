@@ -9,7 +9,7 @@ import bluesky.plan_stubs as bps
 import pytest
 from bluesky.utils import Msg
 
-from devices.tplm.timing import CENTRES, FOCUS
+from devices.tplm.timing_electronics import CENTRES, FOCUS
 from errors import AcquisitionError
 from plans.engine.spec import ScanSpec
 from plans.tplm import centring, focusing

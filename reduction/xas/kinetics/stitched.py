@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reduction.timing import Timing
     from reduction.types import FloatArray, IntArray
     from reduction.xas.gate_rates import GateRates
-    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.fitted import KineticsFit
 
 
 _KNOWN_RATE = 0.3
