@@ -18,7 +18,7 @@ from ophyd import EpicsMotor, EpicsSignalRO
 from devices.assembly import build_beamline
 from devices.beamline import Beamline
 from devices.configuration import read_toml
-from devices.session.health import PvState, diagnose
+from devices.supervision.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError
 from reduction.accumulator import accumulate
 from reduction.events import PrimaryEvents

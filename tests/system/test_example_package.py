@@ -19,7 +19,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import plans
-from devices.session.health import diagnose
+from devices.supervision.health import diagnose
 from errors import ConfigurationError, InputError, OutOfRangeError
 from gui.application import make_application, make_window
 from gui.live.feed import QueueFeed

@@ -11,7 +11,7 @@ import pytest
 
 from devices.axes.further_axis import further_axis
 from devices.configuration import RecordAxisSettings
-from devices.session.health import PvState, diagnose
+from devices.supervision.health import PvState, diagnose
 from errors import InputError, OutOfRangeError
 from reduction.kinds import reduce_run
 from storage import load_run

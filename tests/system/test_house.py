@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,12 @@ def test_the_picture_of_the_architecture_is_current() -> None:
         check=True,
     )
     assert made.stdout == (DOCS / "images" / "architecture.svg").read_text(encoding="utf-8")
+
+
+def test_the_list_of_folders_is_current() -> None:
+    """Run `.venv/bin/python docs/write_folders.py` after a package or a contract of imports has changed."""
+    listed = runpy.run_path(str(DOCS / "write_folders.py"))
+    assert listed["page"]() == listed["PAGE"].read_text(encoding="utf-8")
 
 
 def test_the_tests_that_the_documentation_names_are_there() -> None:

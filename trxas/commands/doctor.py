@@ -13,7 +13,7 @@ from trxas.commands.options import JsonFlag
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
-    from devices.session.health import PvHealth
+    from devices.supervision.health import PvHealth
     from trxas.commands.trouble import Trouble
     from trxas.configuration import Configuration
 
@@ -88,7 +88,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     environment = dict(os.environ)
     channel_access.prepare(epics)
     from devices.assembly import build_beamline
-    from devices.session.health import PvState, diagnose
+    from devices.supervision.health import PvState, diagnose
     from trxas.commands.clocks import clock_troubles, watched_clocks
     from trxas.commands.network_troubles import automatic_list, silent_hosts
     from trxas.commands.plugins import plug_in_troubles
@@ -122,7 +122,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from devices.session.health import PvState
+    from devices.supervision.health import PvState
     from trxas.terminal.tables import print_table, table
 
     rows = [(entry.pv, str(entry.state), entry.value, entry.remark) for entry in diagnosis.pvs]

@@ -18,7 +18,7 @@ from broadcast.kafka_publisher import KafkaPublisher
 from broadcast.publisher import Publisher
 from devices.assembly import build_beamline
 from devices.beamline import Beamline
-from devices.session.guard import SessionGuard
+from devices.supervision.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of
 from plans.signature import signature_of

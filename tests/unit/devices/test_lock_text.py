@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.session.lock_text import LOCK_TEXT_LENGTH, lock_text
+from devices.supervision.lock_text import LOCK_TEXT_LENGTH, lock_text
 
 LONG = "maximiliane.musterfrau-schmidt@synchrotron-facility.example.org@beamline-7id-d-contr:4194304"
 

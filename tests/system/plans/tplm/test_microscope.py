@@ -15,7 +15,7 @@ import pytest
 import plans
 from devices.assembly import build_beamline
 from devices.exposure.condition_limits import further_conditions
-from devices.session.health import PvState, diagnose
+from devices.supervision.health import PvState, diagnose
 from devices.tplm.timing import PhotonTiming
 from errors import AcquisitionError, ConfigurationError, InputError, OutOfRangeError
 from plans.registry import PLANS, plans_of

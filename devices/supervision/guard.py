@@ -15,7 +15,6 @@ import threading
 import time
 
 from devices.beamline import Beamline
-from devices.session.lock_text import lock_text
 from devices.shutter import CLOSED, Shutter
 from devices.signals.uncached_signal import (
     CHANNEL_ERRORS,
@@ -25,6 +24,7 @@ from devices.signals.uncached_signal import (
     read_together,
     read_with_alarms,
 )
+from devices.supervision.lock_text import lock_text
 from errors import HeldError, NotConnectedError
 
 BEATS = 5
