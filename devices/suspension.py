@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from devices.exposure.event_reader import data_key
+from devices.exposure.event_fields import data_key
 
 STREAM = "suspension"
 """Stream of these events: one when a scan is suspended, one when it continues."""

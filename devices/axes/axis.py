@@ -60,6 +60,14 @@ class Axis(Device):
         super().__init__("", name=name, **kwargs)
 
     @property
+    def moves_during_read_out(self) -> bool:
+        """Whether a move may begin as soon as the read-out of an exposure is requested; here it may not.
+
+        It must change nothing that the read-out records, except read-backs that are requested before.
+        """
+        return False
+
+    @property
     def motor_fields(self) -> MotorFields | None:
         """Limits, calibration and mode of the motor record behind the axis; None if no motor record drives it."""
         return getattr(self, "motor", None)

@@ -15,6 +15,7 @@ from devices.configuration import DelaySettings
 from devices.conversions import PS_PER_S, delay_ps
 from devices.instrument_response import InstrumentResponse
 from devices.numbers import finite_number
+from devices.signals.connection import one_server
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, read_together
 from errors import InputError
 
@@ -67,6 +68,15 @@ class Delay(Axis):
             tolerance=settings.tolerance_ps,
             timeout_s=settings.timeout_s,
         )
+
+    @property
+    def moves_during_read_out(self) -> bool:
+        """Whether one server holds all PVs of the axis: it then answers the read-out before it moves.
+
+        The delay is electronic: it disturbs neither the counts, which are latched, nor any other axis or condition.
+        """
+        names = (*self.raw_readbacks, *self.raw_setpoints)
+        return one_server([getattr(self, name) for name in names])
 
     @property
     def time_zero_raw_ps(self) -> float:

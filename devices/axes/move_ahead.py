@@ -1,19 +1,43 @@
-"""Moves that begin while the previous exposure is still being stored, and whose failure waits for its own exposure."""
+"""Moves that begin while the previous exposure is read out or stored, and whose failure waits for its own exposure."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from ophyd.status import StatusBase
 
 from devices.axes.axis_group import AxisGroup, Target
 from devices.signals.uncached_signal import CHANNEL_ERRORS
-from errors import TrxasError
+from errors import MotionError, TrxasError
+
+NOT_MOVED = "The axes were not sent to the next point, as the exposure before it was bad. The point is measured again."
+"""Error of a move that had to wait for a read-out and was not begun."""
 
 REFUSED = (TrxasError, TimeoutError, *CHANNEL_ERRORS)
 """Errors with which a move is refused before anything moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingMove:
+    """A move of `axes`, by event field, that waits for a read-out: either `begin` or `refuse` is called, once.
+
+    Neither may raise.
+    """
+
+    axes: frozenset[str]
+    begin: Callable[[], None]
+    refuse: Callable[[], None]
+
+
+class ReadsOut(Protocol):
+    """Reader of exposures that lets a move begin with a read-out."""
+
+    def begin_at_read_out(self, move: WaitingMove) -> bool:
+        """Let `move` begin, or refuse it, when the present exposure is read out; return false without an exposure."""
 
 
 class Arrival:
@@ -77,15 +101,18 @@ class Arrival:
 class MoveAhead:
     """A bluesky Movable that moves the axes of `group` for the next exposure; its status never fails.
 
+    A move that is set during an exposure of `reader` begins with its read-out, or not at all if that exposure is bad.
+
     bluesky throws the failure of a status into the plan at whatever message comes next. That would be the one that
     stores the exposure before, and the plan could not tell whether it is stored. Here the failure waits in `error`.
     """
 
     parent = None
 
-    def __init__(self, group: AxisGroup) -> None:
+    def __init__(self, group: AxisGroup, reader: ReadsOut) -> None:
         self.name = f"{group.name}_ahead"
         self._group = group
+        self._reader = reader
         self._arrival = Arrival()
 
     @property
@@ -99,12 +126,22 @@ class MoveAhead:
 
     def set(self, targets: Mapping[str, Target]) -> Arrival:
         """Start to move to `targets`, in the units of the axes; a move that is refused has ended with its `error`."""
-        self._arrival = Arrival()
+        arrival = Arrival()
+        self._arrival = arrival
+        move = WaitingMove(
+            axes=frozenset(targets),
+            begin=partial(self._start, arrival, targets),
+            refuse=partial(arrival.end, MotionError(NOT_MOVED)),
+        )
+        if not self._reader.begin_at_read_out(move):
+            move.begin()
+        return arrival
+
+    def _start(self, arrival: Arrival, targets: Mapping[str, Target]) -> None:
         try:
-            self._arrival.follow(self._group.start(targets))
+            arrival.follow(self._group.start(targets))
         except REFUSED as error:
-            self._arrival.end(error)
-        return self._arrival
+            arrival.end(error)
 
     def stop(self, *, success: bool = False) -> None:
         """Stop every axis at its current position."""

@@ -31,6 +31,8 @@ class AxisWatch:
     # monitors of the same move, which come up to 10 ms later. They are adopted if their record is newer than what is
     # known, and monitors that are older than what was adopted are dropped. A record whose stamps stand still is never
     # newer: its monitors alone count, as without this.
+    # `_released` are the axes that have left for the next point while the exposure is read out: only the read-backs
+    # that were requested before they left show where they were.
 
     def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None], steady: Collection[str] = ()) -> None:
         self._axes = dict(axes)
@@ -41,6 +43,7 @@ class AxisWatch:
         self._resting: frozenset[str] = frozenset()
         self._expected: dict[str, float] = {}
         self._strayed: dict[str, float] = {}
+        self._released: frozenset[str] = frozenset()
         self._exposing = False
         self._lock = threading.Lock()
 
@@ -55,6 +58,7 @@ class AxisWatch:
         with self._lock:
             self._expected = dict(positions)
             self._resting = frozenset()
+            self._released = frozenset()
             self._exposing = False
 
     def expected(self, key: str) -> float:
@@ -84,6 +88,17 @@ class AxisWatch:
             self._strayed = self.astray()
             self._exposing = True
 
+    def release(self, axes: frozenset[str]) -> bool:
+        """Let `axes`, by event field, leave for the next point: the read-backs of the exposure are requested.
+
+        Return false, and go on watching them, if any axis has been astray during the exposure.
+        """
+        with self._lock:
+            if self._strayed:
+                return False
+            self._released = axes
+            return True
+
     def end(self, raw: Mapping[str, PvReading]) -> dict[str, float]:
         """End the exposure; return the first stray position of every axis that was astray at any time since `begin`.
 
@@ -92,16 +107,29 @@ class AxisWatch:
         self.update(raw)
         with self._lock:
             self._exposing = False
-            return self.astray() | self._strayed
+            there = {
+                key: self._axes[key].value_from_raw(
+                    {name: reading.number() for name, reading in self._readings(key, raw).items()}
+                )
+                for key in self._released
+            }
+            left = {key: at for key, at in there.items() if key in self._expected and not self._holds(key, at)}
+            others = {key: position for key, position in self.astray().items() if key not in self._released}
+            return others | left | self._strayed
 
     def update(self, raw: Mapping[str, PvReading]) -> None:
         """Replace the values of the monitors by read-backs just requested; their keys are "axis name.attribute"."""
         with self._lock:
             for key, known in self._raw.items():
-                readings = {name: raw[f"{self._axes[key].name}.{name}"] for name in known}
+                if key in self._released:
+                    continue
+                readings = self._readings(key, raw)
                 known |= {name: reading.number() for name, reading in readings.items()}
                 # Also if they are older than before: the clock of a server may have been set back.
                 self._stamps[key] = {name: reading.stamp_s for name, reading in readings.items()}
+
+    def _readings(self, key: str, raw: Mapping[str, PvReading]) -> dict[str, PvReading]:
+        return {name: raw[f"{self._axes[key].name}.{name}"] for name in self._raw[key]}
 
     def _position(self, key: str) -> float:
         return self._axes[key].value_from_raw(self._raw[key])
@@ -125,7 +153,8 @@ class AxisWatch:
                 return
             self._stamps[key][attribute] = stamp_s
             self._raw[key][attribute] = value
-            watched = self._exposing and key in self._expected and key not in self._strayed
+            is_known = key in self._strayed or key in self._released
+            watched = self._exposing and key in self._expected and not is_known
             strays = watched and not self._holds(key, position := self._position(key))
             if strays:
                 self._strayed[key] = position

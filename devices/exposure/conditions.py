@@ -149,6 +149,12 @@ class ConditionWatch:
         """Needed conditions by name, with their limits; optional ones only if their PVs are connected."""
         return {condition.name: condition for condition in self._connected()}
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a condition has failed since `begin`."""
+        with self._lock:
+            return bool(self._failed)
+
     def is_met(self) -> bool:
         """Return whether every needed condition holds now, according to the monitors.
 

@@ -11,7 +11,8 @@ from ophyd import Device
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, data_key
+from devices.exposure.event_fields import data_key
+from devices.exposure.event_reader import EventReader
 from devices.exposure.gated_detectors import Exposure
 from devices.signals.uncached_signal import FreshSignalRO
 from devices.surroundings import Surroundings

@@ -20,16 +20,25 @@ from ophyd.status import StatusBase
 
 from devices.axes.axis import Axis
 from devices.axes.cell import TEMPERATURE
+from devices.axes.move_ahead import WaitingMove
 from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
 from devices.exposure.condition_limits import ANY_POWER_W, CONDITIONS, LASER_ONLY, ConditionName
 from devices.exposure.conditions import Conditions, ConditionWatch
+from devices.exposure.event_fields import Raw, invalid_marks, numbers_from, positions_from
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposurePhase, ExposureTargets
+from devices.exposure.read_out import ReadOut
 from devices.names import AxisName
 from devices.shutter import CLOSED, ShutterCode
-from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid, served_number
+from devices.signals.put_batch import COMPLETIONS
+from devices.signals.uncached_signal import (
+    FreshSignalRO,
+    RequestedReadings,
+    read_with_alarms,
+    require_valid,
+)
 
 CONDITION = "condition:"
 """Prefix of the keys of conditions among the raw values."""
@@ -37,17 +46,11 @@ CONDITION = "condition:"
 SHORTEST = 0.999
 """Fraction of the dwell that an exposure must have counted; less means that it was cut short."""
 
-INVALID_ENDING = "_invalid"
-"""Ending of the mark of a field whose record was in INVALID alarm: the field then holds the value that it served."""
-
 I0_DIP = "i0_dip"
 """Mark of a good exposure whose I0 is really low, at a glitch of the monochromator."""
 
 DIP_TOLERANCE = 0.1
 """Largest relative difference between I0 and the known I0 of a dip (chosen)."""
-
-Raw = Mapping[str, PvReading]
-"""Answers of the PVs of an event by key."""
 
 
 class EventReader(ABC):
@@ -79,6 +82,8 @@ class EventReader(ABC):
         self._conditions = conditions
         self._detectors = (exposure, *detectors)
         self._life = ExposureLifeCycle()
+        self._signals: dict[str, FreshSignalRO] = {}
+        self._read_out = ReadOut(self._send_requests)
         self._needed: frozenset[str] = CONDITIONS
         self._watch: ConditionWatch = conditions.watch(())
         # Axes that a table adds have no other place in an experiment than the one where the user has put them.
@@ -114,6 +119,7 @@ class EventReader(ABC):
         """
         self._needed = needed
         self._flux.reset()
+        self._read_out.abandon()
         self._life.reset()
 
     def arm(self, targets: ExposureTargets) -> None:
@@ -121,6 +127,7 @@ class EventReader(ABC):
 
         Raises NotConnectedError if an axis that is watched for the first time does not answer.
         """
+        self._read_out.abandon()
         self._axis_watch.expect(targets.positions)
         ignored = LASER_ONLY if targets.laser_shutter == CLOSED else frozenset()
         self._watch = self._conditions.watch(self._needed - ignored, self._power_w(targets))
@@ -151,9 +158,29 @@ class EventReader(ABC):
         # One status for all detectors: it fails with the first failure, and the life cycle learns the end of the
         # exposure from it together with the number, since the end of an abandoned exposure may still come.
         detectors = (*self._detectors, *self._started_with())
+        self._read_out.abandon()
+        read_out = ReadOut(self._send_requests, self._release)
+        self._read_out = read_out
         status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
-        status.add_callback(lambda ended: self._life.end(number, succeeded=ended.success))
+
+        def ended(status: StatusBase) -> None:
+            if self._life.end(number, succeeded=status.success):
+                COMPLETIONS.call(read_out.request)
+            else:
+                read_out.abandon()
+
+        status.add_callback(ended)
         return status
+
+    def begin_at_read_out(self, move: WaitingMove) -> bool:
+        """Let `move` begin as soon as the read-out of the present exposure is requested; return false without one.
+
+        It is refused if the exposure is known to be bad by then, fails, or is abandoned.
+        """
+        if self.phase not in (ExposurePhase.COUNTING, ExposurePhase.COUNTED):
+            return False
+        self._read_out.then(move)
+        return True
 
     def stage(self) -> list[Any]:
         """Prepare for a stock plan: exposures without targets, of the dwell set last.
@@ -168,6 +195,7 @@ class EventReader(ABC):
     def unstage(self) -> list[Any]:
         """End the exposures of a stock plan; an exposure that was not read is abandoned."""
         self._exposure.unstage()
+        self._read_out.abandon()
         self._life.reset()
         self._staged = False
         return [self]
@@ -177,6 +205,8 @@ class EventReader(ABC):
 
         Raises AcquisitionError if the scaler does not stop.
         """
+        # First, so that the end of the stopped exposure moves nothing.
+        self._read_out.abandon()
         self._exposure.pause()
         self._life.interrupt()
 
@@ -196,6 +226,14 @@ class EventReader(ABC):
     def _started_with(self) -> tuple[Any, ...]:
         """Return the further devices that are triggered with the detectors; their triggers must not fail."""
         return ()
+
+    def _send_requests(self) -> RequestedReadings:
+        """Request everything that belongs to the exposure that has ended; raises what reading a PV raises."""
+        return RequestedReadings({**self._signals, **self._condition_signals()})
+
+    def _release(self, axes: frozenset[str]) -> bool:
+        """Let `axes`, by event field, leave during the read-out; return false if the exposure is known to be bad."""
+        return not self._watch.has_failed and self._axis_watch.release(axes)
 
     @abstractmethod
     def _read(self) -> dict[str, dict[str, Any]]:
@@ -228,21 +266,9 @@ class EventReader(ABC):
         targets = self._life.targets
         return {"scan_index": targets.scan_index, "point_index": targets.point_index}
 
-    # A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event stores
-    # that value, and not NaN, which catalogues, JSON and averages treat in different ways. A mark states that the value
-    # is not a measurement, whether or not a condition depends on it. If a record serves no number at all, there is
-    # nothing to store, and the exposure is repeated.
-
     def _positions(self, raw: Raw) -> dict[str, float]:
         """Return the positions by event field, in the units of the axes."""
-        positions = {}
-        for key, axis in self._axes.items():
-            own = {
-                name: served_number(signal.pvname, raw[f"{axis.name}.{name}"])
-                for name, signal in axis.fresh_signals().items()
-            }
-            positions[key] = axis.value_from_raw(own)
-        return positions
+        return positions_from(self._axes, raw)
 
     def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
         """Return the PVs of the surroundings by event field, which are their keys among the raw values, too."""
@@ -250,16 +276,11 @@ class EventReader(ABC):
 
     def _slow(self, raw: Raw) -> dict[str, float]:
         """Return the values of the surroundings by event field, in the units of their PVs."""
-        return {key: served_number(signal.pvname, raw[key]) for key, signal in self._surroundings_signals().items()}
+        return numbers_from(self._surroundings_signals(), raw)
 
     def _invalid_marks(self, raw: Raw) -> tuple[str, ...]:
         """Return the marks of the fields that hold a value which is not a measurement."""
-        readings = {
-            key: [raw[f"{axis.name}.{name}"] for name in axis.fresh_signals()] for key, axis in self._axes.items()
-        }
-        readings |= {key: [raw[key]] for key in self._surroundings_signals()}
-        invalid = [key for key, parts in readings.items() if not all(part.valid for part in parts)]
-        return tuple(f"{key}{INVALID_ENDING}" for key in invalid)
+        return invalid_marks(self._axes, self._surroundings_signals(), raw)
 
     def _condition_signals(self) -> dict[str, FreshSignalRO]:
         """Return the PVs of the conditions, requested in the same round trip: a monitor may have gone silent."""
@@ -342,21 +363,3 @@ class EventReader(ABC):
     def hints(self) -> dict[str, list[str]]:
         """Fields of bluesky's live table: I0, counts."""
         return {"fields": ["i0"]}
-
-
-def counted_fields(reading: ExposureReading) -> dict[str, Any]:
-    """Return the event fields of every exposure, with or without photodiodes: shutter, I0 in counts, s and number."""
-    return {
-        "laser_shutter": reading.spc.laser_shutter,
-        "i0": reading.i0,
-        "exposure_s": reading.spc.exposure_s,
-        "exposure_id": reading.spc.exposure_id,
-    }
-
-
-def data_key(dtype: str, *, source: str, shape: list[int] | None = None, **extra: str) -> dict[str, Any]:
-    """Return the data key of a field that comes from the PV `source`, or from "trxas" itself.
-
-    `shape` is that of an array, (apd, probe) for instance, and None for a scalar.
-    """
-    return {"source": source if source == "trxas" else f"PV:{source}", "dtype": dtype, "shape": shape or [], **extra}

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from devices.configuration import QualitySettings
-from devices.exposure.event_reader import data_key
+from devices.exposure.event_fields import data_key
 from devices.exposure.fly_frames import FrameStream
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.life_cycle import ExposureTargets

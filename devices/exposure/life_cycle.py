@@ -75,11 +75,16 @@ class ExposureLifeCycle:
             self._phase = ExposurePhase.COUNTING
             return self._number
 
-    def end(self, number: int, *, succeeded: bool) -> None:
-        """Go to counted, or to idle after a failure; does nothing if exposure `number` was abandoned."""
+    def end(self, number: int, *, succeeded: bool) -> bool:
+        """Go to counted, or to idle after a failure; return whether exposure `number` can be read now.
+
+        Does nothing if it was abandoned.
+        """
         with self._lock:
             if self._phase is ExposurePhase.COUNTING and number == self._number:
                 self._phase = ExposurePhase.COUNTED if succeeded else ExposurePhase.IDLE
+                return succeeded
+            return False
 
     def close(self) -> None:
         """Go from counted to idle, as the exposure is being read; raises AcquisitionError in any other phase."""

@@ -15,13 +15,14 @@ from devices.configuration import QualitySettings
 from devices.detectors.further_detectors import FurtherDetectors
 from devices.exposure.condition_limits import ANY_POWER_W, Condition, ConditionName
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, data_key
+from devices.exposure.event_fields import data_key
+from devices.exposure.event_reader import EventReader
 from devices.exposure.frames import pairs_of
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
 from devices.names import AcquisitionMode, AxisName
-from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms
+from devices.signals.uncached_signal import FreshSignalRO, RequestedReadings
 from devices.surroundings import Surroundings
 
 SATURATED = 0.8
@@ -130,10 +131,13 @@ class PointReader(EventReader):
     def _started_with(self) -> tuple[Any, ...]:
         return self._further.triggered(self._exposure.dwell_s + self._exposure.settings.margin_s)
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _send_requests(self) -> RequestedReadings:
         # The requests of all leave before the first answer is awaited, so further detectors cost no round trip.
         self._further.request()
-        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        return super()._send_requests()
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        raw = self._read_out.collect()
         reading = self._exposure_reading(raw)
         beside, missing = self._further.fields(raw["elapsed"])
         now = time.time()

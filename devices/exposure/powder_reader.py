@@ -15,11 +15,11 @@ from devices.configuration import QualitySettings
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
 from devices.exposure.detector_reader import DetectorReader
-from devices.exposure.event_reader import Raw, counted_fields
+from devices.exposure.event_fields import Raw, counted_fields
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
-from devices.signals.uncached_signal import read_with_alarms, require_valid
+from devices.signals.uncached_signal import require_valid
 from devices.surroundings import Surroundings
 
 STAGE = "sample_stage"
@@ -70,7 +70,7 @@ class PowderReader(DetectorReader):
         self._signals |= sdd.fresh_signals() if sdd else {}
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        raw = self._read_out.collect()
         reading = self._exposure_reading(raw)
         positions = self._positions(raw)
         now = time.time()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from devices.configuration import ExposureSettings
-from devices.exposure.event_reader import data_key
+from devices.exposure.event_fields import data_key
 from devices.exposure.frames import BoxcarFrame, SpcFrame
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.sequence_frames import SequenceFrame

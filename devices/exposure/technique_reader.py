@@ -14,9 +14,9 @@ from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import Conditions
 from devices.exposure.detector_reader import DetectorReader
-from devices.exposure.event_reader import Raw, counted_fields
+from devices.exposure.event_fields import Raw, counted_fields
 from devices.exposure.gated_detectors import Exposure
-from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
+from devices.signals.uncached_signal import FreshSignalRO, require_valid
 from devices.surroundings import Surroundings
 
 
@@ -104,7 +104,7 @@ class TechniqueReader(DetectorReader):
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
-        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        raw = self._read_out.collect()
         reading = self._exposure_reading(raw)
         now = time.time()
         own = self._own_values(raw, reading.spc.exposure_s)

@@ -30,6 +30,13 @@ class CallingThread:
         """Have `function` called soon; any thread may ask."""
         self._calls.put(function)
 
+    def call_first(self, function: Callable[[], object]) -> None:
+        """Call `function` now if this is the thread, and have it called soon if not."""
+        if threading.current_thread() is self._thread:
+            function()
+        else:
+            self.call(function)
+
     def _work(self) -> None:
         while True:
             function = self._calls.get()

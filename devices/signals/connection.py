@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from epics import ca
 from ophyd.signal import EpicsSignalBase
 
 SHORTEST_WAIT_S = 0.001
@@ -35,6 +36,13 @@ def wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> None
         _connected_within(signal, max(deadline - time.monotonic(), SHORTEST_WAIT_S))
 
 
+def one_server(signals: Iterable[EpicsSignalBase]) -> bool:
+    """Return whether all `signals` are connected to one server: requests to it are carried out in their order."""
+    known = list(signals)
+    servers = {ca.host_name(channel.chid) for signal in known if signal.connected for channel in _channels(signal)}
+    return len(servers) == 1 and all(signal.connected for signal in known)
+
+
 def _connected_within(signal: EpicsSignalBase, timeout_s: float) -> bool:
     with contextlib.suppress(TimeoutError):
         signal.wait_for_connection(timeout=timeout_s)
@@ -50,6 +58,6 @@ def _repeat_missed_callbacks(signal: EpicsSignalBase) -> None:
 
 
 def _channels(signal: EpicsSignalBase) -> Iterator[Any]:
-    for channel in (signal._read_pv, getattr(signal, "_write_pv", None)):
+    for channel in (getattr(signal, "_read_pv", None), getattr(signal, "_write_pv", None)):
         if channel is not None:
             yield channel

@@ -69,7 +69,7 @@ def write_batch(writes: Sequence[Write]) -> None:
         ca.libca.ca_flush_io()
 
 
-class _Completions:
+class Completions:
     """Writes on their way, and the thread that calls what waits for their completion."""
 
     # libca holds no reference to what it is given, so `_expected` does, until the completion.
@@ -92,8 +92,13 @@ class _Completions:
         self.forget(done)
         self._thread.call(done)
 
+    def call(self, function: Callable[[], object]) -> None:
+        """Have `function` called on the thread, where it may read: at once if this is it."""
+        self._thread.start()
+        self._thread.call_first(function)
 
-COMPLETIONS = _Completions()
+
+COMPLETIONS = Completions()
 """The completions of this process."""
 
 

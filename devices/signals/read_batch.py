@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,32 +50,61 @@ class ChannelAnswer(NamedTuple):
     stamp_s: float
 
 
-def read_batch(channels: Iterable[Any], timeout_s: float) -> dict[int, ChannelAnswer]:
-    """Return the answers of `channels` (libca's), by their addresses, that came within `timeout_s` seconds.
+class ReadBatch:
+    """Requests of `channels` (libca's) that leave together when this is made, and their answers.
 
-    A channel that is not connected, is of a type that this does not read, or does not answer is left out. The thread
-    must belong to the context of the channels. Raises nothing.
+    A channel that is not connected, is of a type that this does not read, or does not answer is left out. Every thread
+    that uses it must belong to the context of the channels. Raises nothing.
     """
-    libca = ca.libca
-    group = ctypes.c_ulong()
-    if libca.ca_sg_create(ctypes.byref(group)) != dbr.ECA_NORMAL:
-        return {}
+
     # The buffers outlive the group: libca writes into them until the group is deleted, which drops late answers.
-    requests: dict[int, _Request] = {}
-    try:
+    # `_OPEN` keeps those of a batch that nobody has closed yet, as freed memory would be written.
+
+    def __init__(self, channels: Iterable[Any]) -> None:
+        self._requests: dict[int, _Request] = {}
+        self._group: ctypes.c_ulong | None = None
+        group = ctypes.c_ulong()
+        if ca.libca.ca_sg_create(ctypes.byref(group)) != dbr.ECA_NORMAL:
+            return
+        self._group = group
+        _OPEN.add(self)
         for channel in channels:
-            request = _request(channel)
-            if request is None or request.address in requests:
-                continue
-            sent = libca.ca_sg_array_get(group, request.type, request.elements, channel, request.buffer)
-            if sent == dbr.ECA_NORMAL:
-                requests[request.address] = request
-        if requests:
-            libca.ca_sg_block(group, ctypes.c_double(timeout_s))
-    finally:
-        libca.ca_sg_delete(group)
-    answers = ((address, _answer(request)) for address, request in requests.items())
-    return {address: answer for address, answer in answers if answer is not None}
+            self._send(channel)
+        ca.libca.ca_flush_io()
+
+    @property
+    def addresses(self) -> Collection[int]:
+        """Addresses of the channels whose requests were sent."""
+        return self._requests.keys()
+
+    def answers(self, timeout_s: float) -> dict[int, ChannelAnswer]:
+        """Return the answers that came within `timeout_s` seconds from now, by the addresses of the channels.
+
+        The requests end with this: a second call returns the same answers, and waits for no others.
+        """
+        if self._group is not None and self._requests:
+            ca.libca.ca_sg_block(self._group, ctypes.c_double(timeout_s))
+        self.close()
+        answers = ((address, _answer(request)) for address, request in self._requests.items())
+        return {address: answer for address, answer in answers if answer is not None}
+
+    def close(self) -> None:
+        """End the requests; answers that come later are dropped."""
+        if self._group is not None:
+            ca.libca.ca_sg_delete(self._group)
+            self._group = None
+            _OPEN.discard(self)
+
+    def _send(self, channel: Any) -> None:
+        request = _request(channel)
+        if request is None or request.address in self._requests:
+            return
+        sent = ca.libca.ca_sg_array_get(self._group, request.type, request.elements, channel, request.buffer)
+        if sent == dbr.ECA_NORMAL:
+            self._requests[request.address] = request
+
+
+_OPEN: set[ReadBatch] = set()
 
 
 class _Request(NamedTuple):

@@ -25,7 +25,7 @@ from ophyd.utils import DisconnectedError
 
 from devices.signals.monitor import subscribe
 from devices.signals.put_batch import Write, is_number, write_batch
-from devices.signals.read_batch import read_batch
+from devices.signals.read_batch import ReadBatch
 from devices.types import FloatArray
 from errors import AcquisitionError, InvalidReadingError, NotConnectedError
 
@@ -183,31 +183,67 @@ def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = RE
 
     Raises NotConnectedError with the PV that did not answer.
     """
+    return RequestedReadings(signals).collect(timeout_s)
+
+
+class RequestedReadings:
+    """Values of `signals` that are requested when this is made, in one packet, and collected later by any thread."""
+
     # All requests leave before the first answer is awaited, and share one deadline: a server that hangs costs the
-    # time-out once, not once per PV. The batch answers nearly always. What it could not read is requested one by one,
-    # which takes longer, reads every type, and names the PV that does not answer.
-    deadline = time.monotonic() + timeout_s
-    found = _batch(signals, min(timeout_s, BATCH_S))
-    others = {key: signal for key, signal in signals.items() if key not in found}
-    for signal in others.values():
-        signal.request()
-    found |= {key: signal.collect(max(deadline - time.monotonic(), 0.01)) for key, signal in others.items()}
-    return {key: found[key] for key in signals}
+    # time-out once, not once per PV. The batch answers nearly always. Types that it cannot read are requested one by
+    # one, and so is later what has not come, which takes longer, and names the PV that does not answer.
 
+    def __init__(self, signals: Mapping[str, FreshSignalRO]) -> None:
+        """Send the requests; raises NotConnectedError with a PV that is not connected."""
+        self._signals = dict(signals)
+        self._batches: list[tuple[Any, dict[str, Any], ReadBatch]] = []
+        by_context: dict[Any, dict[str, Any]] = {}
+        for key, signal in self._signals.items():
+            if isinstance(signal, FreshSignalRO) and signal.connected:
+                by_context.setdefault(signal._read_pv.context, {})[key] = signal._read_pv.chid
+        for context, channels in by_context.items():
+            _join_context(context)
+            batch = ReadBatch(channels.values())
+            sent = {key: channel for key, channel in channels.items() if channel.value in batch.addresses}
+            self._batches.append((context, sent, batch))
+        self._alone = self._signals.keys() - {key for _, sent, _ in self._batches for key in sent}
+        try:
+            self._request(self._alone)
+        except NotConnectedError:
+            self.drop()
+            raise
 
-def _batch(signals: Mapping[str, FreshSignalRO], timeout_s: float) -> dict[str, PvReading]:
-    """Return the answers that came in one batch within `timeout_s` seconds, by the same keys."""
-    by_context: dict[Any, list[str]] = {}
-    for key, signal in signals.items():
-        if isinstance(signal, FreshSignalRO) and signal.connected:
-            by_context.setdefault(signal._read_pv.context, []).append(key)
-    found: dict[str, PvReading] = {}
-    for context, keys in by_context.items():
-        _join_context(context)
-        channels = {key: signals[key]._read_pv.chid for key in keys}
-        answers = read_batch(channels.values(), timeout_s)
-        found |= {key: PvReading(*answers[chid.value]) for key, chid in channels.items() if chid.value in answers}
-    return found
+    def collect(self, timeout_s: float = READ_TIMEOUT_S, batch_s: float = BATCH_S) -> dict[str, PvReading]:
+        """Return the answers by the keys of the signals, waiting at most `timeout_s` seconds from now.
+
+        What has not come within `batch_s` seconds is requested again, and has then the value of that moment. Raises
+        NotConnectedError with the PV that did not answer.
+        """
+        deadline = time.monotonic() + timeout_s
+        found = self._found(min(timeout_s, batch_s))
+        late = self._signals.keys() - found.keys()
+        self._request(late - self._alone)
+        found |= {key: self._signals[key].collect(max(deadline - time.monotonic(), 0.01)) for key in late}
+        return {key: found[key] for key in self._signals}
+
+    def drop(self) -> None:
+        """End the requests without their answers."""
+        for context, _, batch in self._batches:
+            _join_context(context)
+            batch.close()
+
+    def _request(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._signals[key].request()
+
+    def _found(self, timeout_s: float) -> dict[str, PvReading]:
+        """Return the answers of the batches within `timeout_s` seconds, by the same keys."""
+        found: dict[str, PvReading] = {}
+        for context, channels, batch in self._batches:
+            _join_context(context)
+            answers = batch.answers(timeout_s)
+            found |= {key: PvReading(*answers[chid.value]) for key, chid in channels.items() if chid.value in answers}
+        return found
 
 
 def require_valid(pv_name: str, reading: PvReading) -> None:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ophyd.status import StatusBase
 
 from devices.configuration import QualitySettings
-from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.event_fields import Raw, data_key
+from devices.exposure.event_reader import EventReader
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.point_reader import PointDevices, conditions_of
 from devices.shutter import CLOSED
-from devices.signals.uncached_signal import read_with_alarms, require_valid, served_number
+from devices.signals.uncached_signal import require_valid, served_number
 from devices.tplm.spectrograph import Spectrograph
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class HistogramReader(EventReader):
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
-        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        raw = self._read_out.collect()
         reading = self._exposure_reading(raw)
         frame = self._timing.latest
         counted = self._counted(frame, raw)

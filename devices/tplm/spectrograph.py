@@ -12,7 +12,7 @@ from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignal
 from ophyd.status import DeviceStatus
 
-from devices.exposure.event_reader import data_key
+from devices.exposure.event_fields import data_key
 from devices.signals.move_status import MoveStatus, finish
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, put_and_wait, put_with_completion, read_together
 from devices.types import IntArray

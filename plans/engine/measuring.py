@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bluesky.utils import Msg
+from bluesky.utils import Msg, short_uid
 
 from devices.axes.axis_group import Target
 from devices.axes.cell import TEMPERATURE
@@ -47,8 +47,9 @@ class PointLoop:
     # 1. wait until the conditions hold (a suspension, with shutters closed, if one does not);
     # 2. arm the reader with the targets, then set what differs; the reader watches the axes from here on;
     # 3. wait until the monitors show the targets, trigger, read, save one event with its `quality`;
-    # 4. good: next exposure, whose axes start to move as soon as this one is read, while its event is stored. Bad, or
-    #    any retryable error: forget what is set, pause, and start again at 1.
+    # 4. good: next exposure, whose axes start to move as soon as this one is read, while its event is stored, or, if
+    #    only the electronic delay changes, as soon as its read-out is requested. Bad, or any retryable error: forget
+    #    what is set, pause, and start again at 1.
     # Invariants: an exposure is stored only by its own event, and a bad one is stored as bad, never dropped silently; a
     # pause between two checkpoints repeats the exposure only if nothing of it was saved; the number of attempts and the
     # waiting time of a point are limited, so a run always ends.
@@ -192,16 +193,18 @@ class PointLoop:
         """
         # Plain messages: each of bluesky's stubs formats the whole call stack, which costs milliseconds per point.
         pilatus = self._detection.pilatus
-        yield from send_and_wait("trigger", self._reader)
+        group = short_uid("trigger")
+        yield Msg("trigger", self._reader, group=group)
+        yield from self._go_on(is_counting=True)
+        yield Msg("wait", None, group=group)
         yield Msg("create", None, name="primary")
         try:
             reading = yield Msg("read", self._reader)
             if pilatus is not None:
                 yield Msg("read", pilatus)
             failed = self._failed(reading)
-            if not failed and self._following is not None:
-                dwell_s = self._request.dwell_of(self._following[0])
-                yield from self._settings.begin(self._targets(self._following), dwell_s)
+            if not failed:
+                yield from self._go_on()
         except Exception:  # raised again: after any error the open event must be dropped, or none can be begun
             yield Msg("drop")
             raise
@@ -209,6 +212,12 @@ class PointLoop:
         # The point is stored from here on, so a pause must not measure it again.
         yield Msg("checkpoint")
         return failed
+
+    def _go_on(self, *, is_counting: bool = False) -> Plan:
+        """Start the move to the next exposure, if there is one and if its axes may move already."""
+        if self._following is not None:
+            dwell_s = self._request.dwell_of(self._following[0])
+            yield from self._settings.begin(self._targets(self._following), dwell_s, is_counting=is_counting)
 
     def _failed(self, reading: Mapping[str, Any] | None) -> list[str]:
         """Return remarks on the faults of an exposure; none without a reading, as in a simulator of plans."""

@@ -33,7 +33,7 @@ class PointSettings:
         self._request = request
         self._set: Targets = {}
         self._dwell_s = math.nan
-        self._mover = MoveAhead(beamline.axis_group)
+        self._mover = MoveAhead(beamline.axis_group, request.detection.reader)
         self._moving: Targets = {}
         self._group = ""
 
@@ -68,16 +68,22 @@ class PointSettings:
         axes = self._beamline.axes
         yield from self._move({name: target for name, target in targets.items() if name in axes}, suspend)
 
-    def begin(self, targets: Targets, dwell_s: float) -> Plan:
+    def begin(self, targets: Targets, dwell_s: float, *, is_counting: bool = False) -> Plan:
         """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
 
-        Does nothing if more than axes must change. A failure is raised by the next `apply`.
+        Does nothing if they are on their way, or if more than axes must change; of an exposure that is still counting
+        also if an axis must stay until it is read. A failure is raised by the next `apply`.
         """
-        # The exposure before is read, so moving an axis cannot touch it. A shutter waits for its own exposure, as a
-        # suspension must find it where the last exposure had it; an axis that settles slowly needs it closed.
+        # Moving an axis cannot touch an exposure that is read, nor can an electronic delay touch one that is being
+        # read. A shutter waits for its own exposure, as a suspension must find it where the last exposure had it; an
+        # axis that settles slowly needs it closed.
         axes = self._beamline.axes
         changed = self._changes(targets)
-        if not self._set or dwell_s != self._dwell_s or any(name not in axes or axes[name].settles for name in changed):
+        if self._moving or not self._set or dwell_s != self._dwell_s:
+            return
+        if any(name not in axes or axes[name].settles for name in changed):
+            return
+        if is_counting and not all(axes[name].moves_during_read_out for name in changed):
             return
         self._moving = changed
         if changed:

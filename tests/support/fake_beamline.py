@@ -134,6 +134,7 @@ class FakeHardware:
         self.laser_w, self.laser_zero_deg, self.meter_noise_w = 0.3, 3.2, 1e-4
         self.meter_readings = 1000
         self.exposures = 0
+        self.i0_per_s = 1e6
         self.moves: list[tuple[str, Any]] = []
         self.counts = np.full((2, 5), 1000)
         self.cell_error_c, self.sdd_counts = 0.0, np.arange(100, 105)
@@ -284,7 +285,7 @@ class FakeHardware:
         line = self.beamline.exposure
         head = [float(self.exposures), dwell_s, float(self.beamline.laser_shutter.readback.get())]
         line.elapsed.sim_put(dwell_s)
-        line.i0.sim_put(1e6 * dwell_s)
+        line.i0.sim_put(self.i0_per_s * dwell_s)
         line.foil.sim_put(4e5 * dwell_s)
         line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[GATES_PER_S * dwell_s] * 5, *self.counts.ravel()]))
         rates = [*[5e4] * 5, *[4e4] * 5]

@@ -68,8 +68,9 @@ SUSPENDING = ("BeamDump", "JetStall", "LaserUnlock", "XrayShutterCloses")
 class Scan:
     """A scan of a few points with the documents it made.
 
-    `strike` is called once, after `at` good points, and `mend` once, at the first point that is marked or at the first
-    move that ends off its target, which `off_target` counts.
+    It scans `delays_ps` if there are any, twice, and energies otherwise. `strike` is called once, after `at` good
+    points, and `mend` once, at the first point that is marked or at the first move that ends off its target, which
+    `off_target` counts.
     """
 
     def __init__(self, beamline: Beamline) -> None:
@@ -82,6 +83,7 @@ class Scan:
         self.at = 3
         self.dwell_s = 6.0
         self.regions_ev = REGIONS
+        self.delays_ps: list[float] = []
         self.engine.subscribe(self._take)
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:
@@ -114,6 +116,13 @@ class Scan:
             log.removeFilter(self._hear)
 
     def _run(self) -> None:
+        if self.delays_ps:
+            self.engine(
+                plans.delay_scan(
+                    self.beamline, "Br K", delays_ps=self.delays_ps, dwell_s=self.dwell_s, repeats=2, order="up"
+                )
+            )
+            return
         self.engine(
             plans.energy_scan(
                 self.beamline,
@@ -194,6 +203,32 @@ def test_a_fault_loses_no_point_and_averages_no_bad_one(beamline: Beamline, faul
                  if not point["quality"]]  # fmt: skip
     assert np.ptp(per_pulse) < 0.3 * np.mean(per_pulse)
     assert beamline.laser_shutter.position == "closed"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in ("DelayJump", "PvGone delay") else pytest.mark.long)
+        for kind in FAULTS
+        if kind != "MotorStall"
+    ],
+)
+def test_a_fault_of_a_delay_scan_leaves_every_point_at_its_own_delay(
+    beamline: Beamline, faults: FaultBench, kind: str
+) -> None:
+    """The delay leaves for the next point while an exposure is read: lost was a point at the delay of its neighbour."""
+    scan = Scan(beamline)
+    scan.delays_ps = [-400.0, -250.0, -100.0, 300.0, 450.0]
+    scan.strike = lambda: strike(faults, kind)
+    if kind in UNTIL_SEEN:
+        scan.mend = lambda: faults.put(f"7idd:sim:Fault:{kind}", 0.0)
+    scan.run()
+    assert scan.good() == [*range(5)] * 2
+    found = [point["delay_ps"] for point in scan.points() if not point["quality"]]
+    assert found == pytest.approx(scan.delays_ps * 2, abs=beamline.delay.tolerance)
+    bad = [point["quality"] for point in scan.points() if point["quality"]]
+    assert len(bad) <= 4
+    assert all(FAULTS[kind][2] in quality for quality in bad)
 
 
 @pytest.mark.parametrize(

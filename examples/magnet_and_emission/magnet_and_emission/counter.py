@@ -9,7 +9,7 @@ from typing import Any
 from ophyd import Component, EpicsSignal
 from ophyd.status import StatusBase
 
-from devices.exposure.event_reader import data_key
+from devices.exposure.event_fields import data_key
 from devices.exposure.technique_reader import TechniqueDetector
 from devices.signals.move_status import MoveStatus, finish
 from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, put_with_completion, read_together

@@ -25,9 +25,14 @@ def test_numbers_are_written_in_one_packet_and_each_completes(bench: str, monkey
     signals = _connected(f"{bench}m2.TWV", f"{bench}stall", f"{bench}m2.SPMG")
     readbacks = {name: FreshSignalRO(f"{bench}{name}", name=name) for name in ("m2.TWV", "stall", "m2.SPMG")}
     wait_connected(readbacks.values(), WAIT_S)
-    flushed: list[int] = []
+    flushed: list[threading.Thread] = []
     flush = ca.libca.ca_flush_io
-    monkeypatch.setattr(ca.libca, "ca_flush_io", lambda: flushed.append(flush()))
+
+    def note() -> int:
+        flushed.append(threading.current_thread())
+        return int(flush())
+
+    monkeypatch.setattr(ca.libca, "ca_flush_io", note)
     found: list[dict[str, float]] = []
     left = threading.Semaphore(0)
 
@@ -38,7 +43,7 @@ def test_numbers_are_written_in_one_packet_and_each_completes(bench: str, monkey
     put_together([(signals[0], 1.25), (signals[1], 0), (signals[2], 3)], one_done)
     assert all(left.acquire(timeout=WAIT_S) for _ in signals)
     assert found[-1] == {"m2.TWV": 1.25, "stall": 0, "m2.SPMG": 3}
-    assert len(flushed) == 1
+    assert flushed.count(threading.current_thread()) == 1
 
 
 def test_text_is_written_as_well(bench: str) -> None:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from bluesky.utils import Msg
 
 import plans
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms
 from tests.support.recorded_runs import RecordedRuns
 
 AHEAD = "axis_group_ahead"
 
 
 class Watched(RecordedRuns):
-    """Short energy scans whose messages are recorded: (command, name of the object, first argument)."""
+    """Short scans whose `messages` are recorded: (command, name of the object, first argument)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[tuple[str, str, Any]] = []
 
     def scan(self, **options: Any) -> list[tuple[str, str, Any]]:
-        messages: list[tuple[str, str, Any]] = []
-
-        def note(message: Msg) -> None:
-            self.at(message)
-            argument = message.args[0] if message.args else None
-            messages.append((message.command, getattr(message.obj, "name", ""), argument))
-
-        self.engine.msg_hook = note  # type: ignore[assignment]
+        self.engine.msg_hook = self._note  # type: ignore[assignment]
         options = {"delay_ps": 100.0, "regions_ev": [(13_460, 13_462, 1)], "allow_unreducible": True} | options
         self.engine(plans.energy_scan(self.line, "Br K", dwell_s=1.0, **options))
-        return messages
+        return self.messages
+
+    def delays(self, **options: Any) -> list[tuple[str, str, Any]]:
+        """Scan three delays as `scan` does energies, and return the messages."""
+        self.engine.msg_hook = self._note  # type: ignore[assignment]
+        options = {"delays_ps": [0.0, 100.0, 200.0], "order": "up"} | options
+        self.engine(plans.delay_scan(self.line, "Br K", dwell_s=1.0, **options))
+        return self.messages
+
+    def _note(self, message: Msg) -> None:
+        self.at(message)
+        argument = message.args[0] if message.args else None
+        self.messages.append((message.command, getattr(message.obj, "name", ""), argument))
 
     def at(self, message: Msg) -> None:
         """Do something to the hardware at a message; nothing by default."""
@@ -89,3 +99,66 @@ def test_nothing_moves_ahead_after_a_bad_exposure(watched: Watched) -> None:
     after_reading = [messages[place + 1][0] for place, one in enumerate(messages) if one[:2] == ("read", "point")]
     assert after_reading[0] == "save"
     assert [event["point_index"] for event in watched.events] == [0, 0, 1, 2]
+
+
+class AnsweredAtOnce:
+    """Requests to a server that answers before it does anything else."""
+
+    def __init__(self, signals: Mapping[str, FreshSignalRO]) -> None:
+        self._answers = read_with_alarms(signals)
+
+    def collect(self, **_: float) -> dict[str, PvReading]:
+        return self._answers
+
+    def drop(self) -> None:
+        """Nothing is left to come."""
+
+
+@pytest.fixture
+def electronic(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """Scans of a delay whose PVs are all on one server, as signals in memory are on none."""
+    monkeypatch.setattr("devices.exposure.event_reader.RequestedReadings", AnsweredAtOnce)
+    monkeypatch.setattr(type(watched.line.delay), "moves_during_read_out", True)
+    return watched
+
+
+def test_an_electronic_delay_moves_while_its_exposure_is_read(electronic: Watched) -> None:
+    """Lost: a third of the dead time between two delays; or an exposure at the delay of the next one."""
+    messages = electronic.delays()
+    after_trigger = [messages[place + 1] for place, one in enumerate(messages) if one[:2] == ("trigger", "point")]
+    assert after_trigger[:2] == [("set", AHEAD, {"delay_ps": 100.0}), ("set", AHEAD, {"delay_ps": 200.0})]
+    assert after_trigger[2][0] == "wait"
+    assert [event["delay_ps"] for event in electronic.events] == pytest.approx([0.0, 100.0, 200.0])
+    assert [event["quality"] for event in electronic.events] == ["", "", ""]
+
+
+def test_a_bad_exposure_is_measured_again_at_its_own_delay(electronic: Watched) -> None:
+    """Lost: the point, or the delays of all points after it."""
+
+    def lose_light(message: Msg) -> None:
+        if message.command == "trigger":
+            electronic.hardware.i0_per_s = 1e4 if len(electronic.events) == 1 else 1e6
+
+    electronic.at = lose_light  # type: ignore[method-assign]
+    electronic.delays()
+    found = [(event["point_index"], event["quality"], round(event["delay_ps"])) for event in electronic.events]
+    assert found == [(0, "", 0), (1, "i0", 100), (1, "", 100), (2, "", 200)]
+
+
+def test_a_failure_seen_during_the_exposure_keeps_the_delay_where_it_is(electronic: Watched) -> None:
+    """Lost: a delay that moves on while the laser is lost."""
+
+    def stop_jet(message: Msg) -> None:
+        if message.command == "trigger":
+            electronic.line.surroundings.jet_flow.sim_put(0.0 if len(electronic.events) == 1 else 240.0)
+        elif message.command == "sleep":
+            electronic.line.surroundings.jet_flow.sim_put(240.0)
+
+    delays_at_event: list[float] = []
+    electronic.engine.subscribe(lambda _name, _doc: delays_at_event.append(electronic.line.delay.position), "event")
+    electronic.at = stop_jet  # type: ignore[method-assign]
+    electronic.delays()
+    assert [(event["point_index"], event["quality"]) for event in electronic.events] == [
+        (0, ""), (1, "jet_flow"), (1, ""), (2, ""),
+    ]  # fmt: skip
+    assert delays_at_event == pytest.approx([100.0, 100.0, 200.0, 200.0])

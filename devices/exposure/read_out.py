@@ -1,0 +1,91 @@
+"""The read-out of one exposure: requested as soon as the exposure ends, with a move that may begin right behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from devices.axes.move_ahead import WaitingMove
+from devices.signals.uncached_signal import BATCH_S, CHANNEL_ERRORS, PvReading, RequestedReadings
+from errors import NotConnectedError
+
+PATIENT_S = 2.0
+"""Longest wait for the answers once a move has begun, s: what is requested again would show the next position."""
+
+
+class ReadOut:
+    """The read-out of one exposure: `send` sends its requests, and `release` gives axes free to move.
+
+    `release` takes the axes by event field, and returns false if they must stay, as the exposure is known to be bad.
+    """
+
+    # The end of an exposure is reported on a thread of its own, and bluesky's loop comes to the read-out half a
+    # millisecond later. The requests leave on the first of the two. A move of an electronic delay follows them at once:
+    # its server answers first, and moves then. States, changed under the lock: open, requested, over. A move that waits
+    # in `_then` leaves it when the read-out is requested, to begin or to be refused, or when it is over, to be refused.
+    # Every way out of an exposure leads to `collect` or `abandon`, so no move is waited for forever.
+
+    def __init__(
+        self, send: Callable[[], RequestedReadings], release: Callable[[frozenset[str]], bool] = lambda _: True
+    ) -> None:
+        self._send = send
+        self._release = release
+        self._requested: RequestedReadings | None = None
+        self._then: WaitingMove | None = None
+        self._has_begun = False
+        self._is_over = False
+        self._lock = threading.Lock()
+
+    def then(self, move: WaitingMove) -> None:
+        """Let `move` begin once the read-out is requested, at once if it is; refuse it once the read-out is over."""
+        with self._lock:
+            if self._requested is None and not self._is_over:
+                self._then = move
+                return
+            is_over = self._is_over
+        self._go_on(move, is_over=is_over)
+
+    def request(self) -> None:
+        """Send the requests unless they are sent, and let the move begin that waits for them; raises nothing.
+
+        After an error the move goes on waiting, as `collect` requests again.
+        """
+        with self._lock:
+            if self._is_over or self._requested is not None:
+                return
+            try:
+                self._requested = self._send()
+            except (NotConnectedError, *CHANNEL_ERRORS):
+                return
+            move = self._then
+            self._then = None
+        if move is not None:
+            self._go_on(move, is_over=False)
+
+    def collect(self) -> Mapping[str, PvReading]:
+        """Return the answers by the keys of their signals, once; raises NotConnectedError with a PV without one."""
+        try:
+            self.request()
+            requested = self._send() if self._requested is None else self._requested
+            return requested.collect(batch_s=PATIENT_S if self._has_begun else BATCH_S)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """End the read-out, and refuse a move that still waits for it; raises nothing."""
+        with self._lock:
+            self._is_over = True
+            requested = self._requested
+            move = self._then
+            self._then = None
+        if requested is not None:
+            requested.drop()
+        if move is not None:
+            move.refuse()
+
+    def _go_on(self, move: WaitingMove, *, is_over: bool) -> None:
+        if not is_over and self._release(move.axes):
+            self._has_begun = True
+            move.begin()
+        else:
+            move.refuse()
