@@ -1,4 +1,4 @@
-"""Fields of an event, made from the answers of their PVs: positions, surroundings, and marks of what is no measurement.
+"""Fields of an event, made from the answers of its PVs: positions, surroundings, marks of values that are not measured.
 
 A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event stores that
 value, and not NaN, which catalogues, JSON and averages treat in different ways. A mark states that the value is not a
