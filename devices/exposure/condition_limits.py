@@ -32,30 +32,23 @@ class ConditionName(StrEnum):
 
 C = ConditionName
 
-
 LASER_ONLY = frozenset[str]({C.LASER_LOCK, C.LASER_RATE_DIVIDER, C.LASER_POWER})
 """Conditions that do not matter while the laser is blocked."""
-
 
 PUMP = LASER_ONLY | {C.JET_FLOW, C.JET_TEMPERATURE}
 """Conditions for pumping the jet."""
 
-
 BEAM = frozenset[str]({C.RING_CURRENT, C.XRAY_SHUTTER, C.TOP_UP})
 """Conditions for every exposure."""
-
 
 IMAGE = BEAM - {C.TOP_UP}
 """Conditions for an exposure that is longer than the time between two fillings of the ring."""
 
-
 CONDITIONS = BEAM | PUMP | {C.GATES_SATURATED, C.GATES_LOST, C.BOXCAR_UNSTEADY}
 """Conditions for a pump-probe exposure."""
 
-
 DARK = PUMP | {C.XRAYS_OFF, C.GATES_LOST}
 """Conditions for an exposure without X-rays, with the laser on the jet."""
-
 
 ANY_POWER_W = (-math.inf, math.inf)
 

@@ -21,7 +21,6 @@ NIGHT_S = 16 * 3600.0
 SPARKLINE_SIZE = (80, 18)
 """Width and height of a drawn transient, pixels."""
 
-
 STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "complete": ("✓", "good"),
     "running": ("▶", "good"),
@@ -31,7 +30,6 @@ STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "fail": ("✕", "bad"),
 }
 """Shape and severity of each status of a run."""
-
 
 STATUS_WORDS = {"abort": "aborted", "fail": "failed"}
 

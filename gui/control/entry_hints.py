@@ -43,7 +43,6 @@ _NOUNS: Mapping[EntryKind, str] = {
     EntryKind.OTHER: "a number, a 'text' in quotes, or a list in brackets",
 }
 
-
 _EXAMPLES: Mapping[EntryKind, str] = {
     EntryKind.NUMBERS: "1, 2, 5:10:0.5",
     EntryKind.REGIONS: "0:5:1, 5:10:0.5",
@@ -51,7 +50,6 @@ _EXAMPLES: Mapping[EntryKind, str] = {
     EntryKind.MAPPING: "operator = 'A. B.', vial = 7",
     EntryKind.MAPPINGS: "delay_ps = 100; delay_ps = 200, energy_ev = 13469",
 }
-
 
 _EXAMPLES_IN_UNIT: Mapping[tuple[EntryKind, str], str] = {
     (EntryKind.NUMBERS, "ps"): "-500, 0:90:15, 1e3",

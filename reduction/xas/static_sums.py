@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 _PLAN = "static_energy_scan"
 
-
 _KEYS = ("plan_name", "sample", "edge", "temperature_c", "grid", "reduction")
-
 
 _LEAST_VARIANCE = 0.5  # Counts squared: keeps the weight of a point without counts finite, as in `pileup`.
 

@@ -20,10 +20,8 @@ from reduction.xas.alignment import Alignment, align, covered_points, independen
 VARSHNI_ALPHA_EV_PER_K = -7.3e-5
 """Varshni's alpha of CsPbBr3 nanocrystals, 80 to 550 K (SI 8)."""
 
-
 VARSHNI_BETA_K = 314.0
 """Varshni's beta of CsPbBr3 nanocrystals (SI 8)."""
-
 
 ZERO_CELSIUS_K = 273.15
 

@@ -40,7 +40,6 @@ from reduction.xas.pump_probe_scans import (
 
 _TRACE = "pump-probe trace"
 
-
 OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
 """End of the remark on a failed fit."""
 
@@ -105,7 +104,6 @@ def trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 TRACE_CHOICES: frozenset[ChoicePart] = frozenset(("curve", "probe", "reference"))
 """Choices that `trace_curve` follows: delay scans are reduced from counted photons."""
-
 
 TRACE = RunKind(
     name=_TRACE,

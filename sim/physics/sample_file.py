@@ -34,13 +34,10 @@ POSITIVE = {
 }
 """Keys that divide or scale, and so must be above 0."""
 
-
 NOT_NEGATIVE = {"scatter", "photons_per_pulse", "jet_self_absorption"}
-
 
 TABLES = ("name", "edges", "kinetics", "pump", "beam", "jet", "thermal", "phases")
 """Content of a sample file; `jet`, `thermal` and `phases` may be left out, as a whole or key by key."""
-
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import signal
 import socket
@@ -21,186 +20,14 @@ from typing import Any
 import caproto
 from caproto.asyncio.server import AsyncioAsyncLayer
 from caproto.asyncio.server import Context as CaprotoContext
-from caproto.asyncio.server import VirtualCircuit as CaprotoCircuit
 from caproto.asyncio.utils import _DatagramProtocol, _TransportWrapper, _UdpTransportWrapper
-from caproto.server.common import DisconnectedCircuit
 
 from sim.errors import SimulationInputError
-from sim.ioc.channel_access.access import WRITER, Client, WriteGate
-from sim.ioc.channel_access.quick_replies import read_reply
+from sim.ioc.channel_access.access import WriteGate
+from sim.ioc.channel_access.circuit import PromptCircuit, is_of
 from sim.ioc.channel_access.sockets import ANY_PORT, LOOPBACK, Address, SocketPair, bind_sockets
 from sim.ioc.records.alarm import separate_alarms
 from sim.ioc.records.fields import show_metadata
-
-OF_A_CHANNEL = (
-    caproto.ReadNotifyRequest, caproto.ReadRequest, caproto.WriteNotifyRequest, caproto.WriteRequest,
-    caproto.EventAddRequest, caproto.EventCancelRequest, caproto.ClearChannelRequest,
-)  # fmt: skip
-"""Messages of clients about one channel."""
-
-
-REPLIES_TOGETHER = 64
-"""Replies in one packet: a long list of large arrays must not fill the memory."""
-
-
-MOST_TURNS = 50
-"""Turns of the event loop that a completion waits for monitors at most: a client may be too slow to take them."""
-
-
-class WriteTurn(asyncio.Event):
-    """Set while no put is in progress; a read lets an earlier put take its first steps, not more."""
-
-    async def wait(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Let other tasks run once unless the turn is free; `timeout`, s, is part of the interface and not used."""
-        # caproto lets a read wait up to a millisecond while a put is in progress, so that the read sees its result.
-        # Here a put lasts as long as a motion or an exposure, and every read of a scan would pay that millisecond. One
-        # turn of the event loop is enough for an earlier put to take effect, and clients rely on no more.
-        if not self.is_set():
-            await asyncio.sleep(0)
-        return self.is_set()
-
-
-class PromptCircuit(CaprotoCircuit):
-    """The connection of one client, without artificial delays."""
-
-    def __init__(self, circuit: Any, client: Any, context: Any) -> None:
-        super().__init__(circuit, client, context)
-        self.write_event = WriteTurn()
-        self._outbox: list[Any] = []
-
-    def _get_db_entry_from_command(self, command: Any) -> Any:
-        """Return the entry that a command of a client is for; for writes, behind the gate."""
-        # caproto has no place for access control by channel. For a write, the client's command therefore gets a
-        # stand-in of the record, which asks the gate first; reads and monitors go to the record itself.
-        channel, entry = super()._get_db_entry_from_command(command)
-        if isinstance(command, caproto.WriteRequest | caproto.WriteNotifyRequest) and self.context.gate is not None:
-            return channel, GuardedEntry(entry, self.context.gate, channel.name)
-        return channel, entry
-
-    async def _command_queue_iteration(self, command: Any) -> list[Any]:
-        """Process `command` and those that wait behind it, and return their replies, which leave in one packet."""
-        # A read-out asks for twenty values in one packet. A packet for each answer would cost the server as much as the
-        # answers themselves, and wake the client twenty times.
-        replies = list(await self._reply_to(command) or ())
-        while len(replies) < REPLIES_TOGETHER and not self.command_queue.empty():
-            replies += await self._reply_to(self.command_queue.get_nowait()) or ()
-        return replies
-
-    async def _reply_to(self, command: Any) -> Any:
-        """Process one command, unless its channel was disconnected in the meantime.
-
-        caproto would then end the loop that answers this client, for all its channels, and leave the connection open.
-        """
-        channel = self.circuit.channels_sid.get(getattr(command, "sid", None))
-        known = channel is not None and not self.context.is_hidden(channel.name)
-        if isinstance(command, OF_A_CHANNEL) and not known:
-            return None
-        if known and isinstance(command, caproto.ReadNotifyRequest):
-            await self.write_event.wait()
-            if self.context.is_hidden(channel.name):
-                return None
-            reply = read_reply(command, channel.name, self.context[channel.name])
-            if reply is not None:
-                return [reply]
-        return await super()._command_queue_iteration(command)
-
-    async def _wake_new_command(self) -> None:
-        """Do nothing: caproto wakes tasks that wait for a command, and a server has none."""
-
-    async def send(self, *commands: Any) -> None:
-        """Send replies, messages of caproto or bytes, whose channel still exists; others are dropped silently."""
-        # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
-        # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
-        if any(isinstance(command, caproto.WriteNotifyResponse) for command in commands):
-            await self._monitors_first()
-        if not self.connected:
-            return
-        buffers: list[Any] = []
-        for command in commands:
-            if isinstance(command, bytes):
-                buffers.append(command)
-            elif not self._is_orphaned(command):
-                buffers += self.circuit.send(command)
-        if not buffers:
-            return
-        try:
-            await self._send_buffers(*buffers)
-        except (OSError, caproto.CaprotoNetworkError) as error:
-            raise DisconnectedCircuit(f"Circuit disconnected: {error}") from error
-
-    async def _monitors_first(self) -> None:
-        """Return once the monitors of what a put has changed are among what is sent, as from an IOC in C."""
-        # Stock clients believe the read-back that they have when a move completes. An update goes through two queues; a
-        # task that takes it from the second one puts it into the outbox without a pause.
-        for _ in range(MOST_TURNS):
-            if self.context.subscription_queue.empty() and self.subscription_queue.empty():
-                return
-            await asyncio.sleep(0)
-
-    async def _send_buffers(self, *buffers: Any) -> None:
-        """Send `buffers` with everything else that is sent in this turn of the event loop, in one packet."""
-        # The puts of one move complete together, and each packet wakes the client. The first sender sends for all.
-        is_first = not self._outbox
-        self._outbox += buffers
-        if not is_first:
-            return
-        try:
-            await asyncio.sleep(0)
-        finally:
-            outbox = self._outbox
-            self._outbox = []
-        await super()._send_buffers(*outbox)
-
-    def _is_orphaned(self, command: Any) -> bool:
-        if isinstance(command, caproto.ReadNotifyResponse | caproto.ReadResponse | caproto.WriteNotifyResponse):
-            return command.ioid not in self.circuit._ioids
-        if isinstance(command, caproto.EventAddResponse):
-            added = self.circuit.event_add_commands.get(command.subscriptionid)
-            return added is None or added.sid not in self.circuit.channels_sid
-        return False
-
-    async def disconnect(self, name: str) -> None:
-        """Notify the client that the record `name` and its fields are gone; its subscriptions end first."""
-        for channel in [known for known in self.circuit.channels.values() if is_of(known.name, name)]:
-            removed = await self._cull_subscriptions(None, functools.partial(_belongs, channel=channel))
-            self.log.debug("%s: %d subscriptions ended", channel.name, len(removed))
-            await self.send(caproto.ServerDisconnResponse(cid=channel.cid))
-
-    async def get_from_sub_queue(self, timeout: float | None = None) -> Any:
-        """Return the next monitor update; with a `timeout`, in s, return None at once if there is none."""
-        # caproto waits up to 10 ms for more updates to send together. That delay reaches every monitor of a client that
-        # waits for one, so only what is in the queue already is sent together.
-        if timeout is None:
-            return await self.subscription_queue.get()
-        try:
-            return self.subscription_queue.get_nowait()
-        except asyncio.QueueEmpty:
-            return None
-
-
-class GuardedEntry:
-    """A record or field as one client may write to it; replaces the entry of caproto during a write request."""
-
-    def __init__(self, entry: Any, gate: WriteGate, name: str) -> None:
-        self._entry = entry
-        self._gate = gate
-        self._name = name
-
-    @property
-    def length(self) -> int:
-        """Number of elements of the entry, 1 for a scalar."""
-        return int(self._entry.length)
-
-    async def auth_write(self, hostname: str, username: str, data: Any, *args: Any, **options: Any) -> Any:
-        """Write unless the gate refuses; the gate is informed of every refusal, its own or that of the record."""
-        client = Client(user=username or "unknown", address=options["user_address"])
-        WRITER.set(client)
-        try:
-            self._gate.check(self._name, data, client)
-            return await self._entry.auth_write(hostname, username, data, *args, **options)
-        except (SimulationInputError, caproto.CaprotoValueError) as error:
-            await self._gate.refused(self._name, client, error)
-            raise
 
 
 class LoopbackBeacon:
@@ -327,15 +154,6 @@ class PromptContext(CaprotoContext):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client = _TransportWrapper(reader, writer)
         self.server_tasks.create(self.tcp_handler(client, client.getpeername()))
-
-
-def is_of(name: str, record: str) -> bool:
-    """Return whether the channel `name` belongs to `record` or to one of its fields; both with the macro."""
-    return name == record or name.startswith(f"{record}.")
-
-
-def _belongs(subscription: Any, channel: Any) -> bool:
-    return subscription.channel is channel
 
 
 class RefusalFilter(logging.Filter):

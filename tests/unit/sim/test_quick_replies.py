@@ -11,8 +11,9 @@ import caproto
 import pytest
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
 
+from sim.ioc.channel_access.circuit import PromptCircuit, WriteTurn
 from sim.ioc.channel_access.quick_replies import read_reply
-from sim.ioc.channel_access.server import PromptCircuit, PromptContext, WriteTurn
+from sim.ioc.channel_access.server import PromptContext
 from sim.ioc.experiment import BuildOptions
 from sim.ioc.records.alarm import separate_alarms
 from sim.ioc.xas.beamline import SimulatedBeamline
