@@ -15,6 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from processes.lasting_objects import exempt_lasting_objects
 from storage.documents import RunOfDocument
 from storage.records import unpack_record
 
@@ -205,6 +206,8 @@ class CatalogueWriter:
                 catalogue = self._open_catalogue()
                 self._client = catalogue.connect()
                 self._catalogue = catalogue
+                # Its libraries are half of all objects of a session, and the last ones that are imported.
+                exempt_lasting_objects()
             finally:
                 self._tried = True
                 self._not_opening.set()
