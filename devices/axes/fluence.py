@@ -44,27 +44,41 @@ class AttenuatorCalibration:
             )
 
 
-class Waveplate(Axis):
-    """Angle of the half-wave plate, degrees: the attenuator's own axis, for its calibration."""
+class PlateAxis(Axis):
+    """Base of an axis that turns the half-wave plate, a motor record in degrees."""
 
     angle = FCpt(LimitedSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
     angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
     halt = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}.STOP", kind="omitted")
     motor = FCpt(MotorFields, "{_prefix}{_settings.waveplate}", kind="omitted")
 
-    unit = "deg"
     raw_readbacks = ("angle_readback",)
     raw_setpoints = ("angle",)
 
-    def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
+    def __init__(self, settings: FluenceSettings, *, prefix: str, name: str, **motion: float) -> None:
         self._settings = settings
         self._prefix = prefix
+        super().__init__(name=name, timeout_s=settings.timeout_s, **motion)
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stop the plate where it is; does nothing if the motor does not answer."""
+        if self.halt.connected:
+            self.halt.put(1)
+
+
+class Waveplate(PlateAxis):
+    """Angle of the half-wave plate, degrees: the attenuator's own axis, for its calibration."""
+
+    unit = "deg"
+
+    def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
         super().__init__(
+            settings,
+            prefix=prefix,
             name=name,
             low=settings.angle_low_deg,
             high=settings.angle_high_deg,
             tolerance=settings.angle_tolerance_deg,
-            timeout_s=settings.timeout_s,
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
@@ -75,34 +89,21 @@ class Waveplate(Axis):
         """Return the angle, degrees, from the motor's read-back."""
         return float(raw["angle_readback"])
 
-    def stop(self, *, success: bool = False) -> None:
-        """Stop the plate where it is; does nothing if the motor does not answer."""
-        if self.halt.connected:
-            self.halt.put(1)
 
-
-class Fluence(Axis):
+class Fluence(PlateAxis):
     """Pump fluence, mJ/cm2, by `calibration`; the plate is a motor record in degrees."""
 
-    angle = FCpt(LimitedSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
-    angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
-    halt = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}.STOP", kind="omitted")
-    motor = FCpt(MotorFields, "{_prefix}{_settings.waveplate}", kind="omitted")
-
     unit = "mJ/cm2"
-    raw_readbacks = ("angle_readback",)
-    raw_setpoints = ("angle",)
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
-        self._settings = settings
-        self._prefix = prefix
         self.calibration = AttenuatorCalibration(maximum_mj_cm2=settings.maximum_mj_cm2, zero_deg=settings.zero_deg)
         super().__init__(
+            settings,
+            prefix=prefix,
             name=name,
             low=settings.low_mj_cm2,
             high=settings.high_mj_cm2,
             tolerance=settings.tolerance_mj_cm2,
-            timeout_s=settings.timeout_s,
         )
 
     @property
@@ -152,11 +153,6 @@ class Fluence(Axis):
         return fluence_mj_cm2(
             float(raw["angle_readback"]), maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg
         )
-
-    def stop(self, *, success: bool = False) -> None:
-        """Stop the plate where it is; does nothing if the motor does not answer."""
-        if self.halt.connected:
-            self.halt.put(1)
 
 
 class FixedFluence(Axis):
