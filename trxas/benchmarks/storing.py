@@ -15,8 +15,8 @@ from event_model import compose_run
 from storage import Store, load_run, open_store
 from trxas.benchmarks.entry import Entries, Entry
 
-EVENTS = 100
-BURST_EVENTS = 300
+EVENTS = 50
+BURST_EVENTS = 600
 OPENING_EVENTS = 10
 """First events of a run, which are not counted: in them the stream is declared and the catalogue opens the run."""
 
@@ -25,8 +25,8 @@ EXPOSURE_S = 0.01
 
 STORED_EVENTS = 10_000
 REPETITIONS = 3
-PAIRS = 3
-"""Pairs of runs in a repetition, stored and bare in turn: a processor changes its speed within seconds."""
+PAIRS = 8
+"""Pairs of runs in a repetition, stored and bare in turn: a shared processor changes its speed within a second."""
 
 READS = 5
 """Reads of the long run, of which the medians count."""
