@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from ophyd.status import StatusBase
 from devices.axes.axis_group import AxisGroup, Target
 from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import MotionError, TrxasError
+
+logger = logging.getLogger("trxas.devices")
 
 NOT_MOVED = "The axes were not sent to the next point, as the exposure before it was bad. The point is measured again."
 """Error of a move that had to wait for a read-out and was not begun."""
@@ -102,10 +105,14 @@ class MoveAhead:
     """A bluesky Movable that moves the axes of `group` for the next exposure; its status never fails.
 
     A move that is set during an exposure of `reader` begins with its read-out, or not at all if that exposure is bad.
+    After a pause that repeats the exposure, the axes return to it first.
 
     bluesky throws the failure of a status into the plan at whatever message comes next. That would be the one that
     stores the exposure before, and the plan could not tell whether it is stored. Here the failure waits in `error`.
     """
+
+    # A pause repeats all messages since the last exposure was stored: the exposure, which needs the axes where they
+    # were, and the message that moves them ahead. `_origin` is where they were, until the exposure is stored.
 
     parent = None
 
@@ -114,6 +121,7 @@ class MoveAhead:
         self._group = group
         self._reader = reader
         self._arrival = Arrival()
+        self._origin: dict[str, Target] = {}
 
     @property
     def error(self) -> BaseException | None:
@@ -124,10 +132,14 @@ class MoveAhead:
         """Raise InputError unless every axis may go to its target, in its unit."""
         self._group.check_value(targets)
 
-    def set(self, targets: Mapping[str, Target]) -> Arrival:
-        """Start to move to `targets`, in the units of the axes; a move that is refused has ended with its `error`."""
+    def set(self, targets: Mapping[str, Target], origin: Mapping[str, Target]) -> Arrival:
+        """Start to move from `origin` to `targets`, in the units of the axes.
+
+        A move that is refused has ended with its `error`.
+        """
         arrival = Arrival()
         self._arrival = arrival
+        self._origin = dict(origin)
         move = WaitingMove(
             axes=frozenset(targets),
             begin=partial(self._start, arrival, targets),
@@ -142,6 +154,26 @@ class MoveAhead:
             arrival.follow(self._group.start(targets))
         except REFUSED as error:
             arrival.end(error)
+
+    def stay(self) -> None:
+        """Stay where the axes are going: the exposure before is stored, so a pause does not repeat it."""
+        self._origin = {}
+
+    def pause(self) -> None:
+        """Do nothing: the axes are stopped already; bluesky calls this and `resume`."""
+
+    def resume(self) -> None:
+        """Return to where the exposure that is repeated needs the axes; raises nothing.
+
+        If that fails, the exposure is marked as bad, and measured again.
+        """
+        if not self._origin:
+            return
+        try:
+            # Every axis has a time-out of its own, so this ends.
+            self._group.set(self._origin).wait()
+        except REFUSED as error:
+            logger.warning("After the pause the axes did not return to the point that is measured again: %s", error)
 
     def stop(self, *, success: bool = False) -> None:
         """Stop every axis at its current position."""

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bluesky.utils import NoReplayAllowed
 from ophyd import Device
 from ophyd.status import StatusBase
 
@@ -59,7 +60,8 @@ class EventReader(ABC):
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
     without targets. `remarks` states, for every condition that failed in the latest event, the value found and the
     value needed; `marks` lists what is unusual about a good or bad event: a known dip of I0, and every field whose
-    value is not a measurement. `i0_per_s` is I0 of the latest event, counts/s.
+    value is not a measurement. `i0_per_s` is I0 of the latest event, counts/s. `is_stored` is set while the latest
+    event is stored and the plan has not confirmed that by a checkpoint: a pause must not repeat the exposure.
     """
 
     parent = None
@@ -77,6 +79,7 @@ class EventReader(ABC):
         self.remarks: dict[str, str] = {}
         self.marks: tuple[str, ...] = ()
         self.i0_per_s = math.nan
+        self.is_stored = False
         self._axes = dict(axes)
         self._exposure = exposure
         self._conditions = conditions
@@ -203,12 +206,15 @@ class EventReader(ABC):
     def pause(self) -> None:
         """End a running exposure: bluesky triggers it again when the plan is resumed.
 
-        Raises AcquisitionError if the scaler does not stop.
+        Raises AcquisitionError if the scaler does not stop, and NoReplayAllowed, as bluesky expects, if the exposure is
+        stored.
         """
         # First, so that the end of the stopped exposure moves nothing.
         self._read_out.abandon()
         self._exposure.pause()
         self._life.interrupt()
+        if self.is_stored:
+            raise NoReplayAllowed
 
     def resume(self) -> None:  # noqa: B027  # bluesky calls it; there is nothing to do
         """Do nothing: the plan triggers again."""

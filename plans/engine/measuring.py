@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import bluesky.preprocessors as bpp
 from bluesky.utils import Msg, short_uid
 
 from devices.axes.axis_group import Target
@@ -64,6 +65,7 @@ class PointLoop:
         # Looked up at every exposure, and a map has thousands of points.
         self._energies_ev = request.points.along(AxisName.ENERGY)
         self._following: ExposureOfPass | None = None
+        self._is_saving = False
 
     def run(self) -> Plan:
         """Measure all exposures; raises AcquisitionError, or the last failure, of a point that stays bad."""
@@ -71,7 +73,13 @@ class PointLoop:
         yield from use_approach(self._beamline, request.approach)
         dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
         chooser = PassChooser(request.until, dwells_s, request.done)
-        yield from chooser.passes(request.repeats, self._measure_pass)
+        yield from bpp.subs_wrapper(chooser.passes(request.repeats, self._measure_pass), {"event": [self._note_stored]})
+
+    def _note_stored(self, _name: str, _document: dict[str, Any]) -> None:
+        """Note that the exposure is stored, from the moment on at which it is: a pause may come right behind it."""
+        if self._is_saving:
+            self._reader.is_stored = True
+            self._settings.stay()
 
     def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
         exposures = self._request.course_of_pass(scan_index, chosen)
@@ -208,10 +216,16 @@ class PointLoop:
         except Exception:  # raised again: after any error the open event must be dropped, or none can be begun
             yield Msg("drop")
             raise
-        yield Msg("save")
-        # The point is stored from here on, so a pause must not measure it again.
-        yield Msg("checkpoint")
-        return failed
+        self._is_saving = True
+        try:
+            yield Msg("save")
+            # The point is stored, so a pause must not measure it again. Until the checkpoint the reader sees to that.
+            yield Msg("checkpoint")
+        finally:
+            self._is_saving = False
+            self._reader.is_stored = False
+        # What a pause has repeated is stored in place of what was read above, whose answer bluesky drops.
+        return failed or list(self._reader.remarks.values())
 
     def _go_on(self, *, is_counting: bool = False) -> Plan:
         """Start the move to the next exposure, if there is one and if its axes may move already."""

@@ -88,7 +88,12 @@ class PointSettings:
         self._moving = changed
         if changed:
             self._group = short_uid("set")
-            yield Msg("set", self._mover, changed, group=self._group)
+            origin = {name: self._set[name] for name in changed}
+            yield Msg("set", self._mover, changed, origin, group=self._group)
+
+    def stay(self) -> None:
+        """Let the axes that `begin` has sent go on: the exposure before is stored."""
+        self._mover.stay()
 
     def _arrive(self, suspend: Suspend) -> Plan:
         """Wait for the axes that `begin` has sent; raise the error of a move that failed, unless all are set again."""

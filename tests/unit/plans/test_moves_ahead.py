@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import bluesky.preprocessors as bpp
+import numpy as np
 import pytest
-from bluesky.utils import Msg
+from bluesky.utils import Msg, RunEngineInterrupted, single_gen
 
 import plans
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms
@@ -162,3 +165,30 @@ def test_a_failure_seen_during_the_exposure_keeps_the_delay_where_it_is(electron
         (0, ""), (1, "jet_flow"), (1, ""), (2, ""),
     ]  # fmt: skip
     assert delays_at_event == pytest.approx([100.0, 100.0, 200.0, 200.0])
+
+
+@pytest.mark.parametrize("scanned", ["delay_ps", "energy_ev"])
+@pytest.mark.parametrize("place", ["trigger", "create", "read", "save", "checkpoint"])
+def test_a_pause_behind_any_message_loses_and_doubles_no_exposure(
+    electronic: Watched, place: str, scanned: str
+) -> None:
+    """Lost: a point that is measured where the next one belongs, or that is stored twice."""
+    plan = {
+        "delay_ps": lambda: plans.delay_scan(electronic.line, "Br K", delays_ps=[0.0, 100.0, 200.0], order="up"),
+        "energy_ev": lambda: plans.energy_scan(
+            electronic.line, "Br K", delay_ps=0.0, regions_ev=[(13_460, 13_462, 1)], allow_unreducible=True
+        ),
+    }[scanned]()
+    left = itertools.count(1)
+
+    def pause_behind(message: Msg) -> Any:
+        second = message.command == place and len(electronic.events) == 1 and next(left) == 1
+        return None, single_gen(Msg("pause", defer=False)) if second else None
+
+    with pytest.raises(RunEngineInterrupted):
+        electronic.engine(bpp.plan_mutator(plan, pause_behind))
+    electronic.engine.resume()
+    found = [(event["point_index"], event["quality"]) for event in electronic.events]
+    assert found == [(0, ""), (1, ""), (2, "")]
+    values = [event[scanned] for event in electronic.events]
+    assert np.diff(values) == pytest.approx([values[1] - values[0]] * 2)
