@@ -40,9 +40,10 @@ def bench_storing(folder: Path) -> Entries:
     `store_ratio`: time from the creation of an event until the RunEngine continues, over that of an event which nobody
     stores, after exposures of 10 ms. `store_burst_ratio`: the same without exposures, where each event waits until the
     previous one is on disk. Both are means over all events of a run but the first ten, so what an event waits for other
-    threads and for the disk is included; what belongs to a run is not: its opening and, at its end, the catalogue.
-    Runs take turns, and the next one begins when the catalogue has the run before. One run of each kind, which imports
-    what is imported late, goes before all that are measured.
+    threads and for the disk is included; what belongs to a run is not: its opening and, at its end, the catalogue. The
+    runs are shorter than the 10 s after which a longer one writes its events into the catalogue. Runs take turns, and
+    the next one begins when the catalogue has the run before. One run of each kind, which imports what is imported
+    late, goes before all that are measured.
     """
     with open_store(folder / "events") as store:
         cost = _EventCost(store)
