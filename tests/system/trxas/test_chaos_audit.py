@@ -12,9 +12,9 @@ from tests.support.waiting import until
 PARENT = """
 import sys
 from pathlib import Path
-from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+from trxas.validation.robustness.measuring_child import ChildMeasurement, MeasuringChild
 folder = Path(sys.argv[1])
-measurement = Measurement(data=folder, address_list="127.0.0.1:1", enough=folder / "enough", datasets=1)
+measurement = ChildMeasurement(data=folder, address_list="127.0.0.1:1", enough=folder / "enough", datasets=1)
 target = MeasuringChild(measurement, folder / "log")
 target.start()
 print("started", flush=True)
