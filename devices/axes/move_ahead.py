@@ -152,7 +152,7 @@ class MoveAhead:
     def _start(self, arrival: Arrival, targets: Mapping[str, Target]) -> None:
         try:
             arrival.follow(self._group.start(targets))
-        except REFUSED as error:
+        except Exception as error:  # noqa: BLE001  # on another thread nobody else gets it: the plan raises it later
             arrival.end(error)
 
     def stay(self) -> None:

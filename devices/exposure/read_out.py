@@ -10,7 +10,7 @@ from devices.signals.uncached_signal import BATCH_S, CHANNEL_ERRORS, PvReading, 
 from errors import NotConnectedError
 
 PATIENT_S = 2.0
-"""Longest wait for the answers once a move has begun, s: what is requested again would show the next position."""
+"""Longest wait for the answers if a move follows them, s: what is requested again would show the next position."""
 
 
 class ReadOut:
@@ -32,7 +32,7 @@ class ReadOut:
         self._release = release
         self._requested: RequestedReadings | None = None
         self._then: WaitingMove | None = None
-        self._has_begun = False
+        self._is_followed = False
         self._is_over = False
         self._lock = threading.Lock()
 
@@ -42,6 +42,7 @@ class ReadOut:
             if self._requested is None and not self._is_over:
                 self._then = move
                 return
+            self._is_followed = True
             is_over = self._is_over
         self._go_on(move, is_over=is_over)
 
@@ -59,6 +60,7 @@ class ReadOut:
                 return
             move = self._then
             self._then = None
+            self._is_followed = move is not None
         if move is not None:
             self._go_on(move, is_over=False)
 
@@ -67,7 +69,7 @@ class ReadOut:
         try:
             self.request()
             requested = self._send() if self._requested is None else self._requested
-            return requested.collect(batch_s=PATIENT_S if self._has_begun else BATCH_S)
+            return requested.collect(batch_s=PATIENT_S if self._is_followed else BATCH_S)
         finally:
             self.abandon()
 
@@ -85,7 +87,6 @@ class ReadOut:
 
     def _go_on(self, move: WaitingMove, *, is_over: bool) -> None:
         if not is_over and self._release(move.axes):
-            self._has_begun = True
             move.begin()
         else:
             move.refuse()

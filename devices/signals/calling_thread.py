@@ -33,15 +33,17 @@ class CallingThread:
     def call_first(self, function: Callable[[], object]) -> None:
         """Call `function` now if this is the thread, and have it called soon if not."""
         if threading.current_thread() is self._thread:
-            function()
+            self._make(function)
         else:
             self.call(function)
 
     def _work(self) -> None:
         while True:
-            function = self._calls.get()
-            try:
-                function()
-            except Exception:
-                # Whatever one of them raises, all others wait for this thread too.
-                logger.exception(self._failure)
+            self._make(self._calls.get())
+
+    def _make(self, function: Callable[[], object]) -> None:
+        try:
+            function()
+        except Exception:
+            # Whatever one of them raises, all others wait for this thread too.
+            logger.exception(self._failure)

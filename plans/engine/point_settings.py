@@ -40,6 +40,7 @@ class PointSettings:
     def forget(self) -> None:
         """Forget all targets, so that the next point sets everything: a setting may have been lost."""
         self._set = {}
+        self._mover.stay()
 
     def apply(self, targets: Targets, dwell_s: float, suspend: Suspend) -> Plan:
         """Set the targets that changed since the last point, all after `forget`; raises FailedStatus for a failed move.
