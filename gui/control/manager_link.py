@@ -95,9 +95,9 @@ class ZmqManagerLink:
             # A request that was not answered would block the next one on the same socket.
             self._disconnect()
             here = " on this machine" if is_loopback(self._address) else ""
+            why = f" within {self._timeout_s:g} s" if isinstance(error, zmq.Again) else f" ({error})"
             raise ServerSilentError(
-                f"The {self._name} at {self._address} does not answer ({error}). "
-                f"Check that `{self._command}` runs{here}."
+                f"The {self._name} at {self._address} does not answer{why}. Check that `{self._command}` runs{here}."
             ) from error
         if not isinstance(answer, Mapping) or not answer.get("success", True):
             raise RefusedError(_words(answer))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 import redis as redis_client
 
 from gui.control.manager_link import RefusedError, ServerSilentError, ZmqManagerLink, plan_item, signed
+from processes.process_table import family
 from processes.waiting import wait_until
 from tests.support.waiting import WAIT_S
 from tests.system.gui.test_control_server import PERMISSIONS, STARTUP
@@ -69,6 +73,13 @@ def store(kind: str, folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def manager(folder: Path, redis: str) -> Iterator[ZmqManagerLink]:
+    with manager_process(folder, redis) as (link, _):
+        yield link
+
+
+@contextlib.contextmanager
+def manager_process(folder: Path, redis: str) -> Iterator[tuple[ZmqManagerLink, int]]:
+    """Yield the link to a queue manager and the id of its process."""
     control = f"tcp://127.0.0.1:{free_port()}"
     command = [
         *(sys.executable, "-m", "trxas.serve.queue_manager", "--startup-script", str(folder / "startup.py")),
@@ -77,10 +88,15 @@ def manager(folder: Path, redis: str) -> Iterator[ZmqManagerLink]:
         *("--zmq-control-addr", control, "--zmq-info-addr", f"tcp://127.0.0.1:{free_port()}"),
     ]
     link = ZmqManagerLink(control)
-    with running(command, folder):
+    with running(command, folder) as process:
         assert wait_until(lambda: bool(asked(link, "status")), timeout_s=WAIT_S)
-        yield link
+        yield link, process.pid
         link.close()
+
+
+def send_to(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def asked(link: ZmqManagerLink, method: str, **parameters: Any) -> Mapping[str, Any]:
@@ -146,3 +162,19 @@ def test_a_plan_counts_as_completed_although_the_session_is_busy_at_its_end(tmp_
         (done,) = link.request("history_get", {})["items"]
         assert done["result"]["exit_status"] == "completed"
         assert asked(link, "status")["items_in_queue"] == 0
+
+
+def test_a_manager_that_a_busy_machine_holds_up_is_not_restarted(tmp_path: Path) -> None:
+    """Lost: what a window has requested of the queue, and with it a plan of the night."""
+    (tmp_path / "startup.py").write_text(STARTUP)
+    (tmp_path / "permissions.yaml").write_text(PERMISSIONS)
+    with store("stand-in", tmp_path) as address, manager_process(tmp_path, address) as (link, pid):
+        manages = family(pid) - {pid}
+        assert manages
+        send_to(manages, signal.SIGSTOP)
+        # More than the 5 s that the watchdog has without this.
+        wake = threading.Timer(8.0, send_to, (manages, signal.SIGCONT))
+        wake.start()
+        assert wait_until(lambda: bool(asked(link, "status")), timeout_s=WAIT_S)
+        wake.join()
+        assert family(pid) == {pid} | manages

