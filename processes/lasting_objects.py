@@ -11,7 +11,7 @@ def exempt_lasting_objects() -> None:
     """Exempt all objects of this process from Python's collection of garbage; further calls change nothing.
 
     To be called when what is imported late is there. A full collection examines every object, half a million in a
-    session, and stops all threads for 0.4 s meanwhile. Memory of objects that refer to each other, and that nobody uses
-    at this moment, is not given back.
+    session, and stops all threads for 0.4 s meanwhile. Garbage in reference cycles that exists at this moment is never
+    freed.
     """
     gc.freeze()

@@ -1,4 +1,4 @@
-"""A file that one process appends to under an exclusive lock, and that is on disk when an append returns."""
+"""A file that one process appends to under an exclusive lock; each record is on disk before the next is written."""
 
 from __future__ import annotations
 
@@ -117,8 +117,12 @@ class LockedFile:
             raise _unwritable(self.path, error) from error
 
     def _remove(self, size_bytes: int) -> None:
-        """Remove the last `size_bytes` bytes; nobody else writes a locked file."""
-        os.ftruncate(self.descriptor, os.fstat(self.descriptor).st_size - size_bytes)
+        """Remove the last `size_bytes` bytes; raises `StorageError` if the disk refuses that too."""
+        # Nobody else writes a locked file, so these are the bytes of this process.
+        try:
+            os.ftruncate(self.descriptor, os.fstat(self.descriptor).st_size - size_bytes)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def truncate(self, size_bytes: int) -> None:
         """Cut the file to its first `size_bytes` bytes; raises OSError if the disk refuses."""

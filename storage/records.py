@@ -251,7 +251,10 @@ def _decode(code: int, data: bytes) -> Any:
 
 
 class _Packers(threading.local):
-    """The packers of one thread, made once: the buffer of a new one is a quarter of a megabyte, for each array."""
+    """The packers of one thread, made once.
+
+    Each new packer allocates a quarter of a megabyte, and an event would need one for itself and one for each array.
+    """
 
     def __init__(self) -> None:
         self.documents = _Packer(default=_encode, use_bin_type=True)

@@ -63,7 +63,8 @@ class Axis(Device):
     def moves_during_read_out(self) -> bool:
         """Whether a move may begin as soon as the read-out of an exposure is requested; here it may not.
 
-        It must change nothing that the read-out records, except read-backs that are requested before.
+        It may if its move changes nothing that the read-out records except its own read-backs, which are requested
+        before it moves.
         """
         return False
 

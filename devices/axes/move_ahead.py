@@ -12,16 +12,15 @@ from typing import Any, Protocol
 from ophyd.status import StatusBase
 
 from devices.axes.axis_group import AxisGroup, Target
-from devices.signals.uncached_signal import CHANNEL_ERRORS
-from errors import MotionError, TrxasError
+from errors import MotionError
 
 logger = logging.getLogger("trxas.devices")
 
-NOT_MOVED = "The axes were not sent to the next point, as the exposure before it was bad. The point is measured again."
+NOT_MOVED = (
+    "The axes were not sent to the next point, as the exposure before it was bad or could not be read at once. "
+    "They are sent again."
+)
 """Error of a move that had to wait for a read-out and was not begun."""
-
-REFUSED = (TrxasError, TimeoutError, *CHANNEL_ERRORS)
-"""Errors with which a move is refused before anything moves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +171,7 @@ class MoveAhead:
         try:
             # Every axis has a time-out of its own, so this ends.
             self._group.set(self._origin).wait()
-        except REFUSED as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the exposure shows it and is repeated
             logger.warning("After the pause the axes did not return to the point that is measured again: %s", error)
 
     def stop(self, *, success: bool = False) -> None:

@@ -10,7 +10,7 @@ from devices.signals.uncached_signal import BATCH_S, CHANNEL_ERRORS, PvReading, 
 from errors import NotConnectedError
 
 PATIENT_S = 2.0
-"""Longest wait for the answers if a move follows them, s: what is requested again would show the next position."""
+"""Wait before a second request if a move follows the first, s: the axis would then be at the next position."""
 
 
 class ReadOut:
@@ -23,6 +23,7 @@ class ReadOut:
     # millisecond later. The requests leave on the first of the two. A move of an electronic delay follows them at once:
     # its server answers first, and moves then. States, changed under the lock: open, requested, over. A move that waits
     # in `_then` leaves it when the read-out is requested, to begin or to be refused, or when it is over, to be refused.
+    # Axes are released under the lock, too: later the watch would release them from the next exposure.
     # Every way out of an exposure leads to `collect` or `abandon`, so no move is waited for forever.
 
     def __init__(
@@ -42,9 +43,9 @@ class ReadOut:
             if self._requested is None and not self._is_over:
                 self._then = move
                 return
-            self._is_followed = True
-            is_over = self._is_over
-        self._go_on(move, is_over=is_over)
+            may_begin = not self._is_over and self._release(move.axes)
+            self._is_followed = may_begin
+        self._go_on(move, may_begin=may_begin)
 
     def request(self) -> None:
         """Send the requests unless they are sent, and let the move begin that waits for them; raises nothing.
@@ -60,9 +61,10 @@ class ReadOut:
                 return
             move = self._then
             self._then = None
-            self._is_followed = move is not None
+            may_begin = move is not None and self._release(move.axes)
+            self._is_followed = may_begin
         if move is not None:
-            self._go_on(move, is_over=False)
+            self._go_on(move, may_begin=may_begin)
 
     def collect(self) -> Mapping[str, PvReading]:
         """Return the answers by the keys of their signals, once; raises NotConnectedError with a PV without one."""
@@ -85,8 +87,9 @@ class ReadOut:
         if move is not None:
             move.refuse()
 
-    def _go_on(self, move: WaitingMove, *, is_over: bool) -> None:
-        if not is_over and self._release(move.axes):
+    @staticmethod
+    def _go_on(move: WaitingMove, *, may_begin: bool) -> None:
+        if may_begin:
             move.begin()
         else:
             move.refuse()

@@ -11,7 +11,10 @@ logger = logging.getLogger("trxas.devices")
 
 
 class CallingThread:
-    """Makes the calls that it is given, in their order, in a thread called `name`; `failure` is logged if one fails."""
+    """Makes the calls that it is given, in their order, in a thread called `name`; `failure` is logged if one fails.
+
+    A call from the thread itself by `call_first` comes before those that wait.
+    """
 
     def __init__(self, name: str, failure: str) -> None:
         self._name = name

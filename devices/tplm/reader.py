@@ -198,9 +198,15 @@ class SpectrumReader(HistogramReader):
         return super().trigger()
 
     def pause(self) -> None:
-        """End a running exposure of both detectors; raises AcquisitionError if one does not stop."""
-        self._camera.stop()
-        super().pause()
+        """End a running exposure of both detectors.
+
+        Raises AcquisitionError if one does not stop, and NoReplayAllowed as every reader does.
+        """
+        self._read_out.abandon()
+        try:
+            self._camera.stop()
+        finally:
+            super().pause()
 
     def _counted(self, frame: TimingFrame, raw: Raw) -> dict[str, Any]:
         signals = self._camera.fresh_signals()

@@ -224,8 +224,9 @@ class PointLoop:
         finally:
             self._is_saving = False
             self._reader.is_stored = False
-        # What a pause has repeated is stored in place of what was read above, whose answer bluesky drops.
-        return failed or list(self._reader.remarks.values())
+        # After a pause the repeated exposure is the one that was stored. bluesky drops the answer to its `read`, so the
+        # reader is asked. Without a reading, as in a simulator of plans, its remarks are those of an earlier exposure.
+        return list(self._reader.remarks.values()) if reading else failed
 
     def _go_on(self, *, is_counting: bool = False) -> Plan:
         """Start the move to the next exposure, if there is one and if its axes may move already."""

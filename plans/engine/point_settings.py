@@ -72,8 +72,9 @@ class PointSettings:
     def begin(self, targets: Targets, dwell_s: float, *, is_counting: bool = False) -> Plan:
         """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
 
-        Does nothing if they are on their way, or if more than axes must change; of an exposure that is still counting
-        also if an axis must stay until it is read. A failure is raised by the next `apply`.
+        Does nothing if they are on their way already, or if anything but axes must change. While the exposure before
+        still counts (`is_counting`), it also does nothing if one of these axes must stay until that exposure is read. A
+        failure is raised by the next `apply`.
         """
         # Moving an axis cannot touch an exposure that is read, nor can an electronic delay touch one that is being
         # read. A shutter waits for its own exposure, as a suspension must find it where the last exposure had it; an

@@ -153,6 +153,11 @@ def test_axes_arrive_in_their_raw_units(beamline: Beamline) -> None:
     assert beamline.fluence.position == pytest.approx(8.83, abs=0.01)
 
 
+def test_the_delay_of_one_server_may_leave_during_a_read_out(beamline: Beamline) -> None:
+    """Lost: a quarter of the time between two delays. Every other axis waits until the exposure is read."""
+    assert [name for name, axis in beamline.axes.items() if axis.moves_during_read_out] == ["delay_ps"]
+
+
 def test_a_stopped_motor_fails_its_move(beamline: Beamline) -> None:
     """EPICS says done after STOP; a scan that believed it would measure at a wrong energy."""
     status = beamline.energy.set(12_900.0)

@@ -228,7 +228,10 @@ def test_a_fault_of_a_delay_scan_leaves_every_point_at_its_own_delay(
     assert found == pytest.approx(scan.delays_ps * 2, abs=beamline.delay.tolerance)
     bad = [point["quality"] for point in scan.points() if point["quality"]]
     assert len(bad) <= 4
-    assert all(FAULTS[kind][2] in quality for quality in bad)
+    mark = FAULTS[kind][2]
+    between = ("", "jet_flow", "xray_shutter", "ring_current", "laser_lock", "top_up")
+    assert bad or mark in between or (mark == "delay" and scan.off_target)
+    assert all(mark in quality for quality in bad)
 
 
 @pytest.mark.parametrize(

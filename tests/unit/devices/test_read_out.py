@@ -10,8 +10,8 @@ import pytest
 from devices.axes.move_ahead import WaitingMove
 from devices.exposure.axis_watch import AxisWatch
 from devices.exposure.life_cycle import ExposureTargets
-from devices.exposure.read_out import ReadOut
-from devices.signals.uncached_signal import PvReading
+from devices.exposure.read_out import PATIENT_S, ReadOut
+from devices.signals.uncached_signal import BATCH_S, PvReading
 from errors import NotConnectedError
 from tests.support.fake_beamline import FakeHardware
 
@@ -24,8 +24,8 @@ class Requests:
     def __init__(self, course: list[str]) -> None:
         self._course = course
 
-    def collect(self, **_: float) -> Mapping[str, PvReading]:
-        self._course.append("collected")
+    def collect(self, *, batch_s: float) -> Mapping[str, PvReading]:
+        self._course.append(f"collected within {batch_s:g} s")
         return ANSWERS
 
     def drop(self) -> None:
@@ -64,7 +64,7 @@ def test_a_move_begins_right_behind_the_requests_and_before_the_answers() -> Non
     one.read_out.request()
     one.read_out.request()
     assert one.read_out.collect() == ANSWERS
-    assert one.course == ["requested", "release delay_ps", "begun", "collected", "dropped"]
+    assert one.course == ["requested", "release delay_ps", "begun", f"collected within {PATIENT_S:g} s", "dropped"]
 
 
 def test_a_move_that_comes_after_the_requests_begins_at_once() -> None:
@@ -78,7 +78,7 @@ def test_no_move_begins_after_an_exposure_that_is_known_to_be_bad() -> None:
     one = Course(good=False)
     one.read_out.then(one.move)
     one.read_out.collect()
-    assert one.course == ["requested", "release delay_ps", "refused", "collected", "dropped"]
+    assert one.course == ["requested", "release delay_ps", "refused", f"collected within {BATCH_S:g} s", "dropped"]
 
 
 def test_a_move_is_refused_when_its_exposure_is_abandoned() -> None:
@@ -106,7 +106,7 @@ def test_what_was_not_connected_at_the_end_is_requested_again() -> None:
     one.read_out.request()
     one.gone = False
     assert one.read_out.collect() == ANSWERS
-    assert one.course == ["requested", "release delay_ps", "begun", "collected", "dropped"]
+    assert one.course == ["requested", "release delay_ps", "begun", f"collected within {PATIENT_S:g} s", "dropped"]
 
 
 def _answers(hardware: FakeHardware) -> dict[str, PvReading]:

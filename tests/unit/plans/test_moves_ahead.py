@@ -148,6 +148,31 @@ def test_a_bad_exposure_is_measured_again_at_its_own_delay(electronic: Watched) 
     assert found == [(0, "", 0), (1, "i0", 100), (1, "", 100), (2, "", 200)]
 
 
+def test_a_pause_decides_by_the_exposure_that_it_has_repeated(electronic: Watched) -> None:
+    """Lost: beam time, to a point that was good when it was repeated; or the point, if it was bad only then."""
+    left = itertools.count(1)
+
+    def lose_light(message: Msg) -> None:
+        if message.command == "trigger":
+            electronic.hardware.i0_per_s = 1e4 if len(electronic.events) == 1 and next(left) == 1 else 1e6
+
+    paused: list[str] = []
+
+    def pause_behind(message: Msg) -> Any:
+        second = message.command == "read" and len(electronic.events) == 1 and not paused
+        if second:
+            paused.append("read")
+        return None, single_gen(Msg("pause", defer=False)) if second else None
+
+    electronic.engine.msg_hook = electronic._note  # type: ignore[assignment]
+    electronic.at = lose_light  # type: ignore[method-assign]
+    plan = plans.delay_scan(electronic.line, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=1.0, order="up")
+    with pytest.raises(RunEngineInterrupted):
+        electronic.engine(bpp.plan_mutator(plan, pause_behind))
+    electronic.engine.resume()
+    assert [(event["point_index"], event["quality"]) for event in electronic.events] == [(0, ""), (1, ""), (2, "")]
+
+
 def test_a_failure_seen_during_the_exposure_keeps_the_delay_where_it_is(electronic: Watched) -> None:
     """Lost: a delay that moves on while the laser is lost."""
 

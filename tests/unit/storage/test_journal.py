@@ -158,6 +158,20 @@ def test_a_plan_that_retries_cannot_continue_unrecorded(
     journal.close()
 
 
+def test_a_run_whose_disk_refuses_to_take_a_record_back_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: all later events, behind a torn record that no reader passes."""
+    journal = Journal(tmp_path)
+    journal("start", {"uid": "a", "time": 0.0})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _no_disk)
+        patch.setattr(os, "ftruncate", _no_disk)
+        with pytest.raises(StorageError, match="Input/output error"):
+            journal("descriptor", {"uid": "d", "run_start": "a"})
+    with pytest.raises(StorageError, match="no longer recorded"):
+        journal("event", {"uid": "e", "descriptor": "d", "data": {}})
+    journal.close()
+
+
 def test_a_disk_that_fails_at_the_last_event_is_reported_with_the_stop_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +213,7 @@ def test_an_event_is_in_the_file_before_the_disk_has_it(tmp_path: Path, monkeypa
     journal.close()
 
 
-def _no_disk(descriptor: int) -> None:
+def _no_disk(*_: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
