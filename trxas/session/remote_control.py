@@ -28,6 +28,7 @@ from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 
 from errors import InputError, TrxasError
+from processes.waiting import wait_until
 from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
 from trxas.session.run_uids import RunUids
@@ -36,6 +37,9 @@ from trxas.session.time_use import TimeUse
 
 _POLL_S = 0.2
 """A Ctrl-C that arrived in another thread is noticed between two polls only."""
+
+RESUMING_S = 2.0
+"""Longest wait of a request to pause for a plan that is being resumed, s: a window waits 3 s for the answer."""
 
 _REMINDER_S = 60.0
 """Time between two reminders that the plan is paused."""
@@ -134,6 +138,9 @@ class RemotelyPausableEngine(RunEngine):
 
         Raises bluesky's TransitionError if no plan runs.
         """
+        # A plan that has been resumed is paused until shutters and axes are back, while windows show it as running.
+        if self._decider is _Decider.ANSWERED:
+            wait_until(lambda: str(self.state) != "paused", timeout_s=RESUMING_S)
         # Held throughout: a second request, which fails, must not undo what the first has caused meanwhile.
         with self._decider_lock:
             before = self._decider

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 
+import ophyd.sim
 import pytest
 from bluesky.utils import RunEngineInterrupted
 
@@ -45,6 +47,20 @@ def test_it_may_be_paused_repeatedly(bench: Bench) -> None:
     with bench.somebody(
         *(bench.reach(1), bench.pause(), bench.paused, bench.let_go(1), bench.answer(PauseAnswer.RESUME)),
         *(bench.reach(3), bench.pause(), bench.paused, bench.let_go(3), bench.answer(PauseAnswer.RESUME)),
+    ):
+        bench.engine(bench.plan())
+    assert bench.events == POINTS
+
+
+def test_a_pause_that_comes_while_the_plan_is_being_resumed_is_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: the pause. Windows show the plan as running, but shutters open and axes return before it is."""
+    monkeypatch.setattr(type(ophyd.sim.det1), "resume", lambda _: threading.Event().wait(0.3))
+    bench.hold(1)
+    with bench.somebody(
+        *(bench.reach(1), bench.pause(), bench.paused, bench.answer(PauseAnswer.RESUME)),
+        *(bench.pause(), bench.paused, bench.let_go(1), bench.answer(PauseAnswer.RESUME)),
     ):
         bench.engine(bench.plan())
     assert bench.events == POINTS
