@@ -63,8 +63,7 @@ class DetectorFacts:
         """Return the signal of an ion chamber over `exposure_s` seconds: minus its offset, divided by its gain.
 
         `value` and the offset are a mean, V, for a detector with the field "mean", whose result is in V s over the
-        gain; for
-        any other detector `value` is in counts, and the offset in counts per s.
+        gain; for any other detector `value` is in counts, and the offset in counts per s.
         """
         if "mean" in self.fields:
             return (value - self.dark) / self.gain * exposure_s

@@ -86,7 +86,7 @@ class EventReader(ABC):
         self._detectors = (exposure, *detectors)
         self._life = ExposureLifeCycle()
         self._signals: dict[str, FreshSignalRO] = {}
-        self._read_out = ReadOut(self._send_requests)
+        self._read_out = self._new_read_out()
         self._needed: frozenset[str] = CONDITIONS
         self._watch: ConditionWatch = conditions.watch(())
         # Axes that a table adds have no other place in an experiment than the one where the user has put them.
@@ -161,8 +161,7 @@ class EventReader(ABC):
         # One status for all detectors: it fails with the first failure, and the life cycle learns the end of the
         # exposure from it together with the number, since the end of an abandoned exposure may still come.
         detectors = (*self._detectors, *self._started_with())
-        self._read_out.abandon()
-        read_out = ReadOut(self._send_requests, self._release)
+        read_out = self._new_read_out()
         self._read_out = read_out
         status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
 
@@ -232,6 +231,10 @@ class EventReader(ABC):
     def _started_with(self) -> tuple[Any, ...]:
         """Return the further devices that are triggered with the detectors; their triggers must not fail."""
         return ()
+
+    def _new_read_out(self) -> ReadOut:
+        """Return the read-out of an exposure that has not ended."""
+        return ReadOut(self._send_requests, self._release)
 
     def _send_requests(self) -> RequestedReadings:
         """Request everything that belongs to the exposure that has ended; raises what reading a PV raises."""

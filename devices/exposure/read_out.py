@@ -26,9 +26,7 @@ class ReadOut:
     # Axes are released under the lock, too: later the watch would release them from the next exposure.
     # Every way out of an exposure leads to `collect` or `abandon`, so no move is waited for forever.
 
-    def __init__(
-        self, send: Callable[[], RequestedReadings], release: Callable[[frozenset[str]], bool] = lambda _: True
-    ) -> None:
+    def __init__(self, send: Callable[[], RequestedReadings], release: Callable[[frozenset[str]], bool]) -> None:
         self._send = send
         self._release = release
         self._requested: RequestedReadings | None = None

@@ -49,8 +49,7 @@ class BeamStatistics:
 
     `photons_per_pulse` are detected per X-ray pulse by all `photodiodes` together, and `source` names the origin of
     that number. `pulses_per_s` counts the X-ray pulses of one probe: the pump rate. Moving and reading take
-    `overhead_s`
-    per exposure.
+    `overhead_s` per exposure.
     """
 
     photons_per_pulse: float

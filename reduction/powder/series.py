@@ -92,9 +92,8 @@ def hot_pixels(counts: FloatArray) -> BoolArray:
     """Return a mask of the pixels that exceed three times the median of 5 x 5 pixels by eight errors.
 
     `counts` and the mask have the shape (rows, columns). The factor of three protects the tops of bright rings, which
-    are
-    only some pixels wide; the eight errors protect noise at few counts. A weaker hot pixel does little harm among the
-    hundreds of pixels of its ring.
+    are only some pixels wide; the eight errors protect noise at few counts. A weaker hot pixel does little harm among
+    the hundreds of pixels of its ring.
     """
     seen = np.maximum(counts, 0.0)
     # The median of 25 pixels does not notice a single hot one.

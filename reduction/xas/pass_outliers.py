@@ -131,8 +131,7 @@ def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tu
     """Return the distances from the median of each point, in robust standard deviations, and the medians.
 
     All arguments have the shape (scans, quantities, points), the medians (quantities, points). Distances are 0 where
-    fewer
-    than `LEAST_PASSES` passes measured the point.
+    fewer than `LEAST_PASSES` passes measured the point.
     """
     enough = measured.sum(axis=0) >= LEAST_PASSES
     known = measured & enough

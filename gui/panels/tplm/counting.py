@@ -24,7 +24,7 @@ NEARLY_FULL = 0.9
 class CountingPanel(SingleAnswerPanel[ExposureCounting]):
     """Photons per second, pulses with a photon, and the fullest channel, against the number of the exposure."""
 
-    title = "ExposureCounting"
+    title = "Counting"
     key = "counting"
     group = "quality"
     position = 115
