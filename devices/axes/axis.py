@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from ophyd import Device
 from ophyd.status import DeviceStatus
@@ -14,14 +14,27 @@ from devices.axes.motor_record import MotorFields
 from devices.numbers import finite_number
 from devices.signals.move_status import MoveStatus, fail, finish
 from devices.signals.uncached_signal import (
+    READ_TIMEOUT_S,
     FreshSignalRO,
     LimitedSignal,
+    PreparedRequests,
     PvReading,
     put_together,
     read_together,
     valid_readings,
 )
 from errors import MotionError, NotConnectedError, OutOfRangeError
+
+
+class Following(Protocol):
+    """What follows a move without delay: it begins when the axis reports the end, before its read-back is known."""
+
+    def begin(self) -> None:
+        """Begin: the move is complete, and the read-back is requested; raises nothing."""
+
+    def end_move(self, *, confirmed: bool) -> None:
+        """Go on, or undo what has begun unless the read-back has `confirmed` the arrival; raises nothing."""
+
 
 READBACK_LAG_S = 1.0
 """Longest lag of a read-back behind put completion, s: the Kohzu support scans its own at 10 Hz or slower."""
@@ -117,6 +130,16 @@ class Axis(Device):
         OutOfRangeError or MotionError, without moving, if the limits or the mode of the records forbid the move, and
         NotConnectedError if they do not answer.
         """
+        return self._move(value)
+
+    def set_followed(self, value: float, following: Following) -> DeviceStatus:
+        """Move as `set` does, and let `following` begin once every record has reported completion.
+
+        Only for an axis that `moves_during_read_out`. Raises the same errors as `set`.
+        """
+        return self._move(value, following)
+
+    def _move(self, value: float, following: Following | None = None) -> DeviceStatus:
         # A move has four steps: check our own limits, check those of the records, write all raw setpoints at once, and
         # compare the read-back once every record has reported completion. Between the steps nothing is assumed: other
         # clients may change limits and modes, a stalled motor completes its put, and completion may arrive before the
@@ -134,7 +157,7 @@ class Axis(Device):
             settle_s=self.settle_s,
         )
         # Put completion reports only that a record has finished, not where: the read-back decides, after the last one.
-        pending = _Countdown(len(targets), lambda: self._verify(value, status))
+        pending = _Countdown(len(targets), lambda: self._verify(value, status, following))
         put_together([(getattr(self, attribute), raw) for attribute, raw in targets.items()], pending.one_done)
         return status
 
@@ -157,10 +180,15 @@ class Axis(Device):
                 )
                 raise OutOfRangeError(signal.pvname, raw, low, high, unit, remedy)
 
-    def _verify(self, value: float, status: DeviceStatus) -> None:
+    def _verify(self, value: float, status: DeviceStatus, following: Following | None = None) -> None:
         """Finish or fail `status` according to the position; runs in a callback thread of Channel Access."""
         try:
-            reached = self._position_after_lag(value)
+            # Nothing follows the late completion of a move that has timed out, nor an axis that has yet to settle.
+            is_late = status.done or self.settle_s > 0
+            if following is None or is_late or not self._lets_follow(value, following):
+                reached = self._position_after_lag(value)
+            else:
+                reached = value
         except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end
             fail(status, error)
             return
@@ -168,6 +196,26 @@ class Axis(Device):
             finish(status)
         else:
             fail(status, MotionError(self._missed(value, reached)))
+
+    def _lets_follow(self, value: float, following: Following) -> bool:
+        """Let `following` begin, and return whether a read-back that was requested before confirms the arrival."""
+        confirmed = False
+        try:
+            signals = self.fresh_signals()
+            requested = PreparedRequests(signals).send()
+            following.begin()
+            # An answer to a second request would be younger than what has begun.
+            readings = requested.collect(batch_s=READ_TIMEOUT_S)
+            confirmed = all(reading.valid for reading in readings.values()) and self._agrees(value, readings)
+            if confirmed:
+                self.arrived_with = readings
+        finally:
+            following.end_move(confirmed=confirmed)
+        return confirmed
+
+    def _agrees(self, value: float, readings: Mapping[str, PvReading]) -> bool:
+        reached = self.value_from_raw({attribute: reading.value for attribute, reading in readings.items()})
+        return abs(reached - value) <= self.tolerance
 
     def _position_after_lag(self, value: float) -> float:
         """Return the position, read again while a slowly scanned read-back may still lag behind."""

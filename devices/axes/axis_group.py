@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ophyd.status import StatusBase
 
-from devices.axes.axis import Axis
+from devices.axes.axis import Axis, Following
 from devices.shutter import Shutter
 from devices.signals.move_status import AllOf
 from devices.signals.uncached_signal import CHANNEL_ERRORS
@@ -49,10 +49,18 @@ class AxisGroup:
         """
         return AllOf(self.start(targets))
 
-    def start(self, targets: Mapping[str, Target]) -> list[StatusBase]:
-        """Start all moves at once and return their statuses; raises InputError as `set` does."""
+    def start(self, targets: Mapping[str, Target], following: Following | None = None) -> list[StatusBase]:
+        """Start all moves at once and return their statuses; raises InputError as `set` does.
+
+        `following` begins at the end of the move of a single axis, which must be one that `moves_during_read_out`.
+        """
         # All are checked before the first one moves: a wrong target must not leave the other axes half way.
         self.check_value(targets)
+        if following is not None:
+            ((name, target),) = targets.items()
+            axis = self._movers[name]
+            assert isinstance(axis, Axis)  # shutters have no exposure behind them
+            return [axis.set_followed(float(target), following)]
         return [self._movers[name].set(target) for name, target in targets.items()]  # type: ignore[arg-type]
 
     def pause(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ophyd.status import StatusBase
 
+from devices.axes.axis import Following
 from devices.axes.axis_group import AxisGroup, Target
 from errors import MotionError
 
@@ -27,16 +28,23 @@ NOT_MOVED = (
 class WaitingMove:
     """A move of `axes`, by event field, that waits for a read-out: either `begin` or `refuse` is called, once.
 
-    Neither may raise.
+    Neither may raise. `is_followed`: whether the next exposure may begin at its end.
     """
 
     axes: frozenset[str]
+    is_followed: bool = False
     begin: Callable[[], None]
     refuse: Callable[[], None]
 
 
 class ReadsOut(Protocol):
-    """Reader of exposures that lets a move begin with a read-out."""
+    """Reader of exposures that lets a move begin with a read-out, and may begin the next exposure after the move."""
+
+    def exposure_ahead(self, targets: Any) -> Following | None:
+        """Return the next exposure, with the reader's `targets`, to begin at the end of the move, or None."""
+
+    def abandon_ahead(self) -> None:
+        """End an exposure that has begun ahead, and let none begin; raises nothing."""
 
     def begin_at_read_out(self, move: WaitingMove) -> bool:
         """Let `move` begin, or refuse it, when the present exposure is read out; return false without an exposure."""
@@ -131,26 +139,35 @@ class MoveAhead:
         """Raise InputError unless every axis may go to its target, in its unit."""
         self._group.check_value(targets)
 
-    def set(self, targets: Mapping[str, Target], origin: Mapping[str, Target]) -> Arrival:
+    def set(
+        self,
+        targets: Mapping[str, Target],
+        origin: Mapping[str, Target],
+        exposure: Any = None,
+    ) -> Arrival:
         """Start to move from `origin` to `targets`, in the units of the axes.
 
-        A move that is refused has ended with its `error`.
+        With the targets of an `exposure`, the reader may begin it at the end of the move, which needs a single axis. A
+        move that is refused has ended with its `error`.
         """
+        # The targets and not the exposure itself: after a pause bluesky repeats this message for another exposure.
+        following = None if exposure is None else self._reader.exposure_ahead(exposure)
         arrival = Arrival()
         self._arrival = arrival
         self._origin = dict(origin)
         move = WaitingMove(
             axes=frozenset(targets),
-            begin=partial(self._start, arrival, targets),
+            is_followed=following is not None,
+            begin=partial(self._start, arrival, targets, following),
             refuse=partial(arrival.end, MotionError(NOT_MOVED)),
         )
         if not self._reader.begin_at_read_out(move):
             move.begin()
         return arrival
 
-    def _start(self, arrival: Arrival, targets: Mapping[str, Target]) -> None:
+    def _start(self, arrival: Arrival, targets: Mapping[str, Target], following: Following | None) -> None:
         try:
-            arrival.follow(self._group.start(targets))
+            arrival.follow(self._group.start(targets, following))
         except Exception as error:  # noqa: BLE001  # on another thread nobody else gets it: the plan raises it later
             arrival.end(error)
 
@@ -175,5 +192,6 @@ class MoveAhead:
             logger.warning("After the pause the axes did not return to the point that is measured again: %s", error)
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop every axis at its current position."""
+        """Stop every axis at its current position, and an exposure that has begun ahead."""
+        self._reader.abandon_ahead()
         self._group.stop(success=success)

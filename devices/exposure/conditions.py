@@ -2,7 +2,7 @@
 
 `Conditions` knows the PVs, follows their monitors and holds their latest values; it outlives all runs. A
 `ConditionWatch` belongs to one exposure: it knows which conditions that exposure needs, and collects those that fail
-from `begin` to `end`. There is one master scaler, so one watch at a time: a new one replaces the previous one. A PV in
+from `begin` to `end`. There is one master scaler, so one watch at a time: the one that began last. A PV in
 INVALID alarm counts as NaN, which is within no limits. Monitors report from threads of Channel Access, hence the lock.
 As a monitor may go silent without notice, `end` also takes values that were requested from the server.
 """
@@ -49,7 +49,7 @@ class Conditions:
         self._watch: ConditionWatch | None = None
 
     def watch(self, needed: Collection[str], power_w: tuple[float, float] = ANY_POWER_W) -> ConditionWatch:
-        """Return the watch of the next exposure, which replaces the previous one.
+        """Return the watch of the next exposure.
 
         `needed` names its conditions; `power_w`: lowest and highest reading allowed of the laser's power meter, W.
         """
@@ -58,8 +58,11 @@ class Conditions:
             low_w, high_w = power_w
             power = definitions[C.LASER_POWER]
             definitions[C.LASER_POWER] = replace(power, low=low_w, high=high_w, resume=low_w)
-        self._watch = ConditionWatch(self, definitions, self._on_failure)
-        return self._watch
+        return ConditionWatch(self, definitions, self._on_failure)
+
+    def hand_over(self, watch: ConditionWatch) -> None:
+        """Let `watch`, whose exposure begins, learn from now on what the monitors show."""
+        self._watch = watch
 
     def failing(self, needed: Collection[str]) -> list[Condition]:
         """Return the `needed` conditions worth waiting for that fail by their monitors and also when requested.
@@ -169,9 +172,15 @@ class ConditionWatch:
     def begin(self) -> None:
         """Start the exposure, and note the conditions that fail already; raises the same errors as `is_met`."""
         failing = self._failing()
+        self._conditions.hand_over(self)
         with self._lock:
             self._failed = failing
             self._exposing = True
+
+    def close(self) -> None:
+        """End the watch over an exposure that nobody reads."""
+        with self._lock:
+            self._exposing = False
 
     def end(self, fresh: Mapping[str, PvReading]) -> dict[str, float]:
         """End the exposure; return the conditions that failed since `begin` or fail in `fresh`, with their values.

@@ -10,6 +10,7 @@ the right one and something was wrong during it.
 
 from __future__ import annotations
 
+import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,27 +20,30 @@ from bluesky.utils import NoReplayAllowed
 from ophyd import Device
 from ophyd.status import StatusBase
 
-from devices.axes.axis import Axis
+from devices.axes.axis import Axis, Following
 from devices.axes.cell import TEMPERATURE
 from devices.axes.move_ahead import WaitingMove
 from devices.configuration import QualitySettings
-from devices.exposure.axis_watch import AxisWatch
+from devices.exposure.axis_watch import AxisWatch, FollowedAxes
 from devices.exposure.condition_limits import ANY_POWER_W, CONDITIONS, LASER_ONLY, ConditionName
 from devices.exposure.conditions import Conditions, ConditionWatch
 from devices.exposure.event_fields import Raw, invalid_marks, numbers_from, positions_from
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposurePhase, ExposureTargets
-from devices.exposure.read_out import ReadOut
+from devices.exposure.watched_exposure import BegunExposure, ExposureAhead, FollowingExposure, WatchedExposure
 from devices.names import AxisName
 from devices.shutter import CLOSED, ShutterCode
-from devices.signals.put_batch import COMPLETIONS
+from devices.signals.connection import one_server
 from devices.signals.uncached_signal import (
     FreshSignalRO,
-    RequestedReadings,
+    PreparedRequests,
     read_with_alarms,
     require_valid,
 )
+from errors import NotConnectedError
+
+logger = logging.getLogger("trxas.devices")
 
 CONDITION = "condition:"
 """Prefix of the keys of conditions among the raw values."""
@@ -86,12 +90,16 @@ class EventReader(ABC):
         self._detectors = (exposure, *detectors)
         self._life = ExposureLifeCycle()
         self._signals: dict[str, FreshSignalRO] = {}
-        self._read_out = self._new_read_out()
         self._needed: frozenset[str] = CONDITIONS
-        self._watch: ConditionWatch = conditions.watch(())
         # Axes that a table adds have no other place in an experiment than the one where the user has put them.
         steady = [key for key in axes if key not in {*AxisName, TEMPERATURE}]
-        self._axis_watch = AxisWatch(axes, on_failure=exposure.cut_short, steady=steady)
+        self._followed = FollowedAxes(axes, on_failure=exposure.cut_short, steady=steady)
+        self._ahead = ExposureAhead(self._begin)
+        self._begins_ahead = True
+        nothing = AxisWatch(self._followed, {})
+        self._present = WatchedExposure(
+            ExposureTargets(), conditions.watch(()), nothing, self._prepare_requests, self._request_further
+        )
         self._flux = FluxHistory(quality.i0_tolerance)
         self._staged = False
 
@@ -122,57 +130,73 @@ class EventReader(ABC):
         """
         self._needed = needed
         self._flux.reset()
-        self._read_out.abandon()
+        self._begins_ahead = True
+        self.abandon()
         self._life.reset()
+
+    def abandon(self) -> None:
+        """Abandon the present exposure, and one that has begun ahead; raises nothing."""
+        self._present.close()
+        self.abandon_ahead()
 
     def arm(self, targets: ExposureTargets) -> None:
         """Set where everything must be during the next exposure, which can be triggered from then on.
 
-        Raises NotConnectedError if an axis that is watched for the first time does not answer.
+        An exposure that has begun ahead is kept for the trigger if its targets are these, and ended if not. Raises
+        NotConnectedError if an axis that is watched for the first time does not answer.
         """
-        self._read_out.abandon()
-        self._axis_watch.expect(targets.positions)
-        ignored = LASER_ONLY if targets.laser_shutter == CLOSED else frozenset()
-        self._watch = self._conditions.watch(self._needed - ignored, self._power_w(targets))
+        begun = self._ahead.exposure_for(targets)
+        if begun is None:
+            self.abandon()
+        self._present = begun or self._next_exposure(targets)
         self._life.arm(targets)
 
     def has_arrived(self) -> bool:
         """Return whether everything is as armed according to the monitors, which may be late after a move.
 
-        The read-backs that ended the move count as well, if they are newer.
-        Raises NotConnectedError if a PV that is followed for the first time does not answer.
+        An exposure that has begun ahead counts as arrived. Raises NotConnectedError if a PV that is followed for the
+        first time does not answer.
         """
-        self._axis_watch.adopt_arrivals()
-        return not self._axis_watch.astray() and self._watch.is_met()
+        return self._ahead.has_begun(self._present) or self._present.has_arrived()
 
     def refresh(self) -> None:
         """Request conditions and axes, as monitors may have gone silent; raises NotConnectedError if unanswered."""
-        self._watch.refresh()
-        self._axis_watch.update(read_with_alarms(self._axis_signals()))
+        self._present.conditions.refresh()
+        self._followed.update(read_with_alarms(self._axis_signals()))
 
     def trigger(self) -> StatusBase:
-        """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
+        """Start the exposure on all detectors, or take over the one that has begun ahead.
+
+        Raises AcquisitionError unless it is armed.
+        """
         if self._staged and self.phase is ExposurePhase.IDLE:
             self.arm(ExposureTargets())
-        # The watches begin before the trigger: what fails between the two is part of the exposure.
+        begun = self._ahead.take()
+        if begun is None:
+            self._end_abandoned()
         number = self._life.start()
-        self._watch.begin()
-        self._axis_watch.begin()
-        # One status for all detectors: it fails with the first failure, and the life cycle learns the end of the
-        # exposure from it together with the number, since the end of an abandoned exposure may still come.
+        begun = begun or self._begin(self._present)
+        # The life cycle learns the end of the exposure together with its number, since the end of an abandoned exposure
+        # may still come.
+        begun.status.add_callback(lambda ended: self._life.end(number, succeeded=ended.success))
+        if self._begins_ahead:
+            self._ahead.allow(self._present)
+        return begun.end()
+
+    def _end_abandoned(self) -> None:
+        """Stop the detectors if they may still count an exposure that was abandoned, even the one that is armed."""
+        if self._ahead.take_left():
+            self._exposure.stop()
+            self._present = self._next_exposure(self._present.targets)
+
+    def _begin(self, exposure: WatchedExposure, arriving: frozenset[str] = frozenset()) -> BegunExposure:
+        """Start `exposure` on all detectors, while the axes `arriving`, by event field, are not confirmed yet."""
+        return exposure.begin(self._trigger_all, arriving)
+
+    def _trigger_all(self) -> StatusBase:
+        # One status for all detectors: it fails with the first failure.
         detectors = (*self._detectors, *self._started_with())
-        read_out = self._new_read_out()
-        self._read_out = read_out
-        status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
-
-        def ended(status: StatusBase) -> None:
-            if self._life.end(number, succeeded=status.success):
-                COMPLETIONS.call(read_out.request)
-            else:
-                read_out.abandon()
-
-        status.add_callback(ended)
-        return status
+        return detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
 
     def begin_at_read_out(self, move: WaitingMove) -> bool:
         """Let `move` begin as soon as the read-out of the present exposure is requested; return false without one.
@@ -181,8 +205,73 @@ class EventReader(ABC):
         """
         if self.phase not in (ExposurePhase.COUNTING, ExposurePhase.COUNTED):
             return False
-        self._read_out.then(move)
+        self._present.read_out.then(move)
         return True
+
+    def exposure_ahead(self, targets: ExposureTargets) -> Following | None:
+        """Return the next exposure, to begin at the end of the move to its `targets`; None if that is not safe.
+
+        It does not begin if the present one is bad or not read out. The plan takes it over when it arms the reader with
+        the same targets and triggers it. Raises nothing.
+        """
+        before = self._present.targets.positions
+        moving = frozenset(key for key, at in targets.positions.items() if before.get(key) != at)
+        try:
+            if not self._begins_ahead or not self._can_begin_ahead or not self._is_one_server(moving):
+                return None
+            following = self._next_exposure(targets)
+            # Conditions that are needed for the first time are requested here, and not between two exposures.
+            following.conditions.is_met()
+        except NotConnectedError:
+            return None
+        return FollowingExposure(self, self._present, following, moving)
+
+    def _is_one_server(self, moving: frozenset[str]) -> bool:
+        """Return whether a request of the read-backs of the axes `moving` is answered before a later trigger starts."""
+        axes = [self._axes[key] for key in moving]
+        names = [(axis, name) for axis in axes for name in (*axis.raw_readbacks, *axis.raw_setpoints)]
+        return one_server([self._exposure.count, *(getattr(axis, name) for axis, name in names)])
+
+    def begin_ahead(self, present: WatchedExposure, exposure: WatchedExposure, arriving: frozenset[str]) -> bool:
+        """Begin `exposure` behind `present` unless the plan has done anything that forbids it; raises nothing.
+
+        Return whether it has begun. The axes `arriving`, by event field, have not been confirmed by their read-backs.
+        """
+        return self._ahead.begin(present, exposure, arriving)
+
+    def give_up(self, exposure: WatchedExposure) -> None:
+        """Abandon `exposure`, which has begun before its axes had arrived; no other of the run begins ahead.
+
+        Otherwise hardware that reports its arrival too early would cost an exposure at each step. Raises nothing.
+        """
+        self._begins_ahead = False
+        if self._ahead.abandon(exposure):
+            self._cut_short()
+
+    def abandon_ahead(self) -> None:
+        """End an exposure that has begun ahead, without waiting, and let none begin; raises nothing."""
+        if self._ahead.abandon():
+            self._cut_short()
+
+    def _cut_short(self) -> None:
+        try:
+            self._exposure.cut_short()
+        except NotConnectedError as error:
+            logger.info("An exposure that nobody reads was not stopped: %s", error)
+
+    @property
+    def _can_begin_ahead(self) -> bool:
+        """Whether the next exposure may begin before the plan has judged this one."""
+        # A second detector has to be armed, or is read by messages of its own.
+        return len(self._detectors) == 1 and self._exposure.counts_ahead
+
+    def _next_exposure(self, targets: ExposureTargets) -> WatchedExposure:
+        """Return an exposure that has not begun; raises NotConnectedError as `arm` does."""
+        ignored = LASER_ONLY if targets.laser_shutter == CLOSED else frozenset()
+        conditions = self._conditions.watch(self._needed - ignored, self._power_w(targets))
+        return WatchedExposure(
+            targets, conditions, self._followed.watch(targets.positions), self._prepare_requests, self._request_further
+        )
 
     def stage(self) -> list[Any]:
         """Prepare for a stock plan: exposures without targets, of the dwell set last.
@@ -197,7 +286,7 @@ class EventReader(ABC):
     def unstage(self) -> list[Any]:
         """End the exposures of a stock plan; an exposure that was not read is abandoned."""
         self._exposure.unstage()
-        self._read_out.abandon()
+        self.abandon()
         self._life.reset()
         self._staged = False
         return [self]
@@ -209,8 +298,10 @@ class EventReader(ABC):
         stored.
         """
         # First, so that the end of the stopped exposure moves nothing.
-        self._read_out.abandon()
+        self.abandon()
         self._exposure.pause()
+        self._ahead.take_left()
+        self._present = self._next_exposure(self._present.targets)
         self._life.interrupt()
         if self.is_stored:
             raise NoReplayAllowed
@@ -226,23 +317,31 @@ class EventReader(ABC):
         """
         # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.
         self._life.close()
-        return self._read()
+        is_good = False
+        try:
+            event = self._read()
+            is_good = not event["quality"]["value"]
+            return event
+        finally:
+            if not is_good:
+                self.abandon_ahead()
 
     def _started_with(self) -> tuple[Any, ...]:
         """Return the further devices that are triggered with the detectors; their triggers must not fail."""
         return ()
 
-    def _new_read_out(self) -> ReadOut:
-        """Return the read-out of an exposure that has not ended."""
-        return ReadOut(self._send_requests, self._release)
+    def _request_further(self) -> None:  # noqa: B027  # most readers have no further detectors
+        """Request what other detectors than those of the exposure hold, just before the read-out; raises nothing."""
 
-    def _send_requests(self) -> RequestedReadings:
-        """Request everything that belongs to the exposure that has ended; raises what reading a PV raises."""
-        return RequestedReadings({**self._signals, **self._condition_signals()})
+    def _prepare_requests(self, conditions: ConditionWatch) -> PreparedRequests:
+        """Return the requests of everything that belongs to an exposure."""
+        # The conditions in the same round trip: a monitor may have gone silent.
+        watched = {CONDITION + name: signal for name, signal in conditions.fresh_signals().items()}
+        return PreparedRequests({**self._signals, **watched})
 
-    def _release(self, axes: frozenset[str]) -> bool:
-        """Let `axes`, by event field, leave during the read-out; return false if the exposure is known to be bad."""
-        return not self._watch.has_failed and self._axis_watch.release(axes)
+    def _answers(self) -> Raw:
+        """Return the answers to these requests; raises NotConnectedError with a PV without one."""
+        return self._present.read_out.collect()
 
     @abstractmethod
     def _read(self) -> dict[str, dict[str, Any]]:
@@ -291,18 +390,15 @@ class EventReader(ABC):
         """Return the marks of the fields that hold a value which is not a measurement."""
         return invalid_marks(self._axes, self._surroundings_signals(), raw)
 
-    def _condition_signals(self) -> dict[str, FreshSignalRO]:
-        """Return the PVs of the conditions, requested in the same round trip: a monitor may have gone silent."""
-        return {CONDITION + name: signal for name, signal in self._watch.fresh_signals().items()}
-
     def _quality(self, raw: Raw, reading: ExposureReading) -> list[str]:
         """Return the names of the conditions that failed; set `remarks` on them, and `marks`."""
         # The monitors show what failed during the exposure; the values just requested show what fails now, in case a
         # monitor has gone silent. The flux comes last: a low I0 is a finding of its own only if nothing else explains
         # it, and only faultless exposures may teach what is normal.
         fresh = {key.removeprefix(CONDITION): raw[key] for key in raw if key.startswith(CONDITION)}
-        monitored = self._watch.end(fresh)
-        failed = {name: self._watch.remark(name, value) for name, value in sorted(monitored.items())}
+        watch = self._present.conditions
+        monitored = watch.end(fresh)
+        failed = {name: watch.remark(name, value) for name, value in sorted(monitored.items())}
         failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(raw)
         failed |= self._flux_remarks(reading, others_failed=bool(failed))
         self.remarks = failed
@@ -354,9 +450,9 @@ class EventReader(ABC):
     def _astray(self, raw: Raw) -> dict[str, str]:
         """Return remarks on the axes that were off their targets: moved by another client, jumped, or not known."""
         remarks = {}
-        for key, position in self._axis_watch.end(raw).items():
+        for key, position in self._present.axes.end(raw).items():
             axis = self._axes[key]
-            needs = f"needs {self._axis_watch.expected(key):.8g} ± {axis.tolerance:g}"
+            needs = f"needs {self._present.axes.expected(key):.8g} ± {axis.tolerance:g}"
             remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
         return remarks
 

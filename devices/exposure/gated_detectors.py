@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
@@ -69,6 +69,9 @@ class Exposure(Device):
     foil = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.S{_settings.foil_channel}", kind="omitted")
     spc_frame = FCpt(FreshSignalRO, "{_prefix}{_settings.spc_frame}", kind="omitted")
     boxcar_frame = FCpt(FreshSignalRO, "{_prefix}{_settings.boxcar_frame}", kind="omitted")
+
+    counts_ahead: ClassVar[bool] = True
+    """Whether the next exposure may be triggered once this one is read out, but neither judged nor stored."""
 
     def __init__(self, settings: ExposureSettings, *, prefix: str, name: str) -> None:
         self._settings = settings

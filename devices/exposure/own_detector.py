@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from devices.configuration import ExposureSettings, QualitySettings
 from devices.exposure.event_reader import EventReader
@@ -28,6 +28,9 @@ class OwnDetector(Exposure):
     # The life of an exposure is that of the gated detectors: idle, prepared for a dwell, triggered, done or stopped,
     # read once. A number that grows with every exposure proves which one was read. So only what a dwell is and where
     # the number stands differs here, and the rest is inherited.
+
+    # A derived class may keep what belongs to one exposure from its trigger on.
+    counts_ahead: ClassVar[bool] = False
 
     count = None
     preset = None

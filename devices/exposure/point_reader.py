@@ -22,7 +22,7 @@ from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
 from devices.names import AcquisitionMode, AxisName
-from devices.signals.uncached_signal import FreshSignalRO, RequestedReadings
+from devices.signals.uncached_signal import FreshSignalRO
 from devices.surroundings import Surroundings
 
 SATURATED = 0.8
@@ -131,13 +131,17 @@ class PointReader(EventReader):
     def _started_with(self) -> tuple[Any, ...]:
         return self._further.triggered(self._exposure.dwell_s + self._exposure.settings.margin_s)
 
-    def _send_requests(self) -> RequestedReadings:
+    @property
+    def _can_begin_ahead(self) -> bool:
+        # Further detectors hold the counts of one exposure only.
+        return not self._further.names and super()._can_begin_ahead
+
+    def _request_further(self) -> None:
         # The requests of all leave before the first answer is awaited, so further detectors cost no round trip.
         self._further.request()
-        return super()._send_requests()
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        raw = self._read_out.collect()
+        raw = self._answers()
         reading = self._exposure_reading(raw)
         beside, missing = self._further.fields(raw["elapsed"])
         now = time.time()

@@ -70,7 +70,7 @@ class PowderReader(DetectorReader):
         self._signals |= sdd.fresh_signals() if sdd else {}
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        raw = self._read_out.collect()
+        raw = self._answers()
         reading = self._exposure_reading(raw)
         positions = self._positions(raw)
         now = time.time()

@@ -31,6 +31,7 @@ class ReadOut:
         self._release = release
         self._requested: RequestedReadings | None = None
         self._then: WaitingMove | None = None
+        self._axes_left = False
         self._is_followed = False
         self._is_over = False
         self._lock = threading.Lock()
@@ -42,7 +43,7 @@ class ReadOut:
                 self._then = move
                 return
             may_begin = not self._is_over and self._release(move.axes)
-            self._is_followed = may_begin
+            self._axes_left = may_begin
         self._go_on(move, may_begin=may_begin)
 
     def request(self) -> None:
@@ -60,16 +61,29 @@ class ReadOut:
             move = self._then
             self._then = None
             may_begin = move is not None and self._release(move.axes)
-            self._is_followed = may_begin
+            self._axes_left = may_begin
+            self._is_followed = move is not None and may_begin and move.is_followed
         if move is not None:
             self._go_on(move, may_begin=may_begin)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a move has begun behind the requests at whose end the next exposure may begin."""
+        return self._is_followed
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether all answers have come: whatever happens now cannot touch what was read."""
+        with self._lock:
+            requested = self._requested
+        return requested is not None and requested.have_come()
 
     def collect(self) -> Mapping[str, PvReading]:
         """Return the answers by the keys of their signals, once; raises NotConnectedError with a PV without one."""
         try:
             self.request()
             requested = self._send() if self._requested is None else self._requested
-            return requested.collect(batch_s=PATIENT_S if self._is_followed else BATCH_S)
+            return requested.collect(batch_s=PATIENT_S if self._axes_left else BATCH_S)
         finally:
             self.abandon()
 

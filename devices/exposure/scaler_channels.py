@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from ophyd import FormattedComponent as FCpt
@@ -50,6 +50,9 @@ class ScalerExposure(Exposure):
     laser shutter is that of its read-back, which is followed during the exposure. `scaler_exposure_class` adds a
     component for each channel.
     """
+
+    # The trigger forgets which states of the shutter the exposure before has seen.
+    counts_ahead: ClassVar[bool] = False
 
     spc_frame = None
     boxcar_frame = None

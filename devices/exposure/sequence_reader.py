@@ -65,6 +65,7 @@ class SequenceReader(PointReader):
         super().__init__(replace(devices, further=None), quality=quality, pulses_per_s=pulses_per_s)
         # Its own: what fails during a sequence stops the sequencer, not the scaler of single exposures.
         self._conditions = conditions_of(devices, quality, on_failure=sequencer.cut_short)
+        self._watch = self._conditions.watch(())
         self._sequencer = sequencer
         self._planned: dict[Place, PlannedFrame] = {}
         self._dwell_s = 0.0

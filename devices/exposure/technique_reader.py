@@ -104,7 +104,7 @@ class TechniqueReader(DetectorReader):
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
-        raw = self._read_out.collect()
+        raw = self._answers()
         reading = self._exposure_reading(raw)
         now = time.time()
         own = self._own_values(raw, reading.spc.exposure_s)

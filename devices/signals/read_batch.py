@@ -51,31 +51,44 @@ class ChannelAnswer(NamedTuple):
 
 
 class ReadBatch:
-    """Requests of `channels` (libca's) that leave together when this is made, and their answers.
+    """Requests of `channels` (libca's), which `send` sends together, once, and their answers.
 
     A channel that is not connected, is of a type that this does not read, or does not answer is left out. Every thread
     that uses it must belong to the context of the channels. Raises nothing.
     """
 
+    # Most of the time of a request goes into what is known long before it is sent: types, and buffers of the answers.
+
     # The buffers outlive the group: libca writes into them until the group is deleted, which drops late answers.
     # `_OPEN` keeps those of a batch that nobody has closed yet, as freed memory would be written.
 
     def __init__(self, channels: Iterable[Any]) -> None:
+        self._prepared = [request for channel in channels if (request := _request(channel)) is not None]
         self._requests: dict[int, _Request] = {}
         self._group: ctypes.c_ulong | None = None
+
+    def send(self) -> None:
+        """Send the requests."""
         group = ctypes.c_ulong()
         if ca.libca.ca_sg_create(ctypes.byref(group)) != dbr.ECA_NORMAL:
             return
         self._group = group
         _OPEN.add(self)
-        for channel in channels:
-            self._send(channel)
+        for request in self._prepared:
+            self._send(request)
         ca.libca.ca_flush_io()
 
     @property
     def addresses(self) -> Collection[int]:
         """Addresses of the channels whose requests were sent."""
         return self._requests.keys()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether all answers have come."""
+        # libca's own test of a group takes its locks in another order than its other functions, and all of them can
+        # come to wait for each other. The thread that receives answers has filled the buffers of those that have come.
+        return all(_head(request.buffer)[0] != NO_STATUS for request in self._requests.values())
 
     def answers(self, timeout_s: float) -> dict[int, ChannelAnswer]:
         """Return the answers that came within `timeout_s` seconds from now, by the addresses of the channels.
@@ -95,11 +108,13 @@ class ReadBatch:
             self._group = None
             _OPEN.discard(self)
 
-    def _send(self, channel: Any) -> None:
-        request = _request(channel)
-        if request is None or request.address in self._requests:
+    def _send(self, request: _Request) -> None:
+        if request.address in self._requests:
             return
-        sent = ca.libca.ca_sg_array_get(self._group, request.type, request.elements, channel, request.buffer)
+        # A record may have come back with a longer array than its buffer was made for.
+        if request.elements == 0 and ca.libca.ca_element_count(request.channel) != request.most_elements:
+            return
+        sent = ca.libca.ca_sg_array_get(self._group, request.type, request.elements, request.channel, request.buffer)
         if sent == dbr.ECA_NORMAL:
             self._requests[request.address] = request
 
@@ -110,9 +125,11 @@ _OPEN: set[ReadBatch] = set()
 class _Request(NamedTuple):
     """A request with the buffer of its answer; 0 `elements` ask for as many elements as the record holds now."""
 
+    channel: Any
     address: int
     type: int
     elements: int
+    most_elements: int
     buffer: Any
     layout: struct.Struct | None
 
@@ -132,11 +149,11 @@ def _request(channel: Any) -> _Request | None:
     if elements == 1:
         buffer: Any = ctypes.create_string_buffer(layout.size)
         HEAD.pack_into(buffer, 0, NO_STATUS, 0, 0, 0)
-        return _Request(address, timed, 1, buffer, layout)
+        return _Request(channel, address, timed, 1, 1, buffer, layout)
     buffer = ctypes.create_string_buffer(ARRAY_OFFSET + 8 * elements)
     HEAD.pack_into(buffer, 0, NO_STATUS, 0, 0, 0)
     np.frombuffer(buffer, dtype=np.int64, offset=ARRAY_OFFSET)[:] = NO_ELEMENT
-    return _Request(address, timed, 0, buffer, None)
+    return _Request(channel, address, timed, 0, elements, buffer, None)
 
 
 def scalar_answer(buffer: Any, layout: struct.Struct) -> ChannelAnswer | None:

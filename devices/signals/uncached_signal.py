@@ -183,30 +183,59 @@ def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = RE
 
     Raises NotConnectedError with the PV that did not answer.
     """
-    return RequestedReadings(signals).collect(timeout_s)
+    return PreparedRequests(signals).send().collect(timeout_s)
+
+
+class PreparedRequests:
+    """Requests of the values of `signals`, ready to be sent once by any thread."""
+
+    def __init__(self, signals: Mapping[str, FreshSignalRO]) -> None:
+        self.signals = dict(signals)
+        self._batches: list[Batch] = []
+        by_context: dict[Any, dict[str, Any]] = {}
+        for key, signal in self.signals.items():
+            if isinstance(signal, FreshSignalRO) and signal.connected:
+                by_context.setdefault(signal._read_pv.context, {})[key] = signal._read_pv.chid
+        for context, channels in by_context.items():
+            _join_context(context)
+            self._batches.append(Batch(context, channels, ReadBatch(channels.values())))
+
+    def send(self) -> RequestedReadings:
+        """Send the requests in one packet; raises NotConnectedError with a PV that is not connected."""
+        batches = self._batches
+        self._batches = []
+        for batch in batches:
+            _join_context(batch.context)
+            batch.requests.send()
+        return RequestedReadings(self.signals, batches)
+
+
+class Batch(NamedTuple):
+    """The requests of the channels of one context of libca; the channels are by the keys of their signals."""
+
+    context: Any
+    channels: Mapping[str, Any]
+    requests: ReadBatch
 
 
 class RequestedReadings:
-    """Values of `signals` that are requested when this is made, in one packet, and collected later by any thread."""
+    """Values of `signals` that were requested in `batches`, and are collected later by any thread."""
 
     # All requests leave before the first answer is awaited, and share one deadline: a server that hangs costs the
     # time-out once, not once per PV. The batch answers nearly always. Types that it cannot read are requested one by
     # one, and so is later what has not come, which takes longer, and names the PV that does not answer.
 
-    def __init__(self, signals: Mapping[str, FreshSignalRO]) -> None:
-        """Send the requests; raises NotConnectedError with a PV that is not connected."""
-        self._signals = dict(signals)
-        self._batches: list[tuple[Any, dict[str, Any], ReadBatch]] = []
-        by_context: dict[Any, dict[str, Any]] = {}
-        for key, signal in self._signals.items():
-            if isinstance(signal, FreshSignalRO) and signal.connected:
-                by_context.setdefault(signal._read_pv.context, {})[key] = signal._read_pv.chid
-        for context, channels in by_context.items():
-            _join_context(context)
-            batch = ReadBatch(channels.values())
-            sent = {key: channel for key, channel in channels.items() if channel.value in batch.addresses}
-            self._batches.append((context, sent, batch))
-        self._alone = self._signals.keys() - {key for _, sent, _ in self._batches for key in sent}
+    def __init__(self, signals: Mapping[str, FreshSignalRO], batches: Sequence[Batch]) -> None:
+        """Request what is in no batch; raises NotConnectedError with a PV that is not connected."""
+        self._signals = signals
+        self._batches = batches
+        sent = {
+            key
+            for batch in batches
+            for key, channel in batch.channels.items()
+            if channel.value in batch.requests.addresses
+        }
+        self._alone = signals.keys() - sent
         try:
             self._request(self._alone)
         except NotConnectedError:
@@ -226,11 +255,15 @@ class RequestedReadings:
         found |= {key: self._signals[key].collect(max(deadline - time.monotonic(), 0.01)) for key in late}
         return {key: found[key] for key in self._signals}
 
+    def have_come(self) -> bool:
+        """Return whether all answers are there; false if some are requested one by one."""
+        return not self._alone and all(batch.requests.is_answered for batch in self._batches)
+
     def drop(self) -> None:
         """End the requests without their answers."""
-        for context, _, batch in self._batches:
-            _join_context(context)
-            batch.close()
+        for batch in self._batches:
+            _join_context(batch.context)
+            batch.requests.close()
 
     def _request(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -239,10 +272,14 @@ class RequestedReadings:
     def _found(self, timeout_s: float) -> dict[str, PvReading]:
         """Return the answers of the batches within `timeout_s` seconds, by the same keys."""
         found: dict[str, PvReading] = {}
-        for context, channels, batch in self._batches:
-            _join_context(context)
-            answers = batch.answers(timeout_s)
-            found |= {key: PvReading(*answers[chid.value]) for key, chid in channels.items() if chid.value in answers}
+        for batch in self._batches:
+            _join_context(batch.context)
+            answers = batch.requests.answers(timeout_s)
+            found |= {
+                key: PvReading(*answers[channel.value])
+                for key, channel in batch.channels.items()
+                if channel.value in answers
+            }
         return found
 
 

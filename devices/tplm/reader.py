@@ -51,7 +51,7 @@ class HistogramReader(EventReader):
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
-        raw = self._read_out.collect()
+        raw = self._answers()
         reading = self._exposure_reading(raw)
         frame = self._timing.latest
         counted = self._counted(frame, raw)
@@ -202,7 +202,7 @@ class SpectrumReader(HistogramReader):
 
         Raises AcquisitionError if one does not stop, and NoReplayAllowed as every reader does.
         """
-        self._read_out.abandon()
+        self._present.read_out.abandon()
         try:
             self._camera.stop()
         finally:

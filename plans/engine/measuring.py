@@ -65,6 +65,7 @@ class PointLoop:
         # Looked up at every exposure, and a map has thousands of points.
         self._energies_ev = request.points.along(AxisName.ENERGY)
         self._following: ExposureOfPass | None = None
+        self._scan_index = 0
         self._is_saving = False
 
     def run(self) -> Plan:
@@ -73,7 +74,12 @@ class PointLoop:
         yield from use_approach(self._beamline, request.approach)
         dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
         chooser = PassChooser(request.until, dwells_s, request.done)
-        yield from bpp.subs_wrapper(chooser.passes(request.repeats, self._measure_pass), {"event": [self._note_stored]})
+        passes = chooser.passes(request.repeats, self._measure_pass)
+        try:
+            yield from bpp.subs_wrapper(passes, {"event": [self._note_stored]})
+        finally:
+            # However the run ends, no exposure begins behind it.
+            self._reader.abandon()
 
     def _note_stored(self, _name: str, _document: dict[str, Any]) -> None:
         """Note that the exposure is stored, from the moment on at which it is: a pause may come right behind it."""
@@ -83,6 +89,7 @@ class PointLoop:
 
     def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
         exposures = self._request.course_of_pass(scan_index, chosen)
+        self._scan_index = scan_index
         for exposure, following in itertools.pairwise(itertools.chain(exposures, [None])):
             assert exposure is not None  # None follows the last one only
             self._following = following
@@ -131,17 +138,18 @@ class PointLoop:
 
     def _arm(self, targets: Targets, scan_index: int, point_index: int) -> None:
         """Give the reader the targets of the next exposure, which it compares with the read-backs, and its indices."""
+        self._reader.arm(self._exposure_targets(targets, scan_index, point_index))
+
+    def _exposure_targets(self, targets: Targets, scan_index: int, point_index: int) -> ExposureTargets:
         positions = {name: float(targets[name]) for name in targets if name in self._beamline.axes}
         if self._request.temperature_c is not None:
             positions[TEMPERATURE] = self._request.temperature_c
-        self._reader.arm(
-            ExposureTargets(
-                positions=positions,
-                laser_shutter=STATES[str(targets["laser_shutter"])],
-                scan_index=scan_index,
-                point_index=point_index,
-                dip_per_s=self._dips.expected_per_s(self._place(point_index)),
-            )
+        return ExposureTargets(
+            positions=positions,
+            laser_shutter=STATES[str(targets["laser_shutter"])],
+            scan_index=scan_index,
+            point_index=point_index,
+            dip_per_s=self._dips.expected_per_s(self._place(point_index)),
         )
 
     def _place(self, point_index: int) -> int:
@@ -229,10 +237,19 @@ class PointLoop:
         return list(self._reader.remarks.values()) if reading else failed
 
     def _go_on(self, *, is_counting: bool = False) -> Plan:
-        """Start the move to the next exposure, if there is one and if its axes may move already."""
-        if self._following is not None:
-            dwell_s = self._request.dwell_of(self._following[0])
-            yield from self._settings.begin(self._targets(self._following), dwell_s, is_counting=is_counting)
+        """Start the move to the next exposure, if there is one and if its axes may move already.
+
+        Behind an electronic delay the exposure begins as soon as that has arrived, before the plan triggers it.
+        """
+        if self._following is None:
+            return
+        point_index = self._following[0]
+        targets = self._targets(self._following)
+        exposure = None
+        # The image of the Pilatus is read by a message of its own, when the next exposure would have begun.
+        if is_counting and self._detection.pilatus is None:
+            exposure = self._exposure_targets(targets, self._scan_index, point_index)
+        yield from self._settings.begin(targets, self._request.dwell_of(point_index), exposure, is_counting=is_counting)
 
     def _failed(self, reading: Mapping[str, Any] | None) -> list[str]:
         """Return remarks on the faults of an exposure; none without a reading, as in a simulator of plans."""

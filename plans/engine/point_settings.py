@@ -12,6 +12,7 @@ from devices.axes.axis_group import Target
 from devices.axes.move_ahead import MoveAhead
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
+from devices.exposure.life_cycle import ExposureTargets
 from plans.engine.arriving import Suspend, arrive
 from plans.engine.detection import Detection
 from plans.engine.request import ScanRequest
@@ -41,6 +42,7 @@ class PointSettings:
         """Forget all targets, so that the next point sets everything: a setting may have been lost."""
         self._set = {}
         self._mover.stay()
+        self._request.detection.reader.abandon_ahead()
 
     def apply(self, targets: Targets, dwell_s: float, suspend: Suspend) -> Plan:
         """Set the targets that changed since the last point, all after `forget`; raises FailedStatus for a failed move.
@@ -69,12 +71,15 @@ class PointSettings:
         axes = self._beamline.axes
         yield from self._move({name: target for name, target in targets.items() if name in axes}, suspend)
 
-    def begin(self, targets: Targets, dwell_s: float, *, is_counting: bool = False) -> Plan:
+    def begin(
+        self, targets: Targets, dwell_s: float, exposure: ExposureTargets | None = None, *, is_counting: bool = False
+    ) -> Plan:
         """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
 
         Does nothing if they are on their way already, or if anything but axes must change. While the exposure before
-        still counts (`is_counting`), it also does nothing if one of these axes must stay until that exposure is read. A
-        failure is raised by the next `apply`.
+        still counts (`is_counting`), it also does nothing if one of these axes must stay until that exposure is read;
+        if a single axis moves, the next exposure may begin at its arrival, if the targets of that `exposure` are given.
+        A failure is raised by the next `apply`.
         """
         # Moving an axis cannot touch an exposure that is read, nor can an electronic delay touch one that is being
         # read. A shutter waits for its own exposure, as a suspension must find it where the last exposure had it; an
@@ -91,7 +96,8 @@ class PointSettings:
         if changed:
             self._group = short_uid("set")
             origin = {name: self._set[name] for name in changed}
-            yield Msg("set", self._mover, changed, origin, group=self._group)
+            following = exposure if is_counting and len(changed) == 1 else None
+            yield Msg("set", self._mover, changed, origin, following, group=self._group)
 
     def stay(self) -> None:
         """Let the axes that `begin` has sent go on: the exposure before is stored."""

@@ -26,7 +26,7 @@ def bench_sequences(beamline: Beamline) -> Entries:
     # In turn, so that a machine that is busy for a while slows both alike.
     for _ in range(REPETITIONS):
         ours.append(_dead_time_s(engine, beamline))
-        stocks.append(float(np.mean(_steps(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS)))))
+        stocks.append(float(np.mean(_steps(engine, bp.scan([*stock], motor, 10, 11, STEPS), stock[0]))))
     dwell_s = DWELL_S / SPEED
     return {
         "sequence_dead_time_ratio": Entry.of([1e3 * dead for dead in ours], [1e3 * dead for dead in stocks], "ms"),

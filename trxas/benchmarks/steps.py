@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -57,10 +58,11 @@ def _step_entries(beamline: Beamline, store: Store, long_run: int) -> Entries:
 
     def ours(steps: int, engine: RunEngine = engine) -> Steps:
         delays = np.linspace(-500, 500, steps).tolist()
-        return _steps(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S))
+        plan = plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)
+        return _steps(engine, plan, beamline.exposure)
 
     def stocks() -> Steps:
-        return _steps(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS))
+        return _steps(engine, bp.scan([*stock], motor, 10, 11, STEPS), stock[0])
 
     def ours_stored() -> Steps:
         found = ours(STEPS, storing)
@@ -111,14 +113,35 @@ def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMoto
     return [scaler, *signals], motor
 
 
-def _steps(engine: RunEngine, plan: Callable[[], Any]) -> Steps:
-    # The time between two events, not that of the whole run: opening and closing a run belongs to no step. The dwell is
-    # subtracted; what is left is motion, reading and the engine.
-    marks: list[Seconds] = []
-    token = engine.subscribe(lambda _name, _doc: marks.append(time.perf_counter()), "event")
-    engine(plan())
+def _steps(engine: RunEngine, plan: Any, detector: Any) -> Steps:
+    # The time from one exposure to the next, not that of the whole run: opening and closing a run belongs to no step.
+    # The dwell is subtracted; what is left is motion, reading and the engine. An event may be stored at any time during
+    # the next exposure, so the triggers are timed, unless an exposure was repeated.
+    events: list[Seconds] = []
+    token = engine.subscribe(lambda _name, _doc: events.append(time.perf_counter()), "event")
+    with _timed_triggers(detector) as triggers:
+        engine(plan)
     engine.unsubscribe(token)
+    marks = triggers if len(triggers) == len(events) else events
     return [float(step) - DWELL_S / SPEED for step in np.diff(marks)]
+
+
+@contextlib.contextmanager
+def _timed_triggers(detector: Any) -> Iterator[list[Seconds]]:
+    """Yield the times at which `detector` has been triggered, s, which become more meanwhile."""
+    times: list[Seconds] = []
+    trigger = detector.trigger
+
+    def timed() -> Any:
+        status = trigger()
+        times.append(time.perf_counter())
+        return status
+
+    detector.trigger = timed
+    try:
+        yield times
+    finally:
+        del detector.trigger
 
 
 def _counting_cost(beamline: Beamline) -> Entry:

@@ -110,8 +110,10 @@ class PromptCircuit(CaprotoCircuit):
 
     async def _monitors_first(self) -> None:
         """Return once the monitors of what a put has changed are among what is sent, as from an IOC in C."""
-        # Stock clients believe the read-back that they have when a move completes. An update goes through two queues; a
-        # task that takes it from the second one puts it into the outbox without a pause.
+        # Stock clients believe the read-back that they have when a move completes. An update goes through two queues,
+        # the first of which is emptied here, as its own task would need a turn for that; the task that takes it from
+        # the second one puts it into the outbox without a pause.
+        await self.context.hand_on_updates()
         for _ in range(MOST_TURNS):
             if self.context.subscription_queue.empty() and self.subscription_queue.empty():
                 return

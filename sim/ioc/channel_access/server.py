@@ -115,6 +115,13 @@ class PromptContext(CaprotoContext):
                 if everything or is_of(subscription.channel.name, name):
                     await specification.db_entry.subscribe(self.subscription_queue, specification, subscription)
 
+    async def hand_on_updates(self) -> None:
+        """Hand the updates of monitors that wait on to their clients, unless one of these takes no more."""
+        # Without a client whose queue is full no step of this gives way to another task, so the order stays.
+        waiting = self.subscription_queue
+        while not waiting.empty() and not any(circuit.subscription_queue.full() for circuit in self.circuits):
+            await self._subscription_queue_iteration(*waiting.get_nowait())
+
     async def _subscription_queue_send(self, specification: Any, subscription: Any, **update: Any) -> None:
         if not (self._all_muted or (self._muted and is_of(subscription.channel.name, self._muted))):
             await super()._subscription_queue_send(specification, subscription, **update)

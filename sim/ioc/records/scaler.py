@@ -101,6 +101,8 @@ class ScalerGroup(PVGroup):
         self._actions = actions
         self._interrupt = asyncio.Event()
         self._counting: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._opened_s = 0.0
         self.fault_stuck = False
         """Whether a count that is over does not end until it is stopped."""
         self._shown = sorted({1, *channels.names})
@@ -120,6 +122,10 @@ class ScalerGroup(PVGroup):
         if self.counting:
             raise RecordBusyError(f"{self.prefix} is counting already; wait for it, or write 0 to {self.prefix}.CNT")
         self._interrupt.clear()
+        self._ended = asyncio.Event()
+        # The hardware opens its gate at once; what the record shows of it comes later.
+        if self._field("DLY").value == 0:
+            self._open_gate()
         self._counting = asyncio.create_task(self._count_once())
         for number in self._shown:
             await post(self._field(f"S{number}"), 0.0)
@@ -128,8 +134,10 @@ class ScalerGroup(PVGroup):
 
     async def finished(self) -> None:
         """Wait for the end of a count; return at once if there is none."""
-        if self._counting is not None and not self._counting.done():
-            await asyncio.shield(self._counting)
+        counting = self._counting
+        if counting is not None and not counting.done():
+            await self._ended.wait()
+            counting.result()
 
     async def stop_count(self) -> None:
         """End a count early, and return when the counts so far are posted."""
@@ -205,22 +213,31 @@ class ScalerGroup(PVGroup):
             if not await self._delayed():
                 await self._expose()
         finally:
-            await self._show_state(IDLE, IDLE)
-            await post(self._field("CNT"), "Done")
+            try:
+                await self._show_state(IDLE, IDLE)
+                await post(self._field("CNT"), "Done")
+            finally:
+                self._ended.set()
 
     async def _delayed(self) -> bool:
         """Wait for DLY, and return whether the count was stopped meanwhile."""
         delay_s: float = self._field("DLY").value
         if delay_s == 0:
-            return self._interrupt.is_set()
+            return False
         await self._show_state(WAITING, WAITING)
-        return await self._clock.sleep_unless(self._interrupt, delay_s)
+        stopped = await self._clock.sleep_unless(self._interrupt, delay_s)
+        if not stopped:
+            self._open_gate()
+        return stopped
+
+    def _open_gate(self) -> None:
+        self._opened_s = self._clock.now_s()
+        if self._actions.on_start is not None:
+            self._actions.on_start()
 
     async def _expose(self) -> None:
         await self._show_state(COUNTING, USER_COUNTING)
         actions = self._actions
-        if actions.on_start is not None:
-            actions.on_start()
         elapsed_s = await self._gate_open()
         counts = actions.count(elapsed_s)
         await self.post_counts(elapsed_s, counts)
@@ -230,7 +247,7 @@ class ScalerGroup(PVGroup):
     async def _gate_open(self) -> float:
         """Keep the gate open for TP or until stopped; return for how many seconds of beam it was open."""
         preset_s: float = self._field("TP").value
-        start_s = self._clock.now_s()
+        start_s = self._opened_s
         if self._actions.ahead is not None and preset_s >= AHEAD_FROM_S * self._clock.speed:
             await asyncio.sleep(0)  # what was posted at the start leaves first
             self._actions.ahead(preset_s)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devices.configuration import beamline_from_table, read_toml
-from devices.exposure.axis_watch import AxisWatch
+from devices.exposure.axis_watch import FollowedAxes
 from devices.exposure.condition_limits import CONDITIONS
 from devices.exposure.conditions import Conditions
 from devices.exposure.flux import CONFIRMATIONS, FluxHistory
@@ -115,10 +115,10 @@ def test_an_axis_that_jumps_and_comes_back_in_an_exposure_is_noted(
 ) -> None:
     line = FakeHardware().beamline
     device, cut = getattr(line, axis), []
-    readback, watch = getattr(device, signal), AxisWatch({field: device}, lambda: cut.append(axis))
+    readback = getattr(device, signal)
+    watch = FollowedAxes({field: device}, lambda: cut.append(axis)).watch({field: device.position})
     home = readback.get()
     raw = {f"{axis}.{name}": value for name, value in read_with_alarms(device.fresh_signals()).items()}
-    watch.expect({field: device.position})
     watch.begin()
     readback.sim_put(home + away)
     readback.sim_put(home)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devices.axes.move_ahead import WaitingMove
-from devices.exposure.axis_watch import AxisWatch
+from devices.exposure.axis_watch import FollowedAxes
 from devices.exposure.life_cycle import ExposureTargets
 from devices.exposure.read_out import PATIENT_S, ReadOut
 from devices.signals.uncached_signal import BATCH_S, PvReading
@@ -23,6 +23,9 @@ class Requests:
 
     def __init__(self, course: list[str]) -> None:
         self._course = course
+
+    def have_come(self) -> bool:
+        return "collected" in self._course[-1]
 
     def collect(self, *, batch_s: float) -> Mapping[str, PvReading]:
         self._course.append(f"collected within {batch_s:g} s")
@@ -117,23 +120,21 @@ def _answers(hardware: FakeHardware) -> dict[str, PvReading]:
 def test_an_axis_that_has_left_was_where_the_read_out_found_it() -> None:
     hardware = FakeHardware()
     delay = hardware.beamline.delay
-    watch = AxisWatch(hardware.beamline.axes, on_failure=lambda: pytest.fail("nothing has failed"))
-    watch.expect({"delay_ps": delay.position})
+    followed = FollowedAxes(hardware.beamline.axes, on_failure=lambda: pytest.fail("nothing has failed"))
+    watch = followed.watch({"delay_ps": delay.position})
     watch.begin()
     read_out = _answers(hardware)
     assert watch.release(frozenset({"delay_ps"}))
     delay.set(delay.position + 500.0).wait(timeout=10)
     assert watch.end(read_out) == {}
-    watch.expect({"delay_ps": delay.position})
-    assert not watch.astray()
+    assert not followed.watch({"delay_ps": delay.position}).astray()
 
 
 def test_an_axis_that_was_elsewhere_before_it_left_is_found_by_the_read_out() -> None:
     hardware = FakeHardware()
     delay = hardware.beamline.delay
-    watch = AxisWatch(hardware.beamline.axes, on_failure=lambda: None)
     expected = delay.position
-    watch.expect({"delay_ps": expected})
+    watch = FollowedAxes(hardware.beamline.axes, on_failure=lambda: None).watch({"delay_ps": expected})
     watch.begin()
     assert watch.release(frozenset({"delay_ps"}))
     delay.set(expected + 500.0).wait(timeout=10)
@@ -143,8 +144,7 @@ def test_an_axis_that_was_elsewhere_before_it_left_is_found_by_the_read_out() ->
 def test_no_axis_leaves_an_exposure_in_which_one_has_strayed() -> None:
     hardware = FakeHardware()
     delay = hardware.beamline.delay
-    watch = AxisWatch(hardware.beamline.axes, on_failure=lambda: None)
-    watch.expect({"delay_ps": delay.position})
+    watch = FollowedAxes(hardware.beamline.axes, on_failure=lambda: None).watch({"delay_ps": delay.position})
     watch.begin()
     delay.set(delay.position + 500.0).wait(timeout=10)
     assert not watch.release(frozenset({"delay_ps"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import bluesky.preprocessors as bpp
@@ -12,7 +12,7 @@ import pytest
 from bluesky.utils import Msg, RunEngineInterrupted, single_gen
 
 import plans
-from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms
+from tests.support.electronic_delay import answer_at_once
 from tests.support.recorded_runs import RecordedRuns
 
 AHEAD = "axis_group_ahead"
@@ -104,24 +104,10 @@ def test_nothing_moves_ahead_after_a_bad_exposure(watched: Watched) -> None:
     assert [event["point_index"] for event in watched.events] == [0, 0, 1, 2]
 
 
-class AnsweredAtOnce:
-    """Requests to a server that answers before it does anything else."""
-
-    def __init__(self, signals: Mapping[str, FreshSignalRO]) -> None:
-        self._answers = read_with_alarms(signals)
-
-    def collect(self, **_: float) -> dict[str, PvReading]:
-        return self._answers
-
-    def drop(self) -> None:
-        """Nothing is left to come."""
-
-
 @pytest.fixture
 def electronic(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Scans of a delay whose PVs are all on one server, as signals in memory are on none."""
-    monkeypatch.setattr("devices.exposure.event_reader.RequestedReadings", AnsweredAtOnce)
-    monkeypatch.setattr(type(watched.line.delay), "moves_during_read_out", True)
+    answer_at_once(monkeypatch, watched.line)
     return watched
 
 
@@ -133,19 +119,6 @@ def test_an_electronic_delay_moves_while_its_exposure_is_read(electronic: Watche
     assert after_trigger[2][0] == "wait"
     assert [event["delay_ps"] for event in electronic.events] == pytest.approx([0.0, 100.0, 200.0])
     assert [event["quality"] for event in electronic.events] == ["", "", ""]
-
-
-def test_a_bad_exposure_is_measured_again_at_its_own_delay(electronic: Watched) -> None:
-    """Lost: the point, or the delays of all points after it."""
-
-    def lose_light(message: Msg) -> None:
-        if message.command == "trigger":
-            electronic.hardware.i0_per_s = 1e4 if len(electronic.events) == 1 else 1e6
-
-    electronic.at = lose_light  # type: ignore[method-assign]
-    electronic.delays()
-    found = [(event["point_index"], event["quality"], round(event["delay_ps"])) for event in electronic.events]
-    assert found == [(0, "", 0), (1, "i0", 100), (1, "", 100), (2, "", 200)]
 
 
 def test_a_pause_decides_by_the_exposure_that_it_has_repeated(electronic: Watched) -> None:
