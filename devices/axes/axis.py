@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from ophyd import Device
@@ -130,16 +131,17 @@ class Axis(Device):
         OutOfRangeError or MotionError, without moving, if the limits or the mode of the records forbid the move, and
         NotConnectedError if they do not answer.
         """
-        return self._move(value)
+        return self._ready_move(value)()
 
-    def set_followed(self, value: float, following: Following) -> DeviceStatus:
-        """Move as `set` does, and let `following` begin once every record has reported completion.
+    def ready_move(self, value: float, following: Following) -> Callable[[], DeviceStatus]:
+        """Return a function that moves as `set` does, and lets `following` begin at the completion of every record.
 
-        Only for an axis that `moves_during_read_out`. Raises the same errors as `set`.
+        Only for an axis that `moves_during_read_out`. Raises the errors of `set` about targets and limits, and the
+        function those about connections.
         """
-        return self._move(value, following)
+        return self._ready_move(value, following)
 
-    def _move(self, value: float, following: Following | None = None) -> DeviceStatus:
+    def _ready_move(self, value: float, following: Following | None = None) -> Callable[[], DeviceStatus]:
         # A move has four steps: check our own limits, check those of the records, write all raw setpoints at once, and
         # compare the read-back once every record has reported completion. Between the steps nothing is assumed: other
         # clients may change limits and modes, a stalled motor completes its put, and completion may arrive before the
@@ -147,7 +149,6 @@ class Axis(Device):
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
-        self.arrived_with = {}
         pvs = [getattr(self, attribute).pvname for attribute in targets]
         status = MoveStatus(
             self,
@@ -155,11 +156,23 @@ class Axis(Device):
             pvs=pvs,
             timeout_s=self.timeout_s,
             settle_s=self.settle_s,
+            waits=True,
         )
+        setpoints = [(getattr(self, attribute), raw) for attribute, raw in targets.items()]
         # Put completion reports only that a record has finished, not where: the read-back decides, after the last one.
-        pending = _Countdown(len(targets), lambda: self._verify(value, status, following))
-        put_together([(getattr(self, attribute), raw) for attribute, raw in targets.items()], pending.one_done)
-        return status
+        verify = partial(self._verify, value, status)
+        if following is not None:
+            verify = partial(
+                verify, follow=partial(self._lets_follow, value, following, PreparedRequests(self.fresh_signals()))
+            )
+
+        def begin() -> DeviceStatus:
+            self.arrived_with = {}
+            status.begin()
+            put_together(setpoints, _Countdown(len(setpoints), verify).one_done)
+            return status
+
+        return begin
 
     def _check_records(self, targets: Mapping[str, float]) -> None:
         """Raise OutOfRangeError for raw targets outside a record's own limits, which other clients may change.
@@ -180,15 +193,13 @@ class Axis(Device):
                 )
                 raise OutOfRangeError(signal.pvname, raw, low, high, unit, remedy)
 
-    def _verify(self, value: float, status: DeviceStatus, following: Following | None = None) -> None:
+    def _verify(self, value: float, status: DeviceStatus, follow: Callable[[], bool] | None = None) -> None:
         """Finish or fail `status` according to the position; runs in a callback thread of Channel Access."""
         try:
             # Nothing follows the late completion of a move that has timed out, nor an axis that has yet to settle.
             is_late = status.done or self.settle_s > 0
-            if following is None or is_late or not self._lets_follow(value, following):
-                reached = self._position_after_lag(value)
-            else:
-                reached = value
+            follows = follow is not None and not is_late and follow()
+            reached = value if follows else self._position_after_lag(value)
         except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end
             fail(status, error)
             return
@@ -197,12 +208,11 @@ class Axis(Device):
         else:
             fail(status, MotionError(self._missed(value, reached)))
 
-    def _lets_follow(self, value: float, following: Following) -> bool:
+    def _lets_follow(self, value: float, following: Following, requests: PreparedRequests) -> bool:
         """Let `following` begin, and return whether a read-back that was requested before confirms the arrival."""
         confirmed = False
         try:
-            signals = self.fresh_signals()
-            requested = PreparedRequests(signals).send()
+            requested = requests.send()
             following.begin()
             # An answer to a second request would be younger than what has begun.
             readings = requested.collect(batch_s=READ_TIMEOUT_S)

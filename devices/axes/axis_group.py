@@ -49,18 +49,22 @@ class AxisGroup:
         """
         return AllOf(self.start(targets))
 
-    def start(self, targets: Mapping[str, Target], following: Following | None = None) -> list[StatusBase]:
-        """Start all moves at once and return their statuses; raises InputError as `set` does.
+    def ready_move(self, targets: Mapping[str, Target], following: Following) -> Callable[[], list[StatusBase]]:
+        """Return a function that starts the move of a single axis, and returns its status; raises InputError.
 
-        `following` begins at the end of the move of a single axis, which must be one that `moves_during_read_out`.
+        `following` begins at the end of the move. The axis must be one that `moves_during_read_out`.
         """
+        self.check_value(targets)
+        ((name, target),) = targets.items()
+        axis = self._movers[name]
+        assert isinstance(axis, Axis)  # shutters have no exposure behind them
+        move = axis.ready_move(float(target), following)
+        return lambda: [move()]
+
+    def start(self, targets: Mapping[str, Target]) -> list[StatusBase]:
+        """Start all moves at once and return their statuses; raises InputError as `set` does."""
         # All are checked before the first one moves: a wrong target must not leave the other axes half way.
         self.check_value(targets)
-        if following is not None:
-            ((name, target),) = targets.items()
-            axis = self._movers[name]
-            assert isinstance(axis, Axis)  # shutters have no exposure behind them
-            return [axis.set_followed(float(target), following)]
         return [self._movers[name].set(target) for name, target in targets.items()]  # type: ignore[arg-type]
 
     def pause(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +14,12 @@ from ophyd.status import StatusBase
 
 from devices.axes.axis import Following
 from devices.axes.axis_group import AxisGroup, Target
-from errors import MotionError
+from errors import MotionError, TrxasError
 
 logger = logging.getLogger("trxas.devices")
+
+Start = Callable[[], Sequence[StatusBase]]
+"""Starts the moves of axes, and returns their statuses."""
 
 NOT_MOVED = (
     "The axes were not sent to the next point, as the exposure before it was bad or could not be read at once. "
@@ -152,22 +156,31 @@ class MoveAhead:
         """
         # The targets and not the exposure itself: after a pause bluesky repeats this message for another exposure.
         following = None if exposure is None else self._reader.exposure_ahead(exposure)
+        start = self._ready_move(targets, following)
         arrival = Arrival()
         self._arrival = arrival
         self._origin = dict(origin)
         move = WaitingMove(
             axes=frozenset(targets),
             is_followed=following is not None,
-            begin=partial(self._start, arrival, targets, following),
+            begin=partial(self._start, arrival, start),
             refuse=partial(arrival.end, MotionError(NOT_MOVED)),
         )
         if not self._reader.begin_at_read_out(move):
             move.begin()
         return arrival
 
-    def _start(self, arrival: Arrival, targets: Mapping[str, Target], following: Following | None) -> None:
+    def _ready_move(self, targets: Mapping[str, Target], following: Following | None) -> Start:
+        if following is not None:
+            # Everything but the writes is done while the detectors count. What forbids the move does so at its start.
+            with contextlib.suppress(TrxasError):
+                return self._group.ready_move(targets, following)
+        return partial(self._group.start, targets)
+
+    @staticmethod
+    def _start(arrival: Arrival, start: Start) -> None:
         try:
-            arrival.follow(self._group.start(targets, following))
+            arrival.follow(start())
         except Exception as error:  # noqa: BLE001  # on another thread nobody else gets it: the plan raises it later
             arrival.end(error)
 

@@ -224,6 +224,7 @@ class EventReader(ABC):
             following.conditions.is_met()
         except NotConnectedError:
             return None
+        self._exposure.make_ready()
         return FollowingExposure(self, self._present, following, moving)
 
     def _is_one_server(self, moving: frozenset[str]) -> bool:

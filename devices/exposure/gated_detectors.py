@@ -78,6 +78,7 @@ class Exposure(Device):
         self._prefix = prefix
         self._dwell_s = math.nan
         self._armed_after = -1
+        self._ready: MoveStatus | None = None
         super().__init__("", name=name)
 
     @property
@@ -134,6 +135,7 @@ class Exposure(Device):
             )
         self._remember_identity(readings)
         self._dwell_s = dwell_s
+        self._ready = None
 
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Prepare for exposures of `settings["dwell_s"]`; return the old and the new dwell, s, as bluesky expects.
@@ -155,12 +157,20 @@ class Exposure(Device):
         """
         if math.isnan(self._dwell_s):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
-        what = f"an exposure of {self._dwell_s:g} s"
-        timeout_s = self._dwell_s + self._settings.margin_s
-        status = MoveStatus(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
-
+        status = self._waiting_status() if self._ready is None else self._ready
+        self._ready = None
+        status.begin()
         put_with_completion(self.count, 1, lambda **_: finish(status))
         return status
+
+    def make_ready(self) -> None:
+        """Make the status of the next trigger, which takes longer than the trigger itself; raises nothing."""
+        self._ready = self._waiting_status()
+
+    def _waiting_status(self) -> MoveStatus:
+        what = f"an exposure of {self._dwell_s:g} s"
+        timeout_s = self._dwell_s + self._settings.margin_s
+        return MoveStatus(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s, waits=True)
 
     def stage(self) -> list[Any]:
         """Prepare for a stock plan, which sets no dwell, with the last one or DEFAULT_DWELL_S, s.

@@ -70,6 +70,7 @@ class OwnDetector(Exposure):
         self.set_dwell(dwell_s)
         self._remember_identity(valid_readings(self._identity_signals()))
         self._dwell_s = dwell_s
+        self._ready = None
 
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set the dwell, s, or calibrations by their names; return old and new values as bluesky expects.

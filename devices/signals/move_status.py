@@ -16,7 +16,8 @@ from errors import MotionError, NotConnectedError, TrxasError
 class MoveStatus(DeviceStatus):
     """Status of the action `what` of `device` through `pvs`; ophyd puts this description into the error of a time-out.
 
-    It is done `settle_s` seconds after the motion has succeeded.
+    It is done `settle_s` seconds after the motion has succeeded. Its time-out, `timeout_s` seconds, runs at once, or
+    from `begin` on if it `waits`: making a status takes as long as sending what it is for.
     """
 
     # ophyd gives every status with a time-out a thread, whose start costs a scan a third of a millisecond per status.
@@ -25,12 +26,27 @@ class MoveStatus(DeviceStatus):
     # decides between an end and a time-out that come together: the first one calls the callbacks, the other does
     # nothing.
 
-    def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float, settle_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        device: Device,
+        *,
+        what: str,
+        pvs: list[str],
+        timeout_s: float,
+        settle_s: float = 0.0,
+        waits: bool = False,
+    ) -> None:
         self._text = f"{what} (waiting for {', '.join(pvs)})"
         self._has_ended = False
         super().__init__(device, settle_time=settle_s)
         self._timeout = timeout_s
-        DEADLINES.add(timeout_s + settle_s, self._expire)
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
+        """Let the time-out run, as the action begins."""
+        assert self._timeout is not None  # __init__ has set it
+        DEADLINES.add(self._timeout + self.settle_time, self._expire)
 
     def add_callback(self, callback: Callable[[StatusBase], None]) -> None:
         """Call `callback` with this status when it has ended, at once if it has.

@@ -152,9 +152,15 @@ def test_the_late_end_of_a_move_that_has_timed_out_begins_nothing(scans: DelaySc
     scans.line.point.arm(ExposureTargets())
     scans.line.point.trigger().wait(timeout=WAIT_S)
     following = scans.line.point.exposure_ahead(ExposureTargets(point_index=1))
+    assert following is not None
     status = DeviceStatus(delay)
     status.set_exception(MotionError("timed out"))
-    delay._verify(delay.position, status, following)
+
+    def follow() -> bool:
+        following.begin()
+        return True
+
+    delay._verify(delay.position, status, follow)
     assert scans.hardware.exposures == 1
 
 
