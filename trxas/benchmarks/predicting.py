@@ -8,8 +8,8 @@ import plans
 from trxas.benchmarks.entry import Entries, Entry
 from trxas.session.session import Session
 
-LEARNED = ((40, 10.0), (20, 40.0))
-"""Number of points and dwell, s, of the runs that are learned from."""
+LEARNED = ((200, 10.0), (40, 10.0), (20, 40.0))
+"""Number of points and dwell, s, of the runs that are learned from; the first also imports what is imported late."""
 
 PREDICTED = ((80, 20.0), (30, 60.0), (120, 5.0))
 """Number of points and dwell, s, of the runs that are predicted."""
@@ -17,6 +17,8 @@ PREDICTED = ((80, 20.0), (30, 60.0), (120, 5.0))
 
 def bench_prediction(session: Session) -> Entries:
     """Measure delay scans on an open session and compare their wall time, s, with what was predicted for them."""
+    # A session opens its catalogue in its first seconds, which slows every step at this speed; this waits for it.
+    assert session.store.db is not None
     for points, dwell_s in LEARNED:
         _measured_s(session, points, dwell_s)
     predicted = []
