@@ -54,7 +54,7 @@ class WatchedExposure:
         self._prepared: PreparedRequests | None = None
         self._reporting = threading.Lock()
         self.reported = Status()
-        """Done when the plan may go on with the exposure that has ended."""
+        """Done when the plan may continue with the exposure that has ended."""
 
     def has_arrived(self, arriving: frozenset[str] = frozenset()) -> bool:
         """Return whether everything is where the exposure needs it, according to monitors, which may be late.
@@ -106,7 +106,7 @@ class WatchedExposure:
         self.axes.close()
 
     def report_end(self) -> None:
-        """Let the plan go on with the exposure that has ended."""
+        """Let the plan continue with the exposure that has ended."""
         with self._reporting:
             finish(self.reported)
 
