@@ -23,6 +23,8 @@ class CountedAhead:
         self._before = experiment.moment()
         self.counts: ExposureCounts = experiment.expose_changing(stretches)
         """Counts of the exposure, if it goes as expected."""
+        self.laser_power = experiment.laser_power
+        """Power of the laser during the exposure, relative to what is set."""
         self._after = experiment.moment()
         experiment.return_to(self._before)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import caproto
@@ -24,7 +25,7 @@ REPLIES_TOGETHER = 64
 """Replies in one packet: a long list of large arrays must not fill the memory."""
 
 MOST_TURNS = 50
-"""Turns of the event loop that a completion waits for monitors at most: a client may be too slow to take them."""
+"""Turns of the event loop that a completion waits for monitors at most: another client may take none."""
 
 
 class WriteTurn(asyncio.Event):
@@ -91,12 +92,13 @@ class PromptCircuit(CaprotoCircuit):
         """Send replies, messages of caproto or bytes, whose channel still exists; others are dropped silently."""
         # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
         # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
+        first: Sequence[Any] = ()
         if any(isinstance(command, caproto.WriteNotifyResponse) for command in commands):
-            await self._monitors_first()
+            first = await self._waiting_updates()
         if not self.connected:
             return
         buffers: list[Any] = []
-        for command in commands:
+        for command in (*first, *commands):
             if isinstance(command, bytes):
                 buffers.append(command)
             elif not self._is_orphaned(command):
@@ -108,16 +110,23 @@ class PromptCircuit(CaprotoCircuit):
         except (OSError, caproto.CaprotoNetworkError) as error:
             raise DisconnectedCircuit(f"Circuit disconnected: {error}") from error
 
-    async def _monitors_first(self) -> None:
-        """Return once the monitors of what a put has changed are among what is sent, as from an IOC in C."""
-        # Stock clients believe the read-back that they have when a move completes. An update goes through two queues,
-        # the first of which is emptied here, as its own task would need a turn for that; the task that takes it from
-        # the second one puts it into the outbox without a pause.
-        await self.context.hand_on_updates()
+    async def _waiting_updates(self) -> Sequence[Any]:
+        """Take and return the monitor updates that wait for this client: what a put has changed precedes its end."""
+        # Stock clients believe the read-back that they have when a move completes, as an IOC in C sends it first. An
+        # update goes through two queues, each with a task that needs turns of the event loop. Both are emptied here,
+        # so that the updates leave in one packet with the completion.
         for _ in range(MOST_TURNS):
-            if self.context.subscription_queue.empty() and self.subscription_queue.empty():
-                return
+            await self.context.hand_on_updates()
+            if self.context.subscription_queue.empty():
+                break
             await asyncio.sleep(0)
+        known = {each.subscriptionid for together in self.subscriptions.values() for each in together}
+        found = []
+        while not self.subscription_queue.empty():
+            update = self.subscription_queue.get_nowait()()
+            if update is not None and update.subscriptionid in known:
+                found.append(update)
+        return found
 
     async def _send_buffers(self, *buffers: Any) -> None:
         """Send `buffers` with everything else that is sent in this turn of the event loop, in one packet."""

@@ -63,15 +63,15 @@ class ConnectedChannels:
 class CountActions:
     """Actions of a scaler during a count.
 
-    `on_start` is called when the gate opens, and `ahead(preset_s)` while it is open, with the seconds of beam for which
-    it will be open unless it is closed early. `count(elapsed_s)` is called once at the end with the seconds of beam
+    `on_start` is called when the gate opens, and `ahead(preset_s)` is awaited while it is open, with the seconds of beam
+    for which it will be open unless it is closed early. `count(elapsed_s)` is called once at the end with the seconds of beam
     that the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after
     the counts are posted and before the record is done.
     """
 
     count: Callable[[float], Mapping[int, float]]
     on_start: Callable[[], None] | None = None
-    ahead: Callable[[float], None] | None = None
+    ahead: Callable[[float], Awaitable[None]] | None = None
     on_finish: Callable[[float, Mapping[int, float]], Awaitable[None]] | None = None
 
 
@@ -250,7 +250,7 @@ class ScalerGroup(PVGroup):
         start_s = self._opened_s
         if self._actions.ahead is not None and preset_s >= AHEAD_FROM_S * self._clock.speed:
             await asyncio.sleep(0)  # what was posted at the start leaves first
-            self._actions.ahead(preset_s)
+            await self._actions.ahead(preset_s)
         left_s = preset_s - (self._clock.now_s() - start_s)
         stopped = await self._clock.sleep_unless(self._interrupt, left_s)
         while self.fault_stuck and not self._interrupt.is_set():

@@ -97,7 +97,7 @@ class SimulatedBeamline:
         self.sdd.effects = lambda: self.experiment.effects
         self.gated_drift = gated_drift_group(self.experiment.probes)(macro, seed=seed, restarts=restarts)
         self.laser.drift = lambda: self.experiment.laser_power
-        self.acquisition.ahead.append(self.gated_drift.count_ahead)
+        self.acquisition.ahead += [self.gated_drift.count_ahead, self.laser.show_ahead]
         self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish, self.laser.after_exposure]
         sequenced = SequencedDevices(acquisition=self.acquisition, timing=self.timing, laser=self.laser)
         self.sequencer = Sequencer(macro, clock=self.clock, devices=sequenced, resolve=self._channel)

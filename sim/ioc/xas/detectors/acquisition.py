@@ -109,8 +109,8 @@ class Acquisition(PVGroup):
         self._exposure_id = 0
         self._counted: dict[str, ExposureCounts] = {}
         self.gated: list[Gated] = []
-        self.ahead: list[Callable[[ExposureCounts], None]] = []
-        """What other detectors under the master's gate compute during an exposure, from its expected counts."""
+        self.ahead: list[Callable[[CountedAhead], Awaitable[None]]] = []
+        """What other devices compute or show during an exposure, from what is expected of it."""
         self.exposure_log: ExposureLog | None = None
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
         self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", self._gate_names(), None)
@@ -158,12 +158,12 @@ class Acquisition(PVGroup):
     def _start(self, name: str) -> None:
         self._started[name] = self._history.begin(name)
 
-    def _count_ahead(self, name: str, preset_s: float) -> None:
+    async def _count_ahead(self, name: str, preset_s: float) -> None:
         """Compute an exposure of `preset_s` seconds of beam that has just begun, for the case that nothing changes."""
         ahead = CountedAhead(self._experiment, [(self._history.now(), preset_s)])
         self._ahead[name] = ahead, DetectorFrames(ahead.counts, self._experiment.scheme)
         for count_ahead in self.ahead if name == MASTER_SCALER else ():
-            count_ahead(ahead.counts)
+            await count_ahead(ahead)
 
     def _expose(self, name: str, elapsed_s: float) -> ExposureCounts:
         stretches = self._history.end(name, elapsed_s)

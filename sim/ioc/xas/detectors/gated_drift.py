@@ -11,6 +11,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.records.fields import repost_all
 from sim.physics.beamline_state import BeamlineState
+from sim.physics.counting_ahead import CountedAhead
 from sim.physics.experiment import ExposureCounts, restarted_seed
 from sim.physics.gated_drift import GatedDrift, GatedDriftCounts, draw_gated_drift
 
@@ -47,8 +48,9 @@ class GatedDriftRecords(PVGroup):
         self._detector = GatedDrift()
         self._ahead: tuple[ExposureCounts, GatedDriftCounts, Mapping[str, Any]] | None = None
 
-    def count_ahead(self, exposure: ExposureCounts) -> None:
+    async def count_ahead(self, ahead: CountedAhead) -> None:
         """Draw the counts of an exposure that has not ended; nothing changes until it is published, if ever."""
+        exposure = ahead.counts
         before = self._rng.bit_generator.state
         found = self._draw(exposure)
         self._ahead = exposure, found, self._rng.bit_generator.state

@@ -16,6 +16,7 @@ from sim.ioc.records.fields import preset, repost
 from sim.ioc.records.mechanics import Mechanics
 from sim.ioc.records.motor import MotorGroup
 from sim.physics.beamline_state import BeamlineState
+from sim.physics.counting_ahead import CountedAhead
 from sim.physics.experiment import ExposureCounts
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.source import DEFAULT_SCHEME
@@ -109,6 +110,7 @@ class Laser(PVGroup):
         """Raises SimulationInputError if the shutter must not be opened."""
         self.drift: Callable[[], float] = lambda: 1.0
         """Returns the power relative to what is set, which the meter follows from exposure to exposure."""
+        self._expected_drift: float | None = None
         self._shown_drift = 1.0
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
@@ -187,14 +189,26 @@ class Laser(PVGroup):
 
     async def after_exposure(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
         """Show the power, W, of the exposure that has just ended, unless the meter has shown it already."""
-        if self.drift() != self._shown_drift:
+        self._expected_drift = None
+        await self._follow_drift()
+
+    async def show_ahead(self, ahead: CountedAhead) -> None:
+        """Show the power, W, of the exposure in progress while it lasts."""
+        self._expected_drift = ahead.laser_power
+        await self._follow_drift()
+
+    async def _follow_drift(self) -> None:
+        if self._drift_now() != self._shown_drift:
             await self.show_power()
+
+    def _drift_now(self) -> float:
+        return self.drift() if self._expected_drift is None else self._expected_drift
 
     async def show_power(self) -> None:
         """Show the power that belongs to the present fluence, as one noisy reading, W."""
         # Pulse energy in mJ is fluence times spot area; times the repetition rate it is the mean power. The meter
         # stands before the shutter, so it reads the same with the shutter closed.
-        self._shown_drift = self.drift()
+        self._shown_drift = self._drift_now()
         watts = self._shown_drift * self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await repost(self.power, watts + noise)
