@@ -123,5 +123,5 @@ def _is_plain(channel: Any, value: Any) -> bool:
     if channel._queues or "write" in vars(channel) or channel._status is not None:
         return False
     if type(value) is list:
-        return 1 < len(value) <= channel.max_length
-    return channel.max_length == 1 and type(value) in PLAIN_TYPES
+        return bool(1 < len(value) <= channel.max_length)
+    return bool(channel.max_length == 1) and type(value) in PLAIN_TYPES

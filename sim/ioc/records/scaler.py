@@ -63,10 +63,10 @@ class ConnectedChannels:
 class CountActions:
     """Actions of a scaler during a count.
 
-    `on_start` is called when the gate opens, and `ahead(preset_s)` is awaited while it is open, with the seconds of beam
-    for which it will be open unless it is closed early. `count(elapsed_s)` is called once at the end with the seconds of beam
-    that the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after
-    the counts are posted and before the record is done.
+    `on_start` is called when the gate opens, and `ahead(preset_s)` is awaited while it is open, with the seconds of
+    beam for which it will be open unless it is closed early. `count(elapsed_s)` is called once at the end with the
+    seconds of beam that the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is
+    awaited after the counts are posted and before the record is done.
     """
 
     count: Callable[[float], Mapping[int, float]]

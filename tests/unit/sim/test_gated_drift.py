@@ -10,8 +10,11 @@ import pytest
 from sim.ioc.xas.detectors.gated_drift import gated_drift_group
 from sim.ioc.xas.public_names import PUBLIC_RECORDS, only_public
 from sim.physics.beamline_state import BeamlineState
-from sim.physics.experiment import ExposureCounts
+from sim.physics.counting_ahead import CountedAhead
+from sim.physics.experiment import Experiment
 from sim.physics.gated_drift import GatedDrift, draw_gated_drift
+from sim.physics.sample import DEFAULT_SAMPLE
+from sim.physics.sample_file import load_sample
 
 
 def test_dead_time_explains_what_is_lost() -> None:
@@ -44,24 +47,14 @@ def test_counts_drawn_during_an_exposure_are_those_drawn_at_its_end(*, as_expect
     """Lost: counts that a seed repeats, whatever happens during an exposure."""
     ahead = gated_drift_group(5)("", seed=3)
     plain = gated_drift_group(5)("", seed=3)
-    exposures = [_exposure(400_000), _exposure(500_000), _exposure(600_000)]
-    for number, exposure in enumerate(exposures):
-        ahead.count_ahead(exposure if as_expected else _exposure(7))
+    experiment = Experiment(sample=load_sample(DEFAULT_SAMPLE), seed=5)
+    for number, duration_s in enumerate((0.4, 0.5, 0.6)):
+        expected = CountedAhead(experiment, [(BeamlineState(), duration_s)])
+        asyncio.run(ahead.count_ahead(expected))
+        exposure = expected.counts if as_expected else experiment.expose(BeamlineState(), 0.1)
         for group in (ahead, plain):
             asyncio.run(group.publish(number, BeamlineState(), exposure))
         assert [one.value for one in ahead.pvdb.values()] == [one.value for one in plain.pvdb.values()]
-
-
-def _exposure(counts: int) -> ExposureCounts:
-    return ExposureCounts(
-        duration_s=1.0,
-        counts=np.full((2, 5), counts),
-        pulses=np.full(5, 1_303_780),
-        boxcar=np.zeros((64, 5)),
-        i0=1_000_000,
-        foil=0,
-        delivered=1_000_000,
-    )
 
 
 def test_only_public_names_are_served() -> None:
