@@ -203,7 +203,7 @@ class Axis(Device):
         except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end
             fail(status, error)
             return
-        if abs(reached - value) <= self.tolerance:
+        if self._agrees(value, reached):
             finish(status)
         else:
             fail(status, MotionError(self._missed(value, reached)))
@@ -216,15 +216,19 @@ class Axis(Device):
             following.begin()
             # An answer to a second request would be younger than what has begun.
             readings = requested.collect(batch_s=READ_TIMEOUT_S)
-            confirmed = all(reading.valid for reading in readings.values()) and self._agrees(value, readings)
+            confirmed = all(reading.valid for reading in readings.values()) and self._agrees(
+                value, self._position_from(readings)
+            )
             if confirmed:
                 self.arrived_with = readings
         finally:
             following.end_move(confirmed=confirmed)
         return confirmed
 
-    def _agrees(self, value: float, readings: Mapping[str, PvReading]) -> bool:
-        reached = self.value_from_raw({attribute: reading.value for attribute, reading in readings.items()})
+    def _position_from(self, readings: Mapping[str, PvReading]) -> float:
+        return self.value_from_raw({attribute: reading.value for attribute, reading in readings.items()})
+
+    def _agrees(self, value: float, reached: float) -> bool:
         return abs(reached - value) <= self.tolerance
 
     def _position_after_lag(self, value: float) -> float:
@@ -233,8 +237,8 @@ class Axis(Device):
         deadline = time.monotonic() + READBACK_LAG_S
         while True:
             readings = valid_readings(self.fresh_signals())
-            reached = self.value_from_raw({attribute: reading.value for attribute, reading in readings.items()})
-            if abs(reached - value) <= self.tolerance or time.monotonic() >= deadline:
+            reached = self._position_from(readings)
+            if self._agrees(value, reached) or time.monotonic() >= deadline:
                 self.arrived_with = readings
                 return reached
             time.sleep(READBACK_POLL_S)
