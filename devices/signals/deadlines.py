@@ -9,40 +9,60 @@ import time
 from collections.abc import Callable
 
 
+class Deadline:
+    """One time-out, which calls `expire` when its time is up, unless it is cancelled before."""
+
+    def __init__(self, expire: Callable[[], None]) -> None:
+        self._expire: Callable[[], None] | None = expire
+
+    def cancel(self) -> None:
+        """Forget the function, which may be called once more if its time is up at this moment."""
+        self._expire = None
+
+    def pass_by(self) -> None:
+        """Call the function, unless this was cancelled."""
+        expire = self._expire
+        if expire is not None:
+            expire()
+
+
 class Deadlines:
     """Calls functions when their time is up, each at most once, on a thread that starts with the first.
 
-    A function should return soon, as later ones wait for it. What it was called for may have ended long before; it has
+    A function should return soon, as later ones wait for it. What it was called for may end at the same moment; it has
     to find that out itself.
     """
 
-    # The heap holds (time, order of arrival, function), earliest first. An entry that ended in time stays until its
-    # time is up: finding it would cost more than the few hundred bytes that it takes.
+    # The heap holds (time, order of arrival, deadline), earliest first. A cancelled one stays until its time is up, as
+    # finding it would cost more than the few bytes that it takes. It no longer holds what it was for: at a hundred
+    # steps a second those would be thousands of statuses, through which Python's collector of garbage has to go.
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: list[tuple[float, int, Callable[[], None]]] = []
+        self._waiting: list[tuple[float, int, Deadline]] = []
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
 
-    def add(self, seconds: float, expire: Callable[[], None]) -> None:
-        """Call `expire` in `seconds` from now; it must not raise."""
+    def add(self, seconds: float, expire: Callable[[], None]) -> Deadline:
+        """Call `expire`, which must not raise, in `seconds` from now, unless the deadline returned is cancelled."""
         due = time.monotonic() + seconds
+        deadline = Deadline(expire)
         with self._changed:
             is_first = not self._waiting or due < self._waiting[0][0]
-            heapq.heappush(self._waiting, (due, next(self._order), expire))
+            heapq.heappush(self._waiting, (due, next(self._order), deadline))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="deadlines", daemon=True)
                 self._thread.start()
             elif is_first:
                 self._changed.notify()
+        return deadline
 
     def _work(self) -> None:
         while True:
-            self._next()()
+            self._next().pass_by()
 
-    def _next(self) -> Callable[[], None]:
-        """Wait until a time is up, and return its function."""
+    def _next(self) -> Deadline:
+        """Wait until a time is up, and return its deadline."""
         with self._changed:
             while not self._waiting or (left_s := self._waiting[0][0] - time.monotonic()) > 0:
                 self._changed.wait(left_s if self._waiting else None)

@@ -9,7 +9,7 @@ from ophyd import Device
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
-from devices.signals.deadlines import DEADLINES
+from devices.signals.deadlines import DEADLINES, Deadline
 from errors import MotionError, NotConnectedError, TrxasError
 
 
@@ -38,6 +38,7 @@ class MoveStatus(DeviceStatus):
     ) -> None:
         self._text = f"{what} (waiting for {', '.join(pvs)})"
         self._has_ended = False
+        self._deadline: Deadline | None = None
         super().__init__(device, settle_time=settle_s)
         self._timeout = timeout_s
         if not waits:
@@ -46,7 +47,7 @@ class MoveStatus(DeviceStatus):
     def begin(self) -> None:
         """Let the time-out run, as the action begins."""
         assert self._timeout is not None  # __init__ has set it
-        DEADLINES.add(self._timeout + self.settle_time, self._expire)
+        self._deadline = DEADLINES.add(self._timeout + self.settle_time, self._expire)
 
     def add_callback(self, callback: Callable[[StatusBase], None]) -> None:
         """Call `callback` with this status when it has ended, at once if it has.
@@ -75,6 +76,8 @@ class MoveStatus(DeviceStatus):
             if self._has_ended:
                 return
             self._has_ended = True
+        if self._deadline is not None:
+            self._deadline.cancel()
         if self._exception is None:
             super()._run_callbacks()
         else:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
 from ophyd import Device
 from ophyd.utils import StatusTimeoutError
 
+from devices.signals.deadlines import DEADLINES
 from devices.signals.move_status import MoveStatus, fail, finish
 from tests.support.waiting import WAIT_S
 
@@ -68,3 +71,30 @@ def test_a_failure_stops_the_device_on_a_thread_of_its_own(stage: Stage) -> None
     assert done.wait(WAIT_S)
     assert stage.stopped_by not in (None, threading.current_thread())
     assert isinstance(moved.exception(timeout=0), ValueError)
+
+
+def test_an_ended_status_does_not_outlive_its_users(stage: Stage) -> None:
+    """Lost: milliseconds of every step, as the collector of garbage goes through the statuses of the last minute."""
+    moved = status(stage, WAIT_S)
+    finish(moved)
+    ended = weakref.ref(moved)
+    del moved
+    gc.collect()
+    assert ended() is None
+
+
+def test_a_status_that_nobody_holds_still_times_out(stage: Stage) -> None:
+    """Lost: the stop of a motor whose move nobody waits for."""
+    done = threading.Event()
+    status(stage, 0.02).add_callback(lambda _: done.set())
+    gc.collect()
+    assert done.wait(WAIT_S)
+
+
+def test_what_is_cancelled_is_not_called() -> None:
+    called: list[str] = []
+    done = threading.Event()
+    DEADLINES.add(0.01, lambda: called.append("cancelled")).cancel()
+    DEADLINES.add(0.02, done.set)
+    assert done.wait(WAIT_S)
+    assert not called
