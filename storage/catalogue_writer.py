@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from processes.lasting_objects import exempt_lasting_objects
+from processes.garbage import exempt_lasting_objects
 from storage.documents import RunOfDocument
 from storage.records import unpack_record
 

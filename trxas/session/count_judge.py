@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
@@ -12,7 +12,9 @@ from bluesky.utils import Msg
 from plans.engine.until import QUESTION, NextPass
 from reduction.accumulator import RunAccumulator
 from reduction.types import Documents
-from reduction.xas.count_until import Judge, judge_of
+
+if TYPE_CHECKING:
+    from reduction.xas.count_until import Judge
 
 logger = logging.getLogger("trxas.session")
 
@@ -46,6 +48,9 @@ class CountJudge:
         self._judge = None
         if not start.get("until"):
             return
+        # Imported here, as few runs need it, and it takes long.
+        from reduction.xas.count_until import judge_of
+
         judge = judge_of(start["until"], float(start["dwell_s"]))
         sums = RunAccumulator()
         sums("start", start)

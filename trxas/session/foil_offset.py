@@ -6,7 +6,6 @@ from errors import InputError
 from reduction.kinds import reduce_run
 from reduction.values import Value
 from reduction.xas.calibration_plans import FOIL_PLAN
-from reduction.xas.results import FoilResults
 from storage import Store, load_dataset
 from trxas.session.latest_scan import latest_complete
 
@@ -20,6 +19,9 @@ def latest_foil_offset(store: Store, current_ev: float) -> Value:
     Applied a second time it is 0, as the scan states the edge on the monochromator's own energy. Raises InputError if
     no foil was scanned, if the latest scan has no edge by its reference, or if it agrees with a tabulated edge.
     """
+    # Imported here, as in every reduction that the start of a session does not need.
+    from reduction.xas.results import FoilResults
+
     newest = latest_complete(store, FOIL_PLAN)
     if newest is None:
         raise InputError("There is no complete foil scan in the data folder. Run foil_scan, or give offset_ev in eV.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from errors import InputError
 from reduction.kinds import reduce_run
 from reduction.values import Value
 from reduction.xas.calibration_plans import TIME_ZERO_PLAN
-from reduction.xas.results import TimeZeroResults
 from storage import Store, load_dataset
 from trxas.session.latest_scan import latest_complete
+
+if TYPE_CHECKING:
+    from reduction.xas.results import TimeZeroResults
 
 # Far below the steps of any delay, so that a difference of equal numbers is exactly 0.
 _DIGITS = 6
@@ -44,6 +48,9 @@ def latest_response(store: Store) -> Value:
 
 
 def _latest(store: Store, arguments: str) -> tuple[str, TimeZeroResults]:
+    # Imported here, as in every reduction that the start of a session does not need.
+    from reduction.xas.results import TimeZeroResults
+
     newest = latest_complete(store, TIME_ZERO_PLAN)
     found = None if newest is None else reduce_run(load_dataset(store, newest.uid))
     if newest is None or not isinstance(found, TimeZeroResults):

@@ -17,17 +17,20 @@ nobody at the prompt is locked out; a request to pause that fails leaves the sta
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 
 from errors import InputError, TrxasError
+from processes.refused_import import import_refused
 from processes.waiting import wait_until
 from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
@@ -93,8 +96,12 @@ class RemotelyPausableEngine(RunEngine):
         self.before_plan: Callable[[], object] = lambda: None
         self.plan_name = ""
         kwargs.setdefault("during_task", QuietWait())
-        # Always with the result of the plan, of which `RunUids` shows what people need.
-        super().__init__(*args, call_returns_result=True, **kwargs)
+        # bluesky imports ophyd-async only to state its version, which takes an eighth of the start of a session.
+        with import_refused("ophyd_async"):
+            # Always with the result of the plan, of which `RunUids` shows what people need.
+            super().__init__(*args, call_returns_result=True, **kwargs)
+        with contextlib.suppress(PackageNotFoundError):
+            self.md["versions"].setdefault("ophyd_async", version("ophyd-async"))
         self._gives_result = call_returns_result
         self.time_use = TimeUse()
         self._command_registry = {

@@ -43,7 +43,7 @@ from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.run_calibrator import RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
-from trxas.techniques import parts
+from trxas.techniques import part_of
 
 READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
@@ -224,8 +224,9 @@ def _assembled(
 
 
 def _calibrator(beamline: Beamline, load: Callable[[str], Documents]) -> RunCalibrator:
-    for module in parts("trxas.session", "calibrator").values():
-        calibrator: RunCalibrator | None = module.calibrator_of(beamline, load)
+    for technique in beamline.configuration.techniques:
+        module = part_of("trxas.session", technique, "calibrator")
+        calibrator: RunCalibrator | None = None if module is None else module.calibrator_of(beamline, load)
         if calibrator is not None:
             return calibrator
     return GateCalibrator(beamline, load)
