@@ -12,8 +12,7 @@ NEW_OBJECTS = 20_000
 def search_rarely() -> None:
     """Let Python search for garbage once in 20 000 new objects, unless it does so even more rarely, or never.
 
-    The imports of a session make 300 000 objects, and Python's default searches them for a tenth of the time. A step of
-    a scan makes 180, so a search falls into one step in a hundred, not into every fourth.
+    The imports of a session make 300 000 objects, and with Python's default the searches take a tenth of their time.
     """
     first, *others = gc.get_threshold()
     if 0 < first < NEW_OBJECTS:

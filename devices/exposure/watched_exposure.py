@@ -14,7 +14,7 @@ from devices.exposure.conditions import ConditionWatch
 from devices.exposure.life_cycle import ExposureTargets
 from devices.exposure.read_out import ReadOut
 from devices.signals.deadlines import DEADLINES
-from devices.signals.move_status import AllOf, finish
+from devices.signals.move_status import AllOf, finish, without_cycle
 from devices.signals.put_batch import COMPLETIONS
 from devices.signals.uncached_signal import PreparedRequests, RequestedReadings
 from errors import AcquisitionError
@@ -53,7 +53,7 @@ class WatchedExposure:
         self._before = before
         self._prepared: PreparedRequests | None = None
         self._reporting = threading.Lock()
-        self.reported = Status()
+        self.reported = without_cycle(Status())
         """Done when the plan may continue with the exposure that has ended."""
 
     def has_arrived(self, arriving: frozenset[str] = frozenset()) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ophyd import Device
 from ophyd.status import DeviceStatus, Status, StatusBase
@@ -11,6 +12,18 @@ from ophyd.utils import StatusTimeoutError
 
 from devices.signals.deadlines import DEADLINES, Deadline
 from errors import MotionError, NotConnectedError, TrxasError
+
+S = TypeVar("S", bound=StatusBase)
+
+
+def without_cycle(status: S, text: str = "") -> S:
+    """Return `status`, which log messages then show as `text`, by default as its class.
+
+    ophyd lets the logger of a status refer to the status. Such a cycle is freed only when Python searches for garbage,
+    and a step of a scan would leave four of them.
+    """
+    status.log.extra = {"status": text or type(status).__name__}
+    return status
 
 
 class MoveStatus(DeviceStatus):
@@ -40,6 +53,7 @@ class MoveStatus(DeviceStatus):
         self._has_ended = False
         self._deadline: Deadline | None = None
         super().__init__(device, settle_time=settle_s)
+        without_cycle(self, self._text)
         self._timeout = timeout_s
         if not waits:
             self.begin()
@@ -134,6 +148,7 @@ class AllOf(Status):
 
     def __init__(self, statuses: Sequence[StatusBase], *, timeout_error: type[TrxasError] = MotionError) -> None:
         super().__init__()
+        without_cycle(self)
         self._timeout_error = timeout_error
         self._left = len(statuses)
         self._failed = False

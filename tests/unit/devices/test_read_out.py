@@ -12,7 +12,7 @@ from devices.exposure.axis_watch import FollowedAxes
 from devices.exposure.life_cycle import ExposureTargets
 from devices.exposure.read_out import PATIENT_S, ReadOut
 from devices.signals.uncached_signal import BATCH_S, PvReading
-from errors import NotConnectedError
+from errors import AcquisitionError, NotConnectedError
 from tests.support.fake_beamline import FakeHardware
 
 ANSWERS = {"i0": PvReading(5.0)}
@@ -110,6 +110,14 @@ def test_what_was_not_connected_at_the_end_is_requested_again() -> None:
     one.gone = False
     assert one.read_out.collect() == ANSWERS
     assert one.course == ["requested", "release delay_ps", "begun", f"collected within {PATIENT_S:g} s", "dropped"]
+
+
+def test_an_exposure_that_is_over_is_not_read_again() -> None:
+    """Lost: a point with what the detectors hold later."""
+    one = Course()
+    one.read_out.collect()
+    with pytest.raises(AcquisitionError, match="Trigger a new one"):
+        one.read_out.collect()
 
 
 def _answers(hardware: FakeHardware) -> dict[str, PvReading]:
