@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +26,10 @@ SPEED = 1000.0
 STEPS = 100
 REPETITIONS = 5
 LONG_RUN = 5000
-"""Steps of the run that shows whether a step takes longer at the end of a long run."""
+"""Steps of a run that shows whether a step takes longer at the end of a long run."""
+
+LONG_RUNS = 3
+"""Such runs. Each takes a minute, in which the speed of a machine may change by half, once in a few runs."""
 
 RELIABLE = 0.99
 FEW_PULSES_S = 0.01
@@ -39,7 +42,7 @@ Steps = list[Seconds]
 
 
 def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> Entries:
-    """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms.
+    """Measure steps on a connected beamline, with runs of `long_run` steps to see a growth; times in ms.
 
     Nothing is stored, except for `step_dead_time_stored_ratio`: there every event of `delay_scan` is stored in the new
     folder `folder`, and none of the baseline. A run of each kind, which imports what is imported late, goes before all
@@ -72,38 +75,30 @@ def _step_entries(beamline: Beamline, store: Store, long_run: int) -> Entries:
 
     # In turn, so that a machine that is busy for a while slows both alike.
     _, *rounds = [(ours(STEPS), stocks(), ours_stored()) for _ in range(1 + REPETITIONS)]
-    before = stocks()
-    long = ours(long_run)
-    after = stocks()
+    long = [ours(long_run) for _ in range(LONG_RUNS)]
     typical, usual, stored = ([1e3 * float(np.mean(steps)) for steps in column] for column in zip(*rounds, strict=True))
     return {
         "step_dead_time_ratio": Entry.of(typical, usual, "ms"),
         "step_dead_time_stored_ratio": Entry.of(stored, usual, "ms"),
         "step_dead_time_p99_ratio": _slowest(long),
-        "step_dead_time_growth": _growth(long, before, after),
+        "step_dead_time_growth": _growth(long),
         "counting_cost_ratio": _counting_cost(beamline),
     }
 
 
-def _slowest(steps: Steps) -> Entry:
-    """Compare the slowest step in a hundred with the median, in five parts of a long run."""
+def _slowest(long: Sequence[Steps]) -> Entry:
+    """Compare the slowest step in a hundred with the median, in five parts of each long run."""
     # Of a hundred steps it would be the slowest of all. A scan of thousands waits for every one of them.
-    parts = np.array_split(steps, REPETITIONS)
+    parts = [part for steps in long for part in np.array_split(steps, REPETITIONS)]
     late = [1e3 * float(np.quantile(part, RELIABLE)) for part in parts]
     return Entry.of(late, [1e3 * float(np.median(part)) for part in parts], "ms")
 
 
-def _growth(steps: Steps, before: Steps, after: Steps) -> Entry:
-    """Compare the last 100 steps of a run with its first 100, each in units of stock steps right `after` and `before`.
-
-    The spread is that of five parts of each.
-    """
-    # A long run takes a minute, in which the speed of a machine may change by half: the same steps took 1.7 ms at the
-    # beginning of a run and 3.6 at its end, and short runs behind it as long as at its end.
-    parts = 5
-    first = [float(np.median(part) / np.median(before)) for part in np.array_split(steps[:STEPS], parts)]
-    last = [float(np.median(part) / np.median(after)) for part in np.array_split(steps[-STEPS:], parts)]
-    return Entry.of(last, first, "stock steps")
+def _growth(long: Sequence[Steps]) -> Entry:
+    """Compare the last 100 steps of each long run with its first 100."""
+    first = [1e3 * float(np.median(steps[:STEPS])) for steps in long]
+    last = [1e3 * float(np.median(steps[-STEPS:])) for steps in long]
+    return Entry.of(last, first, "ms")
 
 
 def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMotor]:
