@@ -12,7 +12,7 @@ NEW_OBJECTS = 20_000
 def search_rarely() -> None:
     """Let Python search for garbage once in 20 000 new objects, unless it does so even more rarely, or never.
 
-    The imports of a session make 300 000 objects, and with Python's default the searches take a tenth of their time.
+    The imports of a session leave 140 000 objects, and with Python's default the searches take a tenth of their time.
     """
     first, *others = gc.get_threshold()
     if 0 < first < NEW_OBJECTS:
