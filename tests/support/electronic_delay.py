@@ -38,6 +38,6 @@ class AnsweredAtOnce:
 
 def answer_at_once(monkeypatch: pytest.MonkeyPatch, line: Beamline) -> None:
     """Let the delay of `line` move behind the requests of a read-out, as signals in memory are on no server."""
-    monkeypatch.setattr("devices.exposure.event_reader.PreparedRequests", AnsweredAtOnce)
-    monkeypatch.setattr("devices.exposure.event_reader.one_server", lambda _: True)
+    monkeypatch.setattr("devices.exposure.exposing_reader.PreparedRequests", AnsweredAtOnce)
+    monkeypatch.setattr("devices.exposure.exposing_reader.one_server", lambda _: True)
     monkeypatch.setattr(type(line.delay), "moves_during_read_out", True)
