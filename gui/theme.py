@@ -121,11 +121,13 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     if application.property(_APPLIED) == theme.name:
         return
     # In this order: widgets that paint themselves ask `current_theme` as soon as Qt notifies them of a new palette, so
-    # the
-    # name must be there before. The style sheet comes last, because it overrides fonts and palette of the widgets that
-    # it names.
+    # the name must be there before. The style sheet comes last, because it overrides fonts and palette of the widgets
+    # that it names; but widgets that exist before the first style sheet keep the font that they have when it is set, so
+    # the first one is set twice.
     application.setProperty(_APPLIED, theme.name)
     application.setStyle("Fusion")
+    if not application.styleSheet():
+        application.setStyleSheet(_style_sheet(theme))
     font = QFont(application.font())
     font.setPointSizeF(theme.font_points)
     application.setFont(font)
