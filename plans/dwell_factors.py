@@ -14,6 +14,11 @@ HIGHEST = 100.0
 _BORDER = 1e-6
 
 
+def multiplied(dwell_s: float, factor: float) -> float:
+    """Return a dwell, s, times the factor of a point, in whole milliseconds."""
+    return round(dwell_s * factor, 3)
+
+
 def factors_of_points(
     points: Sequence[float], ends: Sequence[float], factors: Sequence[float] | None, *, has_until: bool = False
 ) -> tuple[float, ...]:

@@ -161,7 +161,15 @@ UntilSigma = Annotated[
     ),
 ]
 MaxTimeS = Annotated[
-    float, Arg("longest beam time of a scan with `until_sigma`", unit="s", low=0.001, high=1_000_000.0, rare=True)
+    float,
+    Arg(
+        "longest beam time of a scan with `until_sigma`, at least that of one pass over all points; moves, waits, and "
+        "bad exposures, which are measured again, come on top",
+        unit="s",
+        low=0.001,
+        high=1_000_000.0,
+        rare=True,
+    ),
 ]
 UntilDelays = Annotated[DelayGoal, Arg("result whose error is `until_sigma`: every point, or a lifetime", rare=True)]
 UntilEnergies = Annotated[

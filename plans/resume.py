@@ -153,9 +153,10 @@ def _held(entry: PlanEntry, start: Mapping[str, Any], points: ScanPoints) -> dic
 def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> ScanRequest:
     """Return `request` without the exposures that are done."""
     request = replace(request, done=frozenset((int(scan), int(point), int(laser)) for scan, point, laser in done))
-    # Points, not exposures: lists of runs show this number as the intended one.
+    # Points, not exposures: lists of runs show this number as the intended one. A run whose longest time is used up has
+    # missing points and no exposure left.
     missing = {(scan_index, point_index) for scan_index, point_index, _ in request.course()}
-    if not missing:
+    if not missing or not request.exposures:
         raise InputError(f"Run {uid} is complete: there is nothing to resume.")
     return replace(request, md={**request.md, "missing_points": len(missing)})
 

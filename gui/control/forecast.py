@@ -27,13 +27,14 @@ class PlannedExposures:
     """The exposures that a plan will make. `besides`: activity whose time cannot be predicted, "" for none.
 
     `expects`: the plan's own statement about its results, in sentences. `has_transient`: False for a plan that uses the
-    laser without X-rays.
+    laser without X-rays. `at_most`: the plan may end before all of them, once its result is known.
     """
 
     batches: tuple[ExposureBatch, ...]
     besides: str = ""
     expects: str = ""
     has_transient: bool = True
+    at_most: bool = False
 
 
 ExposuresOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], PlannedExposures | None]
@@ -65,7 +66,7 @@ class Forecast:
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
     plan that does not pump. `source`: origin of the assumed photons; `besides`: activity that the duration does not
-    include; `expects`: the plan's own statement about its results.
+    include; `expects`: the plan's own statement about its results; `at_most`: the plan may end earlier.
     """
 
     exposures: int
@@ -74,6 +75,7 @@ class Forecast:
     source: str
     besides: str = ""
     expects: str = ""
+    at_most: bool = False
 
 
 def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 2) -> float:
@@ -103,9 +105,12 @@ def scan_exposures(arguments: Mapping[str, Any], points: int | None) -> PlannedE
         return None
     if arguments.get("until_sigma"):
         most_s = arguments.get("max_time_s")
-        number = points if most_s is None else round(float(most_s) / float(dwell_s))
-        after = "passes after the first, until the result is known well enough" if most_s is None else ""
-        return PlannedExposures(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), besides=after)
+        if most_s is None:
+            first = ExposureBatch(exposures=points, dwell_s=float(dwell_s))
+            return PlannedExposures(batches=(first,), besides="passes after the first, until the result is known")
+        # Whole exposures that fit; a quotient just below a whole number is rounding.
+        number = math.floor(float(most_s) / float(dwell_s) + 1e-6)
+        return PlannedExposures(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), at_most=True)
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
     batch = ExposureBatch(exposures=points * int(repeats) * states, dwell_s=float(dwell_s))
     return PlannedExposures(batches=(batch,))
@@ -126,6 +131,7 @@ def forecast(arguments: Mapping[str, Any], planned: PlannedExposures, beam: Beam
         source=beam.source,
         besides=planned.besides,
         expects=planned.expects,
+        at_most=planned.at_most,
     )
 
 

@@ -319,7 +319,8 @@ def forecast_words(expected: Forecast) -> str:
     """Return the expected duration of a plan, its statistical error if it pumps, and its expected results, in words."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
     besides = f", plus {expected.besides}" if expected.besides else ""
-    duration = f"Takes about {duration_text(expected.duration_s)} of beam time ({exposures}){besides}."
+    most = "at most " if expected.at_most else "about "
+    duration = f"Takes {most}{duration_text(expected.duration_s)} of beam time ({exposures}){besides}."
     error = ""
     if expected.sigma is not None:
         error = (

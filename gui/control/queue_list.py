@@ -104,7 +104,8 @@ class QueueList(QWidget):
         forecasts = [self._forecast(snapshot.plans[item.name], item) for item in known]
         if len(known) < len(snapshot.queue) or any(one is None for one in forecasts):
             return count
-        return f"{count}, about {duration_text(sum(one.duration_s for one in forecasts if one))} of beam time"
+        most = "at most" if any(one.at_most for one in forecasts if one) else "about"
+        return f"{count}, {most} {duration_text(sum(one.duration_s for one in forecasts if one))} of beam time"
 
     def _forecast(self, signature: PlanSignature, item: QueueItem) -> Forecast | None:
         try:

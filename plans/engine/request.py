@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError
 from plans.choices import PointOrder, ShutterReference, Stepping
+from plans.dwell_factors import multiplied
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, by_fly_scans, by_sequencer
 from plans.engine.point_order import check_order, default_order, order_of_pass
 from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
-from plans.engine.until import Until
+from plans.engine.until import Until, most_exposures
 from plans.grids import check_points
 from plans.types import Exposure
 
@@ -67,19 +69,30 @@ class ScanRequest:
 
     def dwell_of(self, point_index: int) -> float:
         """Return the beam time of an exposure at one point, s; where it grows along the grid, in whole milliseconds."""
-        return round(self.dwell_s * self.dwell_factors[point_index], 3) if self.dwell_factors else self.dwell_s
+        return multiplied(self.dwell_s, self.dwell_factors[point_index]) if self.dwell_factors else self.dwell_s
 
     @property
     def exposures(self) -> int:
-        """Number of exposures, and so of good events, of the whole run."""
-        return sum(1 for _ in self.course())
+        """Number of exposures, and so of good events, of the whole run; the most for one with `until`."""
+        planned = sum(1 for _ in self.course())
+        if self.until is None:
+            return planned
+        first_s = [self.dwell_of(point) for point, _ in self.course_of_pass(0)]
+        shortest_s = min(self.dwell_of(point) for point in range(len(self.points)))
+        return most_exposures(self.until, first_s, planned, shortest_s=shortest_s, spent_s=self._spent_s)
 
     @property
     def beam_s(self) -> float:
         """Beam time of all exposures, s; an upper limit for a run that counts until its result is known."""
         beam_s = sum(self.dwell_of(point) for _, point, _ in self.course())
-        most_s = None if self.until is None else self.until.max_time_s
-        return beam_s if most_s is None else min(beam_s, most_s)
+        if self.until is None or self.until.max_time_s is None:
+            return beam_s
+        return min(beam_s, max(self.until.max_time_s - self._spent_s, 0.0))
+
+    @property
+    def _spent_s(self) -> float:
+        """Beam time of the exposures that an interrupted run has, s."""
+        return math.fsum(self.dwell_of(point) for _, point, _ in self.done)
 
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
         """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
@@ -147,8 +160,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
-    for factor in {1.0, min(spec.dwell_factors, default=1.0), max(spec.dwell_factors, default=1.0)}:
-        dwell_s = options.dwell_s if factor == 1.0 else round(options.dwell_s * factor, 3)
+    for dwell_s in {options.dwell_s, min(spec.dwells_s), max(spec.dwells_s)}:
         beamline.exposure.check_dwell(dwell_s)
     return ScanRequest(
         plan_name=spec.plan_name,
@@ -176,7 +188,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
 
 
 def check_combinations(spec: ScanSpec, configuration: BeamlineConfiguration) -> None:
-    """Raise InputError for options that exclude each other, and for sweeps (eV, s) that the hardware cannot make.
+    """Raise InputError for options that exclude each other, a longest time too short, and impossible sweeps (eV, s).
 
     No device is asked, so the forms of the window check a plan by this while it is typed.
     """
@@ -188,6 +200,9 @@ def check_combinations(spec: ScanSpec, configuration: BeamlineConfiguration) -> 
         # A resumed run lists its energies as settings, and was checked when it began.
         if spec.points and configuration.fly is not None:
             sweep_grid(list(spec.points), float(spec.options.dwell_s), configuration.fly)
+    # Last, as other steps or no reference by the shutter may be the better remedy.
+    if spec.until is not None:
+        spec.until.check_first_pass(spec.dwells_s)
 
 
 def _check_flown(spec: ScanSpec) -> None:

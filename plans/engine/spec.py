@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from devices.beamline import Beamline
 from devices.names import ShutterState
 from plans.choices import ShutterReference, Stepping
+from plans.dwell_factors import multiplied
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
-from plans.engine.until import Until
+from plans.engine.until import Until, most_exposures
 from plans.options import ReferencedOptions, ScanOptions
 from plans.types import RunPlan
 
@@ -70,16 +72,25 @@ class ScanSpec:
         return options.shutter_reference if isinstance(options, ReferencedOptions) else ShutterReference.NONE
 
     @property
-    def mean_dwell_s(self) -> float:
-        """Mean beam time of the exposures, s."""
-        factors = self.dwell_factors
-        return self.options.dwell_s * (sum(factors) / len(factors) if factors else 1.0)
+    def dwells_s(self) -> list[float]:
+        """Beam time of an exposure at each point, s, (points,)."""
+        dwell_s = float(self.options.dwell_s)
+        if self.dwell_factors:
+            return [multiplied(dwell_s, factor) for factor in self.dwell_factors]
+        return [dwell_s] * len(self.settings or self.points)
 
     @property
     def exposures(self) -> int:
-        """Number of exposures of the whole run: points x repeats x states of the laser."""
+        """Number of exposures of the run, the most for one with `until`: points x repeats x states of the laser."""
+        dwells_s = self.dwells_s
         states = 1 if self.shutter_reference is ShutterReference.NONE else 2
-        return len(self.settings or self.points) * self.options.repeats * states
+        planned = len(dwells_s) * self.options.repeats * states
+        return most_exposures(self.until, dwells_s, planned, shortest_s=min(dwells_s, default=1.0))
+
+    @property
+    def mean_dwell_s(self) -> float:
+        """Mean beam time of the exposures of a pass, s."""
+        return statistics.fmean(self.dwells_s)
 
 
 Runs = ScanSpec | list[ScanSpec] | dict[str, ScanSpec]

@@ -24,6 +24,9 @@ QUESTION = "asks where to count next"
 POINTS = "points"
 """Goal of a run that counts each point until its error is small enough; the default of every scan."""
 
+ROUNDING_S = 1e-6
+"""Excess over a longest time that comes from adding up dwells, s; no hardware counts for so short a time."""
+
 MOST_PASSES = 1000
 """Largest number of passes of a run with a goal, if neither `repeats` nor `max_time_s` limits them."""
 
@@ -33,13 +36,30 @@ class Until:
     """Goal of a run: the error `sigma` of what `goal` names, within at most `max_time_s` of beam time, s.
 
     `goal`: "points", each of them; "window", the mean over `window_ev`, eV; or a lifetime, "tau1". `sigma` is in ps for
-    a lifetime, otherwise relative to the unpumped signal.
+    a lifetime, otherwise relative to the unpumped signal. The beam time is that of good exposures: moves, waits, and
+    bad exposures, which are measured again, come on top.
     """
 
     goal: str
     sigma: float
     max_time_s: float | None = None
     window_ev: tuple[float, float] | None = None
+
+    def left_s(self, spent_s: float) -> float:
+        """Return the beam time, s, that is left after `spent_s`; infinite without a longest time."""
+        return math.inf if self.max_time_s is None else self.max_time_s - spent_s + ROUNDING_S
+
+    def check_first_pass(self, dwells_s: Sequence[float]) -> None:
+        """Raise InputError if the longest time is too short to count each point once; `dwells_s` (points,)."""
+        pass_s = math.fsum(dwells_s)
+        if self.max_time_s is None or self.left_s(pass_s) >= 0:
+            return
+        # Rounded up, so that the value in the message is accepted.
+        least_s = math.ceil(1e3 * (pass_s - ROUNDING_S)) / 1e3
+        raise InputError(
+            f"max_time_s = {self.max_time_s:g} s is too short: the first pass counts all {len(dwells_s)} points once, "
+            f"in {least_s:.10g} s. Give at least {least_s:.10g} s, fewer points, or a shorter dwell_s."
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the goal as the start document has it."""
@@ -84,6 +104,20 @@ def with_most_passes(options: ScheduledOptions) -> ScheduledOptions:
     if options.until_sigma is None or options.repeats > 1:
         return options
     return replace(options, repeats=MOST_PASSES)
+
+
+def most_exposures(
+    until: Until | None, first_s: Sequence[float], exposures: int, *, shortest_s: float, spent_s: float = 0.0
+) -> int:
+    """Return how many of the `exposures` of a run its longest time allows.
+
+    `first_s`: beam times of the exposures in the first pass, s; `shortest_s`: of the shortest one in later passes;
+    `spent_s`: of those that an interrupted run has.
+    """
+    if until is None or until.max_time_s is None:
+        return exposures
+    later = math.floor(until.left_s(spent_s + math.fsum(first_s)) / shortest_s)
+    return min(exposures, len(first_s) + max(later, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,10 +191,9 @@ class PassChooser:
     def _within_time(self, chosen: tuple[int, ...]) -> tuple[int, ...]:
         """Return as many of the chosen points as the longest time still allows."""
         assert self._until is not None  # runs of fixed length have no longest time
-        most_s = math.inf if self._until.max_time_s is None else self._until.max_time_s
         fitting = []
         for point in chosen:
-            if self._spent_s + self._dwells_s[point] > most_s:
+            if self._dwells_s[point] > self._until.left_s(self._spent_s):
                 break
             self._spent_s += self._dwells_s[point]
             fitting.append(point)

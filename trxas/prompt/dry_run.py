@@ -173,13 +173,12 @@ def settings_function(session: Session) -> Callable[[RunKey], AnyPlan]:
 
 def summary(request: ScanRequest) -> str:
     """Return one line about a run: plan, edge, sample, number of exposures, and their beam time."""
-    exposures = list(request.course())
     edge = "" if request.edge is None else f" {request.edge.name}"
     sample = f" of {request.sample}" if request.sample else ""
     most = "" if request.until is None else "at most "
-    number = "1 exposure" if len(exposures) == 1 else f"{len(exposures)} exposures"
+    number = "1 exposure" if request.exposures == 1 else f"{request.exposures} exposures"
     counting = f"{most}{number}, {most}{duration_text(request.beam_s)} of counting"
-    shutters = {shutter for _, _, shutter in exposures}
+    shutters = {shutter for _, _, shutter in request.course()}
     blocked = ", with the laser blocked" if shutters == {ShutterState.CLOSED} else ""
     return f"{request.plan_name}{edge}{sample}: {counting}{blocked}"
 

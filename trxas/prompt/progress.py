@@ -30,22 +30,13 @@ class ScanProgress:
         is_exposure = self._primary.has(name, doc)
         if name == "start" and "num_points" in doc:
             label = f"{doc['plan_name']} {doc.get('edge', '')}".strip()
-            PROGRESS.begin(label, _exposures(doc), "exposures")
+            PROGRESS.begin(label, int(doc["num_points"]), "exposures")
         elif is_exposure:
             PROGRESS.advance(1 if name == "event" else len(doc["seq_num"]))
         elif name == "event" and "suspended" in doc["data"]:
             PROGRESS.remark("suspended" if doc["data"]["suspended"] else "")
         elif name == "stop":
             PROGRESS.end()
-
-
-def _exposures(start: Mapping[str, Any]) -> int:
-    """Return the exposures of a run; of one that counts until it is good enough, the most that its time allows."""
-    until = start.get("until") or {}
-    most = int(start["num_points"])
-    if not until.get("max_time_s"):
-        return most
-    return min(most, int(float(until["max_time_s"]) / float(start["dwell_s"])))
 
 
 def _scanned_axis(grid: Mapping[str, Any]) -> str:

@@ -94,13 +94,18 @@ class PlanExposures:
             besides=SETTLING if settles else "",
             expects=expects,
             has_transient=plan not in CALIBRATION_PLANS,
+            at_most=any(spec.until is not None for spec in specs),
         )
 
 
 def _batch(spec: ScanSpec) -> ExposureBatch:
     # Sweeps count without a gap between their bins.
     overhead_s = 0.0 if spec.stepping is Stepping.FLY else None
-    return ExposureBatch(exposures=spec.exposures, dwell_s=spec.mean_dwell_s, overhead_s=overhead_s)
+    dwell_s = spec.mean_dwell_s
+    if spec.until is not None and spec.until.max_time_s is not None:
+        # Where dwells differ, the most exposures are those at the shortest, and all of them take no more than this.
+        dwell_s = min(dwell_s, spec.until.max_time_s / spec.exposures)
+    return ExposureBatch(exposures=spec.exposures, dwell_s=dwell_s, overhead_s=overhead_s)
 
 
 def _sweeps_text(spec: ScanSpec) -> str:

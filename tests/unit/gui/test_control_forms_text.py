@@ -213,6 +213,17 @@ def test_forecast_counts_exposures_states_and_dead_time() -> None:
     assert expected.source == "as configured"
 
 
+def test_a_scan_with_a_longest_time_has_as_many_exposures_as_fit() -> None:
+    """Lost: the longest beam time in the forecast, by half an exposure of 400 s that does not fit."""
+    planned = scan_exposures({"dwell_s": 6.0, "until_sigma": 1e-3, "max_time_s": 65.0}, 10)
+    assert planned is not None
+    assert planned.at_most
+    assert [batch.exposures for batch in planned.batches] == [10]
+    rounded = scan_exposures({"dwell_s": 0.1, "until_sigma": 1e-3, "max_time_s": 0.3}, 3)
+    assert rounded is not None
+    assert [batch.exposures for batch in rounded.batches] == [3]
+
+
 def test_nothing_is_forecast_that_is_not_known() -> None:
     beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S)
     assert scan_exposures({"repeats": 3}, 10) is None

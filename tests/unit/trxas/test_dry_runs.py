@@ -59,6 +59,7 @@ def test_expected_errors_come_from_the_counts_of_earlier_runs_at_the_edge(tmp_pa
     # Ten passes of the 79 points, and not all of the passes that it may have.
     counting = {"dwell_s": 4.0, "until_sigma": 1.0, "max_time_s": 79 * 40.0}
     (until,) = announced_requests(plans.energy_scan(line, "Br K", delay_ps=100.0, **counting))
+    assert summary(until) == "energy_scan Br K: at most 790 exposures, at most 52 min 40 s of counting"
     sigma = transient_sigma(photons, 40.0 * PULSES_PER_S)
     assert f"±{100 * sigma:.2g} %" in expected_errors(store, until, PULSES_PER_S)[0]
 
@@ -122,6 +123,8 @@ def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) 
     assert found["runs"][0]["moves"][-1][0] == "energy_ev"
     assert "outside" in answer("energy_scan", {"edge": "Br K", "delay_ps": 1e9})["problem"]
     assert "cannot be predicted" in answer("rezero", {})["problem"]
+    short = {"edge": "Br K", "delay_ps": 100.0, "until_sigma": 1e-3, "max_time_s": 60.0, "dwell_s": 6.0}
+    assert "Give at least 474 s, fewer" in answer("energy_scan", short)["problem"]
     assert hardware.moves == []
 
 

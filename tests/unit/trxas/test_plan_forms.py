@@ -13,6 +13,7 @@ import pytest
 from errors import InputError
 from gui.control.entries import value_of
 from gui.control.parameters import EntryKind
+from gui.control.plan_panel import forecast_words
 from gui.control.plan_signature import PlanSignature
 from plans.registry import PLANS
 from trxas.configuration import load_configuration
@@ -54,6 +55,19 @@ def test_fields_that_are_wrong_together_are_refused_before_they_are_queued(given
     arguments = {"edge": "Br K", "delay_ps": 100.0, "stepping": "fly"} | given
     with pytest.raises(InputError, match=message):
         COURSES("energy_scan", with_defaults(known_plans()["energy_scan"], arguments), None)
+
+
+def test_a_scan_that_counts_until_it_is_good_enough_is_forecast_by_its_longest_time() -> None:
+    """Lost: the beam time of the longest scan in the queue: 35 delays in up to 1000 passes were forecast as 58 h."""
+    signature = known_plans(CONFIGURATION)["delay_scan"]
+    settings = form_settings(CONFIGURATION)
+    arguments = {"edge": "Br K", "until_sigma": 15.0, "until": "tau1", "max_time_s": 600.0, "dwell_s": 6.0}
+    expected = settings.forecast(signature, arguments)
+    assert expected is not None
+    assert expected.exposures == 100
+    assert forecast_words(expected).startswith("Takes at most 10 min 02 s of beam time (100 exposures)")
+    with pytest.raises(InputError, match=r"max_time_s = 60 s is too short: .* Give at least 210 s, fewer"):
+        settings.forecast(signature, arguments | {"max_time_s": 60.0})
 
 
 def test_a_fly_scan_is_forecast_in_sweeps_without_gaps() -> None:
