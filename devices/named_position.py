@@ -55,9 +55,10 @@ class NamedPosition(Device):
         def failure(reached: str) -> str:
             return self._failure(value, reached)
 
-        put_with_completion(
-            self.setpoint, self._record_value(value), lambda **_: end_at(status, lambda: self.position, value, failure)
-        )
+        def arrived(**_: Any) -> None:
+            end_at(status, lambda: self.position, value, failure)
+
+        status.begin_by(lambda: put_with_completion(self.setpoint, self._record_value(value), arrived))
         return status
 
     def stop(self, *, success: bool = False) -> None:

@@ -75,7 +75,7 @@ class Shutter(Device):
             else:
                 finish(status)
 
-        put_with_completion(self.setpoint, int(STATES[value]), arrived)
+        status.begin_by(lambda: put_with_completion(self.setpoint, int(STATES[value]), arrived))
         return status
 
     def stop(self, *, success: bool = False) -> None:

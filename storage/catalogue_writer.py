@@ -266,9 +266,10 @@ class CatalogueWriter:
         self._opened.pop(uid, None)
         self._runs.forget(uid)
         try:
-            # From the journal, which has every document: a run that failed half-way, or whose pieces are too small to
-            # be read quickly, is written again as a whole. Only then is its journal marked as catalogued.
-            if writer is None or writer.is_to_be_rewritten:
+            # From the journal, which decides what the run holds: a run that failed half-way, or whose pieces are too
+            # small to be read quickly, is written again as a whole, and so is one with an event that the disk refused
+            # after it came here. Only then is its journal marked as catalogued.
+            if writer is None or writer.is_to_be_rewritten or self._journal.has_failed(uid):
                 from storage.run_writer import write_run
 
                 write_run(self._opened_catalogue(), self._journal.read(uid).documents)

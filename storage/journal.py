@@ -121,6 +121,10 @@ class Journal:
         """Whether there are runs that are neither archived nor released."""
         return bool(self._files)
 
+    def has_failed(self, uid: str) -> bool:
+        """Return whether a document of this run was refused; its previous event may have been removed as well."""
+        return uid in self._failures
+
     def read(self, uid: str) -> Contents:
         """Return the journal of a run of this process; raises `StorageError` if it is archived or unreadable."""
         return read_contents(self._file(uid).path)

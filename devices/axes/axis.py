@@ -168,8 +168,7 @@ class Axis(Device):
 
         def begin() -> DeviceStatus:
             self.arrived_with = {}
-            status.begin()
-            put_together(setpoints, _Countdown(len(setpoints), verify).one_done)
+            status.begin_by(lambda: put_together(setpoints, _Countdown(len(setpoints), verify).one_done))
             return status
 
         return begin

@@ -14,7 +14,7 @@ from ophyd.status import StatusBase
 from devices.axes.axis import Axis, Following
 from devices.shutter import Shutter
 from devices.signals.move_status import AllOf
-from devices.signals.uncached_signal import CHANNEL_ERRORS
+from devices.signals.pausing import failures_logged
 from errors import TrxasError
 
 Target = float | str
@@ -74,20 +74,16 @@ class AxisGroup:
         an exception here would end bluesky's engine, and the plan could not clean up.
         """
         # A sequencer that still runs would open the laser shutter again right after this.
-        try:
+        with failures_logged("The sequencer was not stopped for the pause"):
             if self._stop_first is not None:
                 self._stop_first()
-        except (TrxasError, TimeoutError, *CHANNEL_ERRORS) as error:
-            logger.error("The sequencer was not stopped for the pause: %s", error)
         # Only shutters that were open are opened again: one that was closed belongs to a dark exposure.
         self._reopen = []
         for shutter in self._shutters():
-            try:
+            with failures_logged(f"THE {shutter.name} MAY STILL BE OPEN: it was not closed for the pause"):
                 if shutter.position == "open":
                     self._reopen.append(shutter)
                     shutter.set("closed").wait(timeout=shutter.timeout_s)
-            except (TrxasError, TimeoutError, *CHANNEL_ERRORS) as error:
-                logger.error("THE %s MAY STILL BE OPEN: it was not closed for the pause: %s", shutter.name, error)
 
     def resume(self) -> None:
         """Open the shutters that the pause closed; raises nothing.

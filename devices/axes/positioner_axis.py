@@ -67,11 +67,14 @@ class PositionerAxis(Axis):
             timeout_s=self.timeout_s,
             settle_s=self.settle_s,
         )
+        status.begin_by(lambda: self._begin(value, status))
+        return status
+
+    def _begin(self, value: float, status: StatusBase) -> None:
         if self._is_there(value):
             finish(status)
         else:
             self._start(value).add_callback(lambda ended: self._ended(value, ended, status))
-        return status
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the positioner where it is; does nothing if it does not answer."""

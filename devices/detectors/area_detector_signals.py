@@ -6,7 +6,7 @@ from typing import Any
 
 from ophyd import Device
 from ophyd.device import do_not_wait_for_lazy_connection
-from ophyd.signal import EpicsSignalBase
+from ophyd.signal import EpicsSignal, EpicsSignalBase
 
 from errors import NotConnectedError
 
@@ -20,6 +20,14 @@ def fresh_value(signal: EpicsSignalBase) -> Any:
         return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
     except TimeoutError as error:
         raise NotConnectedError([signal.pvname], ANSWER_TIMEOUT_S) from error
+
+
+def fresh_setpoint(signal: EpicsSignal) -> Any:
+    """Return what was written last, requested from the server; raises NotConnectedError if unanswered."""
+    try:
+        return signal.get_setpoint(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
+    except TimeoutError as error:
+        raise NotConnectedError([signal.setpoint_pvname], ANSWER_TIMEOUT_S) from error
 
 
 def unconnected(device: Device, name: str) -> EpicsSignalBase:

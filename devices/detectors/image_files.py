@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ophyd.areadetector.filestore_mixins import FileStoreBase, FileStoreHDF5, new_short_uid
 from ophyd.areadetector.plugins import HDF5Plugin
 
-from devices.detectors.area_detector_signals import ANSWER_TIMEOUT_S, fresh_value
+from devices.detectors.area_detector_signals import ANSWER_TIMEOUT_S, fresh_setpoint, fresh_value
 from devices.detectors.path_mapping import check_writable_path, path_kind
-from devices.signals.uncached_signal import put_and_wait
+from devices.signals.uncached_signal import put_and_wait, put_without_completion
 from errors import StorageError
+
+POLL_S = 0.01
 
 FILE_SIGNALS = (
     "file_path", "file_path_exists", "file_name", "file_number", "file_template", "file_write_mode", "capture",
@@ -27,10 +30,19 @@ class _Capture(FileStoreBase):
     def stage(self) -> Any:
         """Stage as ophyd does, then open the file; raises StorageError with the plugin's reason."""
         staged = super().stage()
-        put_and_wait(self.capture, 1, ANSWER_TIMEOUT_S)
-        if not int(fresh_value(self.capture)):
-            raise self.write_error()
+        # A busy record: a write with completion would be complete at the end of the capture.
+        put_without_completion(self.capture, 1)
+        self._wait_for_capture()
         return staged
+
+    def _wait_for_capture(self) -> None:
+        """Wait until the plugin captures; raises StorageError if it has refused, or does neither in time."""
+        # The read-back is 1 once the file is open; the record itself goes back to 0 if it cannot be opened.
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not int(fresh_value(self.capture)):
+            if not int(fresh_setpoint(self.capture)) or time.monotonic() > deadline:
+                raise self.write_error()
+            time.sleep(POLL_S)
 
     def unstage(self) -> Any:
         """Close the file, then unstage as ophyd does. Raises NotConnectedError if the detector does not answer."""

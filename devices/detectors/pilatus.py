@@ -26,7 +26,13 @@ from devices.detectors.path_mapping import as_seen_by_ioc
 from devices.numbers import finite_number
 from devices.signals.connection import wait_connected
 from devices.signals.move_status import MoveStatus
-from devices.signals.uncached_signal import disconnected_names, put_and_wait, put_with_completion
+from devices.signals.pausing import failures_logged
+from devices.signals.uncached_signal import (
+    disconnected_names,
+    put_and_wait,
+    put_with_completion,
+    put_without_completion,
+)
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 
 DEFAULT_EXPOSURE_S = 1.0
@@ -240,7 +246,8 @@ class Pilatus(DetectorBase):
         pvs = [self.cam.acquire.setpoint_pvname]
         status = MoveStatus(self, what=f"{self.name}: an image of {self._exposure_s:g} s", pvs=pvs, timeout_s=timeout_s)
         started = time.time()
-        put_with_completion(self.cam.acquire, 1, self._finisher(status, started))
+        ended = self._finisher(status, started)
+        status.begin_by(lambda: put_with_completion(self.cam.acquire, 1, ended))
         return status
 
     def _finisher(self, status: DeviceStatus, started: float) -> Callable[..., None]:
@@ -277,11 +284,15 @@ class Pilatus(DetectorBase):
         Raises NotConnectedError if it is connected and does not answer.
         """
         if self.answers and int(fresh_value(self.cam.acquire)):
-            put_and_wait(self.cam.acquire, 0, ANSWER_TIMEOUT_S)
+            put_without_completion(self.cam.acquire, 0)
 
     def pause(self) -> None:
-        """End a running exposure: after the pause its image would not match the other detectors' exposure."""
-        self.stop()
+        """End a running exposure: after the pause its image would not match the other detectors' exposure.
+
+        A failure is logged, not raised.
+        """
+        with failures_logged(f"{self.name} was not stopped for the pause"):
+            self.stop()
 
     def resume(self) -> None:
         """Do nothing: the plan takes the image again, in a new file."""

@@ -18,6 +18,7 @@ from devices.exposure.condition_limits import ANY_POWER_W, C, Condition, monitor
 from devices.laser import Laser
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow, read_with_alarms
 from devices.surroundings import Surroundings
+from errors import NotConnectedError
 
 
 class Conditions:
@@ -46,6 +47,7 @@ class Conditions:
         self._on_failure = on_failure
         self._latest: dict[str, float] = {}
         self._followed: set[str] = set()
+        self._suspected: set[str] = set()
         self._watch: ConditionWatch | None = None
 
     def watch(self, needed: Collection[str], power_w: tuple[float, float] = ANY_POWER_W) -> ConditionWatch:
@@ -71,9 +73,20 @@ class Conditions:
         NotConnectedError if a PV does not answer.
         """
         there = self.connected(self._all[name] for name in self._known(needed))
-        suspects = [item for item in there if item.waits and not item.holds(self.latest(item))]
+        suspects = [item for item in there if item.waits and self._may_fail(item)]
         values = self.request(suspects)
+        self._suspected.difference_update(values)
         return [condition for condition in suspects if not condition.holds(values[condition.name])]
+
+    def _may_fail(self, condition: Condition) -> bool:
+        return condition.name in self._suspected or not condition.holds(self.latest(condition))
+
+    def suspect(self, names: Iterable[str]) -> None:
+        """Let `failing` request these conditions, which failed during an exposure, whatever the monitors show.
+
+        The values of a read-out replace those of the monitors, and may be some milliseconds older.
+        """
+        self._suspected.update(names)
 
     def not_ready(self, needed: Collection[str], without: Collection[str] = ()) -> list[tuple[Condition, float]]:
         """Return the `needed` conditions worth waiting for, except `without`, that do not permit a scan to resume.
@@ -171,11 +184,18 @@ class ConditionWatch:
 
     def begin(self) -> None:
         """Start the exposure, and note the conditions that fail already; raises the same errors as `is_met`."""
-        failing = self._failing()
-        self._conditions.hand_over(self)
+        # A monitor may show a failure at any moment in here, which then belongs to this exposure.
         with self._lock:
-            self._failed = failing
+            self._failed = {}
             self._exposing = True
+        self._conditions.hand_over(self)
+        try:
+            failing = self._failing()
+        except NotConnectedError:
+            self.close()
+            raise
+        with self._lock:
+            self._failed = failing | self._failed
 
     def close(self) -> None:
         """End the watch over an exposure that nobody reads."""
@@ -193,7 +213,9 @@ class ConditionWatch:
             for name, value in values.items():
                 if name in self._needed and not self._needed[name].holds(value):
                     self._failed.setdefault(name, value)
-            return dict(self._failed)
+            failed = dict(self._failed)
+        self._conditions.suspect(failed)
+        return failed
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Return the PVs of the needed conditions, by name, for reading them together with others."""

@@ -30,6 +30,7 @@ from devices.exposure.watched_exposure import BegunExposure, ExposureAhead, Foll
 from devices.names import AxisName
 from devices.shutter import CLOSED
 from devices.signals.connection import one_server
+from devices.signals.pausing import failures_logged
 from devices.signals.uncached_signal import FreshSignalRO, PreparedRequests, read_with_alarms
 from errors import NotConnectedError
 
@@ -145,9 +146,10 @@ class ExposingReader:
 
     def _end_abandoned(self) -> None:
         """Stop the detectors if they may still count an exposure that was abandoned, even the one that is armed."""
-        if self._ahead.take_left():
+        if self._ahead.is_left:
             self._exposure.stop()
             self._present = self._next_exposure(self._present.targets)
+            self._ahead.note_stopped()
 
     def _begin(self, exposure: WatchedExposure, arriving: frozenset[str] = frozenset()) -> BegunExposure:
         """Start `exposure` on all detectors, while the axes `arriving`, by event field, are not confirmed yet."""
@@ -255,14 +257,14 @@ class ExposingReader:
     def pause(self) -> None:
         """End a running exposure: bluesky triggers it again when the plan is resumed.
 
-        Raises AcquisitionError if the scaler does not stop, and NoReplayAllowed, as bluesky expects, if the exposure is
-        stored.
+        Raises NoReplayAllowed, as bluesky expects, if the exposure is stored. A failure to stop it is logged, not
+        raised; the next trigger stops it then.
         """
         # First, so that the end of the stopped exposure moves nothing.
         self.abandon()
-        self._exposure.pause()
-        self._ahead.take_left()
-        self._present = self._next_exposure(self._present.targets)
+        self._ahead.leave()
+        with failures_logged("The exposure was not stopped for the pause, and is stopped before the next one"):
+            self._end_abandoned()
         self._life.interrupt()
         if self.is_stored:
             raise NoReplayAllowed

@@ -17,7 +17,13 @@ from ophyd.status import DeviceStatus
 from devices.configuration import FlySettings, SequencerSettings
 from devices.exposure.sequence_frames import FrameLayout, SequenceFrame
 from devices.signals.move_status import MoveStatus, finish
-from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, put_with_completion, read_together
+from devices.signals.uncached_signal import (
+    FreshSignalRO,
+    put_and_wait,
+    put_with_completion,
+    put_without_completion,
+    read_together,
+)
 from devices.types import FloatArray
 from errors import AcquisitionError
 
@@ -90,13 +96,13 @@ class FramePlayer(Device):
             pvs=[self.run.pvname],
             timeout_s=duration_s + self._settings.margin_s,
         )
-        put_with_completion(self.run, 1, lambda **_: finish(status))
+        status.begin_by(lambda: put_with_completion(self.run, 1, lambda **_: finish(status)))
         return status
 
     def cut_short(self) -> None:
         """Stop the frame under way and the sequence, without waiting; raises NotConnectedError as a put does."""
         if self.run.connected:
-            put_with_completion(self.run, 0, lambda **_: None)
+            put_without_completion(self.run, 0)
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the sequence and wait until its last frame is in the ring; raises AcquisitionError if it continues."""

@@ -21,10 +21,12 @@ from devices.exposure.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, p
 from devices.names import AcquisitionMode
 from devices.numbers import finite_number
 from devices.signals.move_status import AllOf, MoveStatus, finish
+from devices.signals.pausing import failures_logged
 from devices.signals.uncached_signal import (
     FreshSignalRO,
     PvReading,
     put_with_completion,
+    put_without_completion,
     read_together,
     valid_readings,
 )
@@ -159,8 +161,7 @@ class Exposure(Device):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
         status = self._waiting_status() if self._ready is None else self._ready
         self._ready = None
-        status.begin()
-        put_with_completion(self.count, 1, lambda **_: finish(status))
+        status.begin_by(lambda: put_with_completion(self.count, 1, lambda **_: finish(status)))
         return status
 
     def make_ready(self) -> None:
@@ -260,7 +261,7 @@ class Exposure(Device):
         Raises NotConnectedError if the connection breaks at this moment.
         """
         if self.count.connected:
-            put_with_completion(self.count, 0, lambda **_: None)
+            put_without_completion(self.count, 0)
 
     @property
     def dwell_s(self) -> float:
@@ -277,16 +278,17 @@ class Exposure(Device):
         if not self.connected:
             return
         if int(read_together({"counting": self.counting})["counting"]):
-            put_with_completion(self.count, 0, lambda **_: None)
+            put_without_completion(self.count, 0)
             self._wait_idle()
         self._remember_identity(valid_readings(self._identity_signals()))
 
     def pause(self) -> None:
         """End a running exposure: bluesky triggers it again when the plan is resumed.
 
-        Raises the same errors as `stop`.
+        A failure is logged, not raised.
         """
-        self.stop()
+        with failures_logged(f"{self.name} was not stopped for the pause"):
+            self.stop()
 
     def resume(self) -> None:
         """Do nothing: the plan triggers again."""

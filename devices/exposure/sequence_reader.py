@@ -30,6 +30,7 @@ from devices.exposure.slices import SliceStream, merged, outliers
 from devices.names import AxisName
 from devices.shutter import CLOSED
 from devices.signals.move_status import finished
+from devices.signals.pausing import failures_logged
 from devices.signals.uncached_signal import INVALID, FreshSignalRO, PvReading
 from devices.types import FloatArray
 from errors import AcquisitionError
@@ -344,11 +345,9 @@ class SequenceReader(PointReader):
         )
 
     def pause(self) -> None:
-        """Stop the sequence: the plan measures what is missing when it is resumed.
-
-        Raises the same errors as `Sequencer.stop`.
-        """
-        self._sequencer.stop()
+        """Stop the sequence: the plan measures what is missing when it is resumed. A failure is logged, not raised."""
+        with failures_logged(f"{self.name} was not stopped for the pause"):
+            self._sequencer.stop()
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the sequence; the frames so far stay in the ring. Raises the same errors as `Sequencer.stop`."""

@@ -204,12 +204,20 @@ class ExposureAhead:
             begun.exposure.close()
         return begun is not None
 
-    def take_left(self) -> bool:
-        """Return, once, whether the detectors may still be counting an exposure that was abandoned."""
+    @property
+    def is_left(self) -> bool:
+        """Whether the detectors may still be counting an exposure that was abandoned."""
+        return self._is_left
+
+    def leave(self) -> None:
+        """Note that the detectors may still be counting an exposure which is abandoned."""
         with self._lock:
-            is_left = self._is_left
+            self._is_left = True
+
+    def note_stopped(self) -> None:
+        """Note that the detectors count no abandoned exposure any more."""
+        with self._lock:
             self._is_left = False
-            return is_left
 
 
 class BeginsAhead(Protocol):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
+
+logger = logging.getLogger("trxas.devices")
 
 
 class Deadline:
@@ -50,7 +53,7 @@ class Deadlines:
         with self._changed:
             is_first = not self._waiting or due < self._waiting[0][0]
             heapq.heappush(self._waiting, (due, next(self._order), deadline))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="deadlines", daemon=True)
                 self._thread.start()
             elif is_first:
@@ -59,7 +62,11 @@ class Deadlines:
 
     def _work(self) -> None:
         while True:
-            self._next().pass_by()
+            try:
+                self._next().pass_by()
+            except Exception:
+                # The time-outs of everything else depend on this thread.
+                logger.exception("A time-out was not carried out")
 
     def _next(self) -> Deadline:
         """Wait until a time is up, and return its deadline."""

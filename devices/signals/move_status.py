@@ -63,6 +63,23 @@ class MoveStatus(DeviceStatus):
         assert self._timeout is not None  # __init__ has set it
         self._deadline = DEADLINES.add(self._timeout + self.settle_time, self._expire)
 
+    def begin_by(self, write: Callable[[], None]) -> None:
+        """Let the time-out run, and begin the action by `write`; if that raises, there is nothing that could time out.
+
+        Otherwise nobody would wait for this status, and its time-out would stop the device in the middle of something
+        else.
+        """
+        if self._deadline is None:
+            self.begin()
+        try:
+            write()
+        except BaseException:
+            with self._externally_initiated_completion_lock:
+                self._has_ended = True
+            assert self._deadline is not None  # set by `begin`
+            self._deadline.cancel()
+            raise
+
     def add_callback(self, callback: Callable[[StatusBase], None]) -> None:
         """Call `callback` with this status when it has ended, at once if it has.
 

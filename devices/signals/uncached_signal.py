@@ -373,6 +373,19 @@ def put_together(puts: Sequence[tuple[EpicsSignal, PvValue]], one_done: Callable
             raise NotConnectedError([signal.pvname for signal, _ in puts], 0.0) from error
 
 
+def put_without_completion(signal: EpicsSignal, value: PvValue) -> None:
+    """Write `value` and wait for nothing; raises NotConnectedError if the PV is not connected.
+
+    For what stops an earlier write to the same PV. A server of EPICS carries out writes with completion to a PV one
+    after the other: a second one waits until the first is complete, up to 60 s, and all other requests of this client
+    wait behind it (rsrv of EPICS base, `write_notify_action`).
+    """
+    try:
+        signal.put(value, use_complete=False)
+    except (TimeoutError, *CHANNEL_ERRORS) as error:
+        raise NotConnectedError([signal.setpoint_pvname], 0.0) from error
+
+
 def put_and_wait(signal: EpicsSignal, value: PvValue, timeout_s: float = READ_TIMEOUT_S) -> None:
     """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError if unanswered."""
     # A refused write completes like an accepted one, and pyepics reports no error. A caller that must know reads the

@@ -14,7 +14,14 @@ from ophyd.status import DeviceStatus
 
 from devices.exposure.event_fields import data_key
 from devices.signals.move_status import MoveStatus, finish
-from devices.signals.uncached_signal import FreshSignalRO, PvReading, put_and_wait, put_with_completion, read_together
+from devices.signals.uncached_signal import (
+    FreshSignalRO,
+    PvReading,
+    put_and_wait,
+    put_with_completion,
+    put_without_completion,
+    read_together,
+)
 from devices.types import IntArray
 from errors import AcquisitionError
 
@@ -103,14 +110,14 @@ class Spectrograph(Device):
         what = f"{self.name}: a spectrum of {self._exposure_s:g} s"
         timeout_s = self._exposure_s + MARGIN_S
         status = MoveStatus(self, what=what, pvs=[self.acquire.pvname], timeout_s=timeout_s)
-        put_with_completion(self.acquire, 1, lambda **_: finish(status))
+        status.begin_by(lambda: put_with_completion(self.acquire, 1, lambda **_: finish(status)))
         return status
 
     def stop(self, *, success: bool = False) -> None:
         """End a running acquisition; raises AcquisitionError if the camera does not stop."""
         if not self.connected or not int(read_together({"acquiring": self.acquiring})["acquiring"]):
             return
-        put_with_completion(self.acquire, 0, lambda **_: None)
+        put_without_completion(self.acquire, 0)
         deadline = time.monotonic() + MARGIN_S
         while int(read_together({"acquiring": self.acquiring})["acquiring"]):
             if time.monotonic() > deadline:

@@ -328,7 +328,7 @@ def test_a_stopped_exposure_leaves_no_datum(start_ioc: Any, tmp_path: Path, put:
         acquiring = recorder("stop:7idd:Pilatus:cam1:Acquire_RBV")
         status = pilatus.trigger()
         acquiring.wait(lambda values: 1 in values)
-        put("stop:7idd:Pilatus:cam1:Acquire", 0)
+        put("stop:7idd:Pilatus:cam1:Acquire", 0, wait=False)
         with pytest.raises(AcquisitionError, match=r"NumCaptured_RBV stays at 0: the image was not taken \(Aborted\)"):
             status.wait(timeout=WAIT_S)
         assert list(pilatus.collect_asset_docs()) == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import caproto
@@ -23,6 +24,9 @@ OF_A_CHANNEL = (
 
 REPLIES_TOGETHER = 64
 """Replies in one packet: a long list of large arrays must not fill the memory."""
+
+LONGEST_TURN_S = 60.0
+"""Longest wait of a put with completion for an earlier one to the same channel, s (rsrv of EPICS base)."""
 
 MOST_TURNS = 50
 """Turns of the event loop that a completion waits for monitors at most: another client may take none."""
@@ -48,6 +52,8 @@ class PromptCircuit(CaprotoCircuit):
         super().__init__(circuit, client, context)
         self.write_event = WriteTurn()
         self._outbox: list[Any] = []
+        self._puts: dict[int, asyncio.Event] = {}
+        self._begun: asyncio.Event | None = None
 
     def _get_db_entry_from_command(self, command: Any) -> Any:
         """Return the entry that a command of a client is for; for writes, behind the gate."""
@@ -64,7 +70,11 @@ class PromptCircuit(CaprotoCircuit):
         # answers themselves, and wake the client twenty times.
         replies = list(await self._reply_to(command) or ())
         while len(replies) < REPLIES_TOGETHER and not self.command_queue.empty():
-            replies += await self._reply_to(self.command_queue.get_nowait()) or ()
+            command = self.command_queue.get_nowait()
+            if replies and self._must_wait(command):
+                await self.send(*replies)
+                replies = []
+            replies += await self._reply_to(command) or ()
         return replies
 
     async def _reply_to(self, command: Any) -> Any:
@@ -83,7 +93,41 @@ class PromptCircuit(CaprotoCircuit):
             reply = read_reply(command, channel.name, self.context[channel.name])
             if reply is not None:
                 return [reply]
+        if isinstance(command, caproto.WriteNotifyRequest):
+            await self._take_turn(command)
         return await super()._command_queue_iteration(command)
+
+    def _must_wait(self, command: Any) -> bool:
+        """Return whether this is a put with completion behind one to the same channel that is not complete."""
+        earlier = self._puts.get(command.sid) if isinstance(command, caproto.WriteNotifyRequest) else None
+        return earlier is not None and not earlier.is_set()
+
+    async def _take_turn(self, put: caproto.WriteNotifyRequest) -> None:
+        """Wait until an earlier put with completion to the same channel is complete, at most a minute.
+
+        All commands behind it wait as well, as in a server of EPICS base (rsrv, `write_notify_action`): a client that
+        sends such a put to stop an earlier one waits for its end.
+        """
+        if self._must_wait(put):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._puts[put.sid].wait(), LONGEST_TURN_S)
+        self._begun = asyncio.Event()
+        self._puts[put.sid] = self._begun
+
+    async def _start_write_task(self, handle_write: Callable[[], Awaitable[None]]) -> None:
+        begun = self._begun
+        self._begun = None
+        if begun is None:
+            await super()._start_write_task(handle_write)
+            return
+
+        async def handled() -> None:
+            try:
+                await handle_write()
+            finally:
+                begun.set()
+
+        await super()._start_write_task(handled)
 
     async def _wake_new_command(self) -> None:
         """Do nothing: caproto wakes tasks that wait for a command, and a server has none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -192,3 +194,29 @@ def test_a_store_is_kept_alive_by_the_run_engine(root: Path, run_engine: RunEngi
     assert len(list((journal / "done").iterdir())) == 2
     writer.close()
     catalogue.close()
+
+
+def test_the_catalogue_has_no_event_that_the_disk_refused(
+    store: Store, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: one answer to what was measured, as the catalogue would have a point that the journal does not."""
+    store.subscribe(run_engine)
+    fsync = os.fsync
+    left: list[int] = []
+
+    def sync(descriptor: int) -> None:
+        if left and left.pop():
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+        fsync(descriptor)
+
+    def fill_the_disk(index: int) -> None:
+        if index == 2:
+            left.append(1)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(StorageError, match="Disk quota exceeded"):
+        run_engine(scan(5, 1, before=fill_the_disk))
+    store.wait()
+    stored = [doc["seq_num"] for name, doc in load_run(store, -1) if name == "event"]
+    assert len(stored) < 3
+    assert len(store.db[-1].table()) == len(stored)

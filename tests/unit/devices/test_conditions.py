@@ -11,7 +11,7 @@ import pytest
 from devices.configuration import beamline_from_table, read_toml
 from devices.exposure.axis_watch import FollowedAxes
 from devices.exposure.condition_limits import CONDITIONS
-from devices.exposure.conditions import Conditions
+from devices.exposure.conditions import Conditions, ConditionWatch
 from devices.exposure.flux import CONFIRMATIONS, FluxHistory
 from devices.exposure.frames import BoxcarFrame, SpcFrame
 from devices.exposure.gated_detectors import ExposureReading
@@ -202,3 +202,38 @@ def test_a_beamline_needs_no_tables_of_trxas() -> None:
     assert bare.safety is None
     assert bare.holder is None
     assert bare.quality.attempts == configuration().quality.attempts
+
+
+def test_a_condition_that_fails_while_the_exposure_begins_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: nothing is noticed of a laser lock that was lost in the first moment and came back."""
+    line = FakeHardware().beamline
+    conditions = Conditions(line.laser, line.surroundings)
+    watch = conditions.watch(["laser_lock"])
+    assert watch.is_met()
+    lock = line.laser.lock
+    hand_over = conditions.hand_over
+
+    def lose_the_lock(begun: ConditionWatch) -> None:
+        hand_over(begun)
+        lock.sim_put(0)
+        lock.sim_put(1)
+
+    monkeypatch.setattr(conditions, "hand_over", lose_the_lock)
+    watch.begin()
+    assert watch.end({}) == {"laser_lock": 0.0}
+
+
+def test_a_condition_that_spoilt_an_exposure_is_asked_for_whatever_the_monitors_show() -> None:
+    """Lost: one dwell with the laser on a jet that has stopped behind the read-out of the exposure before."""
+    line = FakeHardware().beamline
+    conditions = Conditions(line.laser, line.surroundings)
+    watch = conditions.watch(["jet_flow"])
+    watch.begin()
+    flow = line.surroundings.jet_flow
+    good = read_with_alarms({"jet_flow": flow})
+    flow.sim_put(0.0)
+    # The read-out was requested before the jet stopped, and is judged after that.
+    assert set(watch.end(good)) == {"jet_flow"}
+    assert [condition.name for condition in conditions.failing(["jet_flow"])] == ["jet_flow"]
+    flow.sim_put(good["jet_flow"].value)
+    assert conditions.failing(["jet_flow"]) == []

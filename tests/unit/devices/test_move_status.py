@@ -13,6 +13,7 @@ from ophyd.utils import StatusTimeoutError
 
 from devices.signals.deadlines import DEADLINES
 from devices.signals.move_status import MoveStatus, fail, finish
+from errors import NotConnectedError
 from tests.support.waiting import WAIT_S
 
 
@@ -98,3 +99,34 @@ def test_what_is_cancelled_is_not_called() -> None:
     DEADLINES.add(0.02, done.set)
     assert done.wait(WAIT_S)
     assert not called
+
+
+def test_a_move_that_could_not_begin_stops_nothing_later(stage: Stage) -> None:
+    """Lost: the exposure or the move that the device makes when the time of the refused one is up."""
+    refused = status(stage, 0.01)
+
+    def write() -> None:
+        raise NotConnectedError(["m1"], 0.0)
+
+    with pytest.raises(NotConnectedError):
+        refused.begin_by(write)
+    with pytest.raises(StatusTimeoutError):
+        status(stage, 0.03).wait(timeout=WAIT_S)
+    # The later one has timed out, which stops the device once.
+    stage.stopped_by = None
+    finish(refused)
+    assert stage.stopped_by is None
+    assert not refused.callbacks
+
+
+def test_time_outs_outlast_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """Lost: all time-outs of the session, so that a stalled motor is waited for without end."""
+
+    def fails() -> None:
+        raise RuntimeError("no thread can be started")
+
+    done = threading.Event()
+    DEADLINES.add(0.01, fails)
+    DEADLINES.add(0.02, done.set)
+    assert done.wait(WAIT_S)
+    assert "A time-out was not carried out" in caplog.text

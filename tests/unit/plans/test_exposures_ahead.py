@@ -21,7 +21,7 @@ from devices.exposure.read_out import ReadOut
 from devices.exposure.watched_exposure import WatchedExposure
 from devices.signals.move_status import AllOf, MoveStatus, finished
 from devices.signals.uncached_signal import PvReading
-from errors import MotionError
+from errors import MotionError, NotConnectedError
 from tests.support.electronic_delay import AnsweredAtOnce, answer_at_once
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.waiting import WAIT_S
@@ -232,3 +232,31 @@ def test_what_belongs_to_an_exposure_goes_with_it(scans: DelayScans) -> None:
         gc.enable()
         gc.garbage.clear()
     assert not left & {WatchedExposure, ReadOut, ConditionWatch, AxisWatch, MoveStatus, AllOf, Status}
+
+
+def test_a_pause_in_which_the_detectors_do_not_stop_ends_no_session(
+    scans: DelayScans, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lost: the end of the plan, which closes shutters: bluesky's engine itself would end, and nothing else runs."""
+    stop = scans.line.exposure.stop
+    stopped: list[str] = []
+
+    def stop_later(*, success: bool = False) -> None:
+        stopped.append(scans.engine.state)
+        if scans.engine.state == "pausing":
+            raise NotConnectedError(["scaler1.CNT"], 5.0)
+        stop(success=success)
+
+    monkeypatch.setattr(scans.line.exposure, "stop", stop_later)
+    left = itertools.count(1)
+
+    def pause_behind(message: Msg) -> Any:
+        second = message.command == "trigger" and len(scans.events) == 1 and next(left) == 1
+        return None, single_gen(Msg("pause", defer=False)) if second else None
+
+    with pytest.raises(RunEngineInterrupted):
+        scans.engine(bpp.plan_mutator(scans.plan(), pause_behind))
+    assert "was not stopped for the pause" in caplog.text
+    scans.engine.resume()
+    assert stopped[-1] == "running", "it is stopped before the next exposure"
+    assert scans.found() == GOOD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
@@ -30,6 +31,7 @@ class Hdf5Plugin(SettingsGroup):
     def __init__(self, prefix: str, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._file: ImageFile | None = None
+        self._captured = asyncio.Event()
         self.fault_disk_full = False
         """Whether there is no room for images."""
 
@@ -104,6 +106,7 @@ class Hdf5Plugin(SettingsGroup):
             self._file.close()
             self._file = None
         await self.settle("Capture", "Done")
+        self._captured.set()
 
     async def put_Capture(self, value: str) -> Any:  # noqa: N802  # named after the record
         """Open a file for all following images, or close it; raises SimulationInputError unless the mode is Stream."""
@@ -111,7 +114,8 @@ class Hdf5Plugin(SettingsGroup):
             await self._end_capture()
             return SkipWrite
         if self._file is not None:
-            return value
+            await self._captured.wait()
+            return SkipWrite
         if self.FileWriteMode.value != "Stream":
             raise SimulationInputError(f"{self.prefix}: the simulation captures only with FileWriteMode Stream")
         await self.show("NumCaptured_RBV", 0)
@@ -120,7 +124,11 @@ class Hdf5Plugin(SettingsGroup):
         except ImageFileError as error:
             await self._failed(error)
             return SkipWrite
-        return value
+        # A busy record (ADCore, NDFile.template): it is 1 at once, and the write is complete when the capture ends.
+        self._captured.clear()
+        await self.settle("Capture", "Capture")
+        await self._captured.wait()
+        return SkipWrite
 
     async def put_FilePath(self, value: str) -> str:  # noqa: N802  # named after the record
         """Set the folder, with a slash at its end, and show whether it exists.
