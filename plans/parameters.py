@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+from devices.exposure.slices import LONGEST_S, SHORTEST_S
 from devices.instrument_response import HIGH_PS, LOW_PS
 from devices.names import Approach
 from plans.argument import MAXIMUM_REPEATS, Arg
@@ -221,11 +222,11 @@ BinS = Annotated[
 SliceS = Annotated[
     float,
     Arg(
-        "with hardware stepping: count each exposure in slices of this length, all of which are stored, so that only "
-        "a bad slice is measured again; by default as a whole",
+        "with hardware stepping: count each exposure in at least 5 slices of this length, all of which are stored, so "
+        "that only a bad slice is measured again; by default as a whole",
         unit="s",
-        low=0.001,
-        high=0.1,
+        low=SHORTEST_S,
+        high=LONGEST_S,
         rare=True,
     ),
 ]

@@ -21,6 +21,10 @@ from devices.exposure.sequence_frames import SequenceFrame
 STREAM = "slices"
 """Name of the stream of the slices."""
 
+SHORTEST_S = 0.001
+LONGEST_S = 0.1
+"""Range of the length of a slice, s: each is a row of the catalogue, and a bad one costs its whole length."""
+
 LEAST = 5
 """Number of slices of an exposure from which their median is known well enough to judge one of them."""
 

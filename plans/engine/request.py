@@ -21,6 +21,7 @@ from plans.edges import EdgePreset
 from plans.engine.detection import Detection, by_fly_scans, by_sequencer
 from plans.engine.point_order import check_order, default_order, order_of_pass
 from plans.engine.points import ScanPoints
+from plans.engine.slicing import check_slices
 from plans.engine.spec import ScanSpec
 from plans.engine.until import Until, most_exposures
 from plans.grids import check_points
@@ -181,20 +182,19 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         temperature_c=None if spec.temperature_c is None else float(spec.temperature_c),
         until=spec.until,
         stepping=spec.stepping,
-        slice_s=_checked_slices(beamline, spec),
+        slice_s=spec.slice_s,
         sweeps=sweeps,
         token=0 if spec.stepping is Stepping.SOFTWARE else new_token(),
     )
 
 
 def check_combinations(spec: ScanSpec, configuration: BeamlineConfiguration) -> None:
-    """Raise InputError for options that exclude each other, a longest time too short, and impossible sweeps (eV, s).
+    """Raise InputError for options that exclude each other, and for impossible times, s, and sweeps, eV.
 
     No device is asked, so the forms of the window check a plan by this while it is typed.
     """
     _check_until(spec)
-    if spec.slice_s is not None and spec.stepping is not Stepping.HARDWARE:
-        raise InputError(f'slice_s = {spec.slice_s:g} s: only a sequencer counts in slices. Give stepping="hardware".')
+    check_slices(spec, configuration.sequencer)
     if spec.stepping is Stepping.FLY:
         _check_flown(spec)
         # A resumed run lists its energies as settings, and was checked when it began.
@@ -234,17 +234,6 @@ def checked_sweeps(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> Sw
             remedy = f"A sweep begins and ends half a step and {settings.run_up_ev:g} eV beyond the scan. Shorten it."
             raise OutOfRangeError("end of a sweep", end_ev, energy.low, energy.high, energy.unit, remedy)
     return grid
-
-
-def _checked_slices(beamline: Beamline, spec: ScanSpec) -> float | None:
-    """Return the length of the slices, s; raise InputError without a sequencer, or if a table is too short for them."""
-    if spec.slice_s is None:
-        return None
-    assert beamline.sequences is not None  # by_sequencer has asked, for a spec that check_combinations lets through
-    low_s = spec.options.dwell_s * max(spec.dwell_factors, default=1.0) / beamline.sequences.sequencer.settings.rows
-    if spec.slice_s < low_s:
-        raise OutOfRangeError("slice_s", spec.slice_s, low_s, 0.1, "s", "One table must hold a whole exposure.")
-    return spec.slice_s
 
 
 def new_token() -> int:

@@ -26,6 +26,7 @@ from plans.engine.approach import use_approach
 from plans.engine.attempts import FINAL, RETRYABLE, Attempts, reason
 from plans.engine.point_settings import PointSettings
 from plans.engine.request import ScanRequest
+from plans.engine.slicing import number_of_slices
 from plans.engine.suspending import wait_connected
 from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
@@ -249,5 +250,5 @@ def planned_frames(request: ScanRequest, course: Iterable[tuple[int, int, Shutte
             point_index=point_index,
         )
         dwell_s = request.dwell_of(point_index)
-        slices = 1 if request.slice_s is None else max(round(dwell_s / request.slice_s), 1)
+        slices = number_of_slices(dwell_s, request.slice_s)
         yield PlannedFrame(targets=targets, dwell_s=dwell_s, slices=slices)

@@ -35,7 +35,7 @@ class ScanSpec:
     field, in the unit of the axis.
 
     `stepping` is what steps the axis: the plan or a sequencer, which can count each exposure in slices of `slice_s`
-    seconds. The dwell of the options is multiplied by
+    seconds, about, as an exposure has a whole number of them. The dwell of the options is multiplied by
     `dwell_factors`, one per point; without any it is the same everywhere. `laser` is the shutter of the run's own
     exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata` returns the plan's own
     keys of the start document, and may read the beamline. `expects` is a sentence on the expected result of the run,

@@ -15,7 +15,7 @@ from plans.edges import check_belongs, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
-from plans.parameters import Edge, SteppedBy
+from plans.parameters import Edge, SliceS, SteppedBy
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_settings
 from plans.xas.scanned_axes import axis_names, grid_settings
@@ -31,6 +31,7 @@ class GridScanOptions(PumpProbePointOptions):
     """Options of a map besides its axes."""
 
     stepping: SteppedBy = DelayStepping.SOFTWARE
+    slice_s: SliceS | None = None
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=5, detection=pump_probe, own_keys=PROBE_KEYS)
@@ -60,4 +61,4 @@ def grid_scan(
         edge_preset(edge, configuration), [one[AxisName.ENERGY] for one in settings if AxisName.ENERGY in one]
     )
     spec = scan_settings(configuration, settings, shape, edge=edge, options=options)
-    return replace(spec, stepping=Stepping(options.stepping))
+    return replace(spec, stepping=Stepping(options.stepping), slice_s=options.slice_s)

@@ -21,7 +21,7 @@ from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
 from plans.limits import delay_limits
 from plans.options import PumpedOptions
-from plans.parameters import DelaysPs, Edge, EnergyEv, ResponseErrorPs, ResponsePs, SteppedBy, TimeZeroPs
+from plans.parameters import DelaysPs, Edge, EnergyEv, ResponseErrorPs, ResponsePs, SliceS, SteppedBy, TimeZeroPs
 from plans.registry import Group, plan, scan_plan
 
 TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (150, 400, 50))
@@ -42,6 +42,7 @@ def time_zero_scan(
     delays_ps: DelaysPs | None = None,
     energy_ev: EnergyEv | None = None,
     stepping: SteppedBy = DelayStepping.SOFTWARE,
+    slice_s: SliceS | None = None,
 ) -> ScanSpec:
     """Scan the delay finely over the rise of the transient: a delay scan made for fitting time zero.
 
@@ -63,6 +64,7 @@ def time_zero_scan(
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
         stepping=Stepping(stepping),
+        slice_s=slice_s,
         options=options,
     )
 

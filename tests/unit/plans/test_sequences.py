@@ -15,10 +15,13 @@ from devices.beamline import Beamline
 from devices.exposure.sequence_frames import PAGE_S, SequenceFrame
 from devices.exposure.sequence_reader import SequenceReader
 from errors import AcquisitionError, ConfigurationError, InputError, NotConnectedError
+from plans.engine.scanning import announced_requests
+from plans.engine.sequence_loop import planned_frames
 from plans.resume import resume_scan
 from reduction.accumulator import accumulate
 from reduction.events import PRIMARY, PrimaryEvents
 from reduction.slices import slices_of
+from tests.support.fake_beamline import FakeHardware
 from tests.support.fake_sequencer import with_sequencer
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.waiting import WAIT_S
@@ -288,8 +291,59 @@ def test_slices_need_a_sequencer_and_fit_into_a_table(sequences: Sequences) -> N
     """Lost: a clear answer before anything moves."""
     with pytest.raises(InputError, match="only a sequencer counts in slices"):
         sequences.scan("software", slice_s=0.05)
-    with pytest.raises(InputError, match="hold a whole exposure"):
+    with pytest.raises(InputError, match=r"slice_s = 0\.001 s is outside 0\.00146484 to 0\.1 s.* one table holds"):
         sequences.scan(dwell_s=6.0, slice_s=0.001)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dwell_s": 0.2, "slice_s": 0.05}, r"slice_s = 0\.05 s is outside 0\.001 to 0\.04 s.* 5 slices or more"),
+        ({"dwell_s": 0.05, "slice_s": 0.1}, r"is outside 0\.001 to 0\.01 s"),
+        ({"dwell_s": 1.0, "slice_s": 0.1, "dwell_factors": [1, 0.3, 1, 2]}, r"is outside 0\.001 to 0\.06 s"),
+        ({"dwell_s": 40.0, "slice_s": 0.01, "dwell_factors": [1, 1, 1, 2]}, r"is outside 0\.0195312 to 0\.1 s"),
+        ({"dwell_s": 0.004, "slice_s": 0.001}, "exposures of 0.004 to 0.004 s cannot be counted in slices"),
+        ({"dwell_s": 1.0, "slice_s": 0.02, "dwell_factors": [1, 1, 0.01, 99]}, "dwell_factors that differ less"),
+    ],
+)
+def test_too_few_slices_to_show_a_bubble_are_refused(
+    sequences: Sequences, options: dict[str, Any], message: str
+) -> None:
+    """Lost: bubbles in every exposure of fewer than 5 slices, and the slices where one is longer than the exposure."""
+    with pytest.raises(InputError, match=message):
+        sequences.scan(**options)
+    assert sequences.documents == []
+    assert sequences.sequencer.tables == []
+
+
+@pytest.mark.parametrize(("dwell_s", "slice_s"), [(0.35, 0.07), (0.5, 0.1), (6.0, 0.00146484), (1 / 3, 0.0666667)])
+def test_the_limits_that_a_refusal_states_are_accepted(dwell_s: float, slice_s: float) -> None:
+    """Lost: slices that are refused with the very length that the message asks for, by rounding of 0.35 / 5."""
+    beamline, _ = with_sequencer(FakeHardware().beamline)
+    options: dict[str, Any] = {"stepping": "hardware", "delays_ps": DELAYS_PS, "dwell_s": dwell_s, "slice_s": slice_s}
+    (request,) = announced_requests(plans.delay_scan(beamline, "Br K", **options))
+    (frame, *_) = planned_frames(request, request.course())
+    assert 5 <= frame.slices <= 4096
+    assert frame.slices == round(dwell_s / slice_s)
+
+
+def test_scans_of_time_zero_and_maps_are_counted_in_slices_and_resumed_with_them(sequences: Sequences) -> None:
+    """Lost: a whole exposure for each bubble in the scans that need the most exposures."""
+    options: dict[str, Any] = {"dwell_s": 1.0, "stepping": "hardware", "slice_s": 0.1}
+    beamline = sequences.beamline
+    sequences.engine(plans.time_zero_scan(beamline, "Br K", delays_ps=DELAYS_PS, **options))
+    assert sequences.documents[0][1]["slice_s"] == 0.1
+    assert len(slices_of(sequences.documents)) == 40
+    sequences.documents.clear()
+    sequences.engine(plans.grid_scan(beamline, "Br K", [13_460.0, 13_465.0], DELAYS_PS, **options))
+    assert len(slices_of(sequences.documents)) == 80
+    start = sequences.documents[0][1]
+    stored = [place for place in sequences.good() if place[1] < 6]
+    sequences.documents.clear()
+    sequences.sequencer.frames.clear()
+    sequences.engine(resume_scan(beamline, start, stored))
+    assert sorted(sequences.good()) == [(0, 6, 1), (0, 7, 1)]
+    assert len(slices_of(sequences.documents)) == 20
 
 
 def test_a_sequence_that_counts_until_it_is_good_enough_is_one_table_per_pass(sequences: Sequences) -> None:

@@ -57,6 +57,23 @@ def test_fields_that_are_wrong_together_are_refused_before_they_are_queued(given
         COURSES("energy_scan", with_defaults(known_plans()["energy_scan"], arguments), None)
 
 
+@pytest.mark.parametrize(
+    ("plan", "given"),
+    [
+        ("delay_scan", {"edge": "Br K"}),
+        ("time_zero_scan", {}),
+        ("grid_scan", {"edge": "Br K", "slow_points": [13_460.0, 13_465.0], "fast_points": [0.0, 100.0]}),
+    ],
+)
+def test_slices_that_are_too_long_for_their_exposures_are_refused_in_the_form(plan: str, given: dict[str, Any]) -> None:
+    """Lost: the detection of bubbles, or a plan that the queue refuses at night."""
+    signature = known_plans(CONFIGURATION)[plan]
+    arguments = with_defaults(signature, given | {"stepping": "hardware", "dwell_s": 0.2, "slice_s": 0.05})
+    with pytest.raises(InputError, match=r"slice_s = 0\.05 s is outside 0\.001 to 0\.04 s"):
+        COURSES(plan, arguments, None)
+    assert COURSES(plan, arguments | {"slice_s": 0.04}, None) is not None
+
+
 def test_a_scan_that_counts_until_it_is_good_enough_is_forecast_by_its_longest_time() -> None:
     """Lost: the beam time of the longest scan in the queue: 35 delays in up to 1000 passes were forecast as 58 h."""
     signature = known_plans(CONFIGURATION)["delay_scan"]
