@@ -59,6 +59,8 @@ class RunState:
     the grid and the settings of this one, oldest first; `left_out` those that differ from it only by their
     calibrations; `earlier_sums` are the sums of earlier runs of its series that are not pump-probe scans, whatever kind
     of run this one is.
+    `decided` holds what requests have decided for this run, by their keys, so that a close decision does not change
+    with every exposure; snapshots share it.
     `find_decay` looks for the decay of the same sample, which takes seconds.
     """
 
@@ -80,6 +82,7 @@ class RunState:
         self.left_out: tuple[LeftOutRun, ...] = ()
         self.earlier_sums: tuple[RunSums, ...] = ()
         self.problem = ""
+        self.decided: dict[Hashable, bool] = {}
         self._assets = AssetIndex()
         self._streams: dict[str, str] = {}
         self._scopes: dict[Scope, tuple[int, RunAccumulator]] = {}

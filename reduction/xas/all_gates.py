@@ -20,6 +20,7 @@ from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Signal, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors, with_common
 from reduction.xas.gate_shares import GateShares, fit_gate_shares
+from reduction.xas.information import information
 from reduction.xas.laser_power import power_at
 from reduction.xas.self_absorption import without_self_absorption
 from reduction.xas.spc_energy import require_energy_scan, spc_curves, spc_spectrum
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import Gate
 
+NO_GAIN = "The later gates would not make the errors smaller."
+"""Reason for two gates where all of them could be used."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AllGatesSpectrum(Spectrum):
@@ -38,12 +42,14 @@ class AllGatesSpectrum(Spectrum):
 
     `shares`: transient at each later gate relative to that at the pumped one, without unit, by probe. `variance_ratio`:
     variance of a point over that of the two gates alone, without the errors of the shares. `shape_p_value`: probability
-    that noise alone makes the shapes at the gates differ as much as they do.
+    that noise alone makes the shapes at the gates differ as much as they do. `squared_snr`: squared signal-to-noise
+    ratio of the whole transient.
     """
 
     shares: dict[int, Value]
     variance_ratio: float
     shape_p_value: float
+    squared_snr: float
 
 
 class _Curves(NamedTuple):
@@ -72,13 +78,21 @@ def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, referen
 def best_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> Spectrum:
     """Return the spectrum of an energy scan by all gates, or by two where the others cannot be used.
 
-    That is so for a transient too weak to see how large it is at the later gates, and for one that seems to have
-    another shape there. Raises ReductionError as `spectrum_against` for two gates.
+    That is so for a transient too weak to see how large it is at the later gates, for one that seems to have another
+    shape there, and if its errors would not become smaller; the metadata give the reason. Raises ReductionError as
+    `spectrum_against` for two gates.
     """
+    two = spectrum_against(run, mode, probe, "unpumped probe")
     try:
-        return all_gates_spectrum(run, mode, probe)
-    except ReductionError:
-        return spectrum_against(run, mode, probe, "unpumped probe")
+        found = all_gates_spectrum(run, mode, probe)
+    except ReductionError as error:
+        return by_two_gates(two, str(error))
+    return found if information(found) > information(two) else by_two_gates(two, NO_GAIN)
+
+
+def by_two_gates(two: Spectrum, reason: str) -> Spectrum:
+    """Return a spectrum of two gates whose metadata state the `reason` for not using all of them."""
+    return replace(two, metadata=replace(two.metadata, two_gates_reason=reason))
 
 
 def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> AllGatesSpectrum:
@@ -129,6 +143,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
                 for gate, one, error in zip(gates.on[1:], shares.share[1:], errors, strict=True)},
         variance_ratio=shares.variance_ratio,
         shape_p_value=shares.p_value,
+        squared_snr=shares.signal,
     )  # fmt: skip
     return without_self_absorption(at_true_energies(result, run), run)
 

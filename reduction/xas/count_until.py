@@ -40,6 +40,9 @@ WINDOW = "window"
 REFIT_AFTER = 1.2
 """Growth of the beam time after which a fit is repeated: errors fall by 9 % meanwhile."""
 
+HOUR_S = 3600.0
+"""Beam time of the forecast "one more hour", s."""
+
 FEWEST_OF_A_PASS = 4
 _SHARE_THAT_COUNTS = 0.02
 _CONFIRMED = 1.15
@@ -132,7 +135,7 @@ class LifetimeJudge:
         missing = filled(seconds, shares, number * self.dwell_s) - seconds
         chosen = np.argsort(-missing, kind="stable")[:number]
         chosen = chosen[missing[chosen] > 0]
-        hour = old.mean_sigma(filled(seconds, shares, 3600.0))
+        hour = old.mean_sigma(filled(seconds, shares, HOUR_S))
         name = self.quantity.removesuffix("_ps")
         time = f"{duration_text(left_s)} of beam time" if math.isfinite(left_s) else "a time that is not known yet"
         end = "reached" if reached else f"{self.sigma:g} ps in {time}"
@@ -194,13 +197,27 @@ class PointJudge:
         short = found > self.sigma
         reached = not short.any()
         end = "reached" if reached else f"{int(short.sum())} points left, {duration_text(left_s)} of beam time"
+        hour = largest_after(found, seconds, HOUR_S)
         return Decision(
             points=tuple(sorted(int(place) for place in places[short])),
             reached=reached,
             sigma=float(found.max()),
             seconds_left=left_s,
-            text=f"largest error of a point {found.max():.2g}, wanted {self.sigma:g}; {end}",
+            text=f"largest error of a point {found.max():.2g}, wanted {self.sigma:g}; {end}; one more hour gives "
+            f"{hour:.2g}",
         )
+
+
+def largest_after(sigma: FloatArray, seconds: FloatArray, more_s: float) -> float:
+    """Return the largest error of points, in the unit of `sigma`, after `more_s` at those whose errors are largest.
+
+    `sigma` (points,) are the errors after `seconds` (points,) each; a variance falls in proportion to the time.
+    """
+    # Counting lowers the worst points to one level. The time for the k worst gives a level for each k; too few points
+    # or too many give a lower one than can be reached.
+    worst = np.argsort(-sigma)
+    work = np.cumsum((seconds * sigma**2)[worst])
+    return float(np.sqrt(np.max(work / (more_s + np.cumsum(seconds[worst])))))
 
 
 @dataclass(kw_only=True)
@@ -235,7 +252,7 @@ class WindowJudge:
         if rest > own:
             chosen = np.ones_like(inside)
         end = "reached" if reached else f"{self.sigma:g} in {duration_text(left_s)} of beam time"
-        hour = sigma * math.sqrt(seconds[inside].sum() / (seconds[inside].sum() + 3600.0))
+        hour = sigma * math.sqrt(seconds[inside].sum() / (seconds[inside].sum() + HOUR_S))
         return Decision(
             points=() if reached else tuple(sorted(int(place) for place in places[chosen])),
             reached=reached,

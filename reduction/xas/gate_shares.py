@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
+from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.fit_quality import p_value
@@ -36,7 +36,7 @@ class GateShares:
     """Shares `a` of the gates, (gates,), the pumped one first with 1, and the covariance of the others.
 
     `variance` (gates, gates): covariance of the transients relative to the variance of the reference gate.
-    `chi_square` compares the shapes of all gates.
+    `chi_square` compares the shapes of all gates. `signal`: squared signal-to-noise ratio of the whole transient.
     """
 
     share: FloatArray
@@ -44,6 +44,7 @@ class GateShares:
     variance: FloatArray
     chi_square: float
     degrees_of_freedom: int
+    signal: float
 
     @property
     def weights(self) -> FloatArray:
@@ -76,34 +77,20 @@ def fit_gate_shares(
     but the pumped one may add any multiple of each of the `nuisances`, (n, points), such as the static spectrum where
     gates differ in gain. Raises ReductionError if the transient is too weak, or if its shape differs between gates.
     """
-    # The true transient of every point is free; it is eliminated by projecting on what is orthogonal to the shares,
-    # so that only shares and nuisances are searched for. The projection makes the likelihood symmetric in all gates:
-    # noise of the pumped gate does not pull the shares towards 0, as it would in a regression on that gate.
-    others = len(transients) - 1
+    # The true transient of every point is free, and so is any multiple of each nuisance: one of the pumped gate would
+    # only rename the transient. Whitened and without the nuisances, what is left is a product of one direction in the
+    # space of the gates and one transient. The direction with the least across it is the first singular vector, which
+    # no search can miss. All gates enter it alike: noise of the pumped gate does not pull the shares towards 0, as it
+    # would in a regression on that gate.
     root = np.linalg.cholesky(variance)
     scale = np.sqrt(point_variance)
     free = len(nuisances)
-
-    def parts(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return whitened shares, shape (gates,), and whitened transients, shape (gates, points)."""
-        share = np.append(1.0, parameters[:others])
-        moved = np.zeros_like(transients)
-        if free:
-            moved[1:] = parameters[others:].reshape(others, free) @ nuisances
-        whitened = np.linalg.solve(root, (transients - moved) / scale)
-        return np.linalg.solve(root, share), whitened
-
-    def residual(parameters: FloatArray) -> FloatArray:
-        """Return what the whitened transients have across the direction of the shares, shape (gates x points,)."""
-        direction, whitened = parts(parameters)
-        along = direction @ whitened / (direction @ direction)
-        return np.asarray((whitened - np.outer(direction, along)).ravel())
-
-    start = np.concatenate([np.full(others, 0.2), np.zeros(others * free)])
-    found = scipy.optimize.least_squares(residual, start, x_scale="jac", method="lm")
-    direction, whitened = parts(found.x)
-    along = (direction @ whitened) / np.sqrt(direction @ direction)
-    signal = float(np.sum(_without(nuisances / scale, along) ** 2)) - (along.size - free)
+    whitened = _without(nuisances / scale, np.linalg.solve(root, transients / scale))
+    directions, strengths, _ = np.linalg.svd(whitened, full_matrices=False)
+    first = root @ directions[:, 0]
+    share = first / first[0]
+    points = whitened.shape[1] - free
+    signal = float(strengths[0] ** 2) - points
     if not signal > LEAST_SIGNAL:
         raise ReductionError(
             f"The transient is too weak to use all gates: its squared signal-to-noise ratio is {max(signal, 0.0):.0f}, "
@@ -113,16 +100,15 @@ def fit_gate_shares(
     # once through the residuals: they hold S + 2 P for a signal S and P points. And it gives no leverage on the shares,
     # whose information is S^2 / (S + P) (errors in both variables: Fuller 1987, Measurement Error Models, ch. 1).
     # Without this, errors of shares are too small by 1 + P / S: 1.37 for the weakest signal of 44 points. All this
-    # holds for what the nuisances leave of signal and points, so they are eliminated first. Corrected before that, the
-    # information can become negative where they resemble the transient.
-    points = along.size - free
-    covariance = np.linalg.inv(np.asarray(found.jac).T @ np.asarray(found.jac))[:others, :others]
+    # holds for what the nuisances leave of signal and points, which is what `whitened` holds.
+    information = _information(root, share, whitened)
     shares = GateShares(
-        share=np.append(1.0, found.x[:others]),
-        covariance=np.asarray(covariance * (signal + points) * (signal + 2 * points) / signal**2),
+        share=share,
+        covariance=np.asarray(np.linalg.inv(information) * (signal + points) * (signal + 2 * points) / signal**2),
         variance=variance,
-        chi_square=float(np.sum(found.fun**2)),
-        degrees_of_freedom=others * (transients.shape[1] - 1 - free),
+        chi_square=float(np.sum(strengths[1:] ** 2)),
+        degrees_of_freedom=(share.size - 1) * (points - 1),
+        signal=signal,
     )
     if shares.p_value < OTHER_SHAPE:
         raise ReductionError(
@@ -132,7 +118,20 @@ def fit_gate_shares(
     return shares
 
 
-def _without(nuisances: FloatArray, values: FloatArray) -> FloatArray:
-    """Return the part of `values`, (points,), that no combination of the `nuisances`, (n, points), explains."""
+def _information(root: NDArray[np.floating], share: FloatArray, whitened: FloatArray) -> FloatArray:
+    """Return the inner products of the derivatives of the residuals, (gates - 1, gates - 1), at the fitted `share`."""
+    # The residual is W - d d'W / d'd, W being the whitened transients and d the whitened shares. A share turns d within
+    # what is across it (`across`): the product gains there, and what lies across gains along d.
+    direction = np.linalg.solve(root, share)
+    length = direction @ direction
+    turned = np.linalg.solve(root, np.eye(share.size)[:, 1:])
+    across = turned - np.outer(direction, direction @ turned) / length
+    along = direction @ whitened
+    rest = across.T @ whitened
+    return np.asarray(across.T @ across * (along @ along) / length**2 + rest @ rest.T / length)
+
+
+def _without(nuisances: FloatArray, values: NDArray[np.floating]) -> FloatArray:
+    """Return the part of `values`, (gates, points), that no combination of the `nuisances`, (n, points), explains."""
     basis, _ = np.linalg.qr(nuisances.T)
-    return np.asarray(values - basis @ (basis.T @ values))
+    return np.asarray(values - (values @ basis) @ basis.T)

@@ -184,23 +184,32 @@ def all_gates_lines(found: AllGatesSpectrum | None, problem: str) -> list[str]:
     """Return the size by all gates, in % of unpumped, with what the later gates hold, or why they are not used."""
     if found is None:
         return [f"{'  all gates':<22} not used: {problem}"] if problem else []
-    held = ", ".join(f"probe {probe} {percent_text(share)}" for probe, share in found.shares.items())
     return [
         f"{'  all gates':<22} {percent_text(transient_size(found)[1])} of unpumped, with {found.variance_ratio:.2f} of "
         "the variance of two gates",
-        f"{'  later gates hold':<22} {held} of the transient; same shape, p = {found.shape_p_value:.2g}",
+        f"{'  later gates hold':<22} {held_text(found)}",
     ]
 
 
 def hour_lines(best: Spectrum | None) -> list[str]:
     """Return what one more hour gives for the spectrum with the smallest error, at the main feature, in %."""
-    if best is None:
-        return []
+    text = "" if best is None else hour_text(best)
+    return [f"{'one more hour':<22} {text}"] if text else []
+
+
+def hour_text(best: Spectrum) -> str:
+    """Return the error of the size after one more hour at the same points, in %; "" without a beam time."""
     energy_ev, size = transient_size(best)
     after = best.metadata.sigma_after_hour(100 * size.sigma)
     if not math.isfinite(after):
-        return []
-    return [f"{'one more hour':<22} gives ± {after:.2g} % instead of ± {100 * size.sigma:.2g} % at {energy_ev:.2f} eV"]
+        return ""
+    return f"gives ± {after:.2g} % instead of ± {100 * size.sigma:.2g} % at {energy_ev:.2f} eV"
+
+
+def held_text(found: AllGatesSpectrum) -> str:
+    """Return what the later gates hold of the transient, in %, and how well the shapes of all gates agree."""
+    held = ", ".join(f"probe {probe} {percent_text(share)}" for probe, share in found.shares.items())
+    return f"{held} of the transient; same shape, p = {found.shape_p_value:.2g}"
 
 
 def best_lines(best: Spectrum | None, spectra: Sequence[Spectrum]) -> list[str]:

@@ -31,7 +31,9 @@ INDEPENDENT = NOTHING
 class TransientMetadata:
     """Origin of a transient.
 
-    `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
+    `reference`: "unpumped probe" (of the same pump period), "laser shutter" (the same probe, laser blocked), or "all
+    gates" (the first, determined by every gate). `two_gates_reason`: why a spectrum is that of two gates where all were
+    asked for, "" otherwise.
     `delay_ps`: delay of this probe, None for a trace; `delay_sigma_ps`: its error by that of the bunch period, 0 for
     the pumped pulse; `energy_ev`: the energy of a trace or a fluence scan, None for a
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
@@ -57,6 +59,7 @@ class TransientMetadata:
     beam_time_s: float = 0.0
     is_calibrated: bool = False
     jet: JetShares | None = None
+    two_gates_reason: str = ""
 
     def sigma_after_hour(self, sigma: float) -> float:
         """Return what an error becomes by one more hour at the same points, in its unit; NaN without a beam time."""

@@ -31,6 +31,11 @@ REFERENCES: Mapping[str, Reference] = {
 ALL_GATES: Mapping[str, Reference] = {"from all pulses": "all gates"}
 """The reference that only spectra have: every gate of the pump period instead of two."""
 
+ALL_GATES_TIP = (
+    "From all pulses: the pumped minus the unpumped pulse, determined by all pulses after a pump where they make the "
+    "error smaller. Minus unpumped pulse: from these two pulses only, as in the paper"
+)
+
 SCOPES: Mapping[str, Scope | None] = {
     "Mean of the run": "mean",
     "Current scan": "scan",
@@ -49,9 +54,9 @@ class Choices(QWidget):
     """A row of boxes to choose from. Signal `changed()`: another choice.
 
     `parts`: the boxes that a panel offers, of "mode", "detector", "probe", "reference", "scope" and "scans" (a scope
-    with a list of scan numbers); "all gates" adds the reference of `ALL_GATES`. "mode" offers photon counting, the
-    boxcar, and every further gated detector that the run lists; "detector" offers the same without the boxcar, and
-    "counting" only the detectors that count. `leading` are boxes of the panel itself, which come first.
+    with a list of scan numbers); "all gates" adds the reference of `ALL_GATES`, which comes first. "mode" offers photon
+    counting, the boxcar, and every further gated detector that the run lists; "detector" offers the same without the
+    boxcar, and "counting" only the detectors that count. `leading` are boxes of the panel itself, which come first.
     """
 
     changed = Signal()
@@ -77,8 +82,10 @@ class Choices(QWidget):
         self._modes.activated.connect(lambda *_: self._keep_mode())
         self._run_uid = ""
         self._probes = self._box("probe", probe_labels(Timing()), parts)
-        references = {**REFERENCES, **ALL_GATES} if "all gates" in parts else REFERENCES
+        references = {**ALL_GATES, **REFERENCES} if "all gates" in parts else REFERENCES
         self._references = self._box("reference", references, parts)
+        if "all gates" in parts:
+            self._references.setToolTip(ALL_GATES_TIP)
         self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
         self._scans = QLineEdit()
         self._scans.setPlaceholderText("scans, for example 1-3, 5")

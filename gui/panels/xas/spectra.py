@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from gui.plots.move_menu import FoundPlace, MoveMenu
 from gui.plots.scales import LinearScale
 from gui.plots.styles import OFF, ON, TRANSIENT
 from gui.requests.xas.spectra import (
+    BestSpectraRequest,
     ChosenScansRequest,
     DecayRequest,
     FirstPassRequest,
@@ -29,9 +29,11 @@ from gui.requests.xas.spectra import (
 )
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
+from reduction.xas.all_gates import AllGatesSpectrum
 from reduction.xas.first_pass import FirstPass
 from reduction.xas.found_places import edge_of
-from reduction.xas.information import NAMES, information
+from reduction.xas.information import NAMES, information, primary
+from reduction.xas.result_text import held_text, hour_text
 from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.unpumped_size import TransientSize, percent_text, size_of, transient_size
 
@@ -76,6 +78,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         self._decays: AnswerSlot[MeasuredDecay | None] = AnswerSlot()
         self._decay: MeasuredDecay | None = None
         self._own: AnswerSlot[tuple[Spectrum, ...]] = AnswerSlot()
+        self._best: AnswerSlot[tuple[Spectrum, ...]] = AnswerSlot()
         self._spectra: tuple[Spectrum, ...] = ()
         self._spectrum: Spectrum | None = None
         self._first: FirstPass | None = None
@@ -101,7 +104,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
     def requests(self) -> Collection[Request[Any]]:
         """Return the requests for the spectrum or its first pass, the decay that corrects its size, and both modes."""
-        return (self.request(), self._first_request(), DecayRequest(), OwnSpectraRequest())
+        return (self.request(), self._first_request(), DecayRequest(), OwnSpectraRequest(), BestSpectraRequest())
 
     def _first_request(self) -> FirstPassRequest:
         chosen = self.choices
@@ -128,9 +131,10 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             self._decay = None if answer is None else answer.value
             self._show_sizes()
         if self._own.changed(frame, OwnSpectraRequest()):
-            found = frame.answer(OwnSpectraRequest())
-            self._spectra = (found.value or ()) if found is not None else ()
             self.choices.suggest_richer(frame)
+        if self._best.changed(frame, BestSpectraRequest()):
+            found = frame.answer(BestSpectraRequest())
+            self._spectra = (found.value or ()) if found is not None else ()
             self._show_sizes()
 
     def _draw_first_pass(self, frame: LiveFrame) -> None:
@@ -155,9 +159,14 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         if found is None:
             self.sizes.show_rows([])
             return
-        others = other_rows(found, self._spectra) if self.choices.scope == "mean" else []
+        is_mean = self.choices.scope == "mean"
+        others = other_rows(found, self._spectra) if is_mean else []
         sizes = size_rows(size_of(found, self._decay))
-        self.sizes.show_rows([*sizes, *others, *later_rows(found), *hour_rows(found)])
+        # One more hour improves all spectra of the run: the best one shows what it gives, as at the prompt.
+        probes = {one.metadata.probe for one in self._spectra}
+        is_own = is_mean and not found.metadata.detector and found.metadata.probe in probes
+        hours = hour_rows((primary(self._spectra) if is_own else None) or found)
+        self.sizes.show_rows([*sizes, *gate_rows(found), *others, *later_rows(found), *hours])
 
     def _places(self) -> list[FoundPlace]:
         found = self._spectrum
@@ -191,7 +200,8 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         on, off = curve_labels(found.metadata)
         self.static.set_curve("off", found.energy_ev, found.off, found.off_sigma, style=OFF, label=off)
         self.static.set_curve("on", found.energy_ev, found.on, found.on_sigma, style=ON, label=on)
-        label = f"{on} - {off}, {what}"
+        gates = ", from all pulses" if isinstance(found, AllGatesSpectrum) else ""
+        label = f"{on} - {off}{gates}, {what}"
         self.transient.set_curve(
             "transient", found.energy_ev, found.transient, found.sigma, style=TRANSIENT, label=label
         )
@@ -211,15 +221,26 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
     return [[label, measured], ["corrected", f"{percent_text(size.corrected)} of unpumped; {held}"]]
 
 
+def gate_rows(found: Spectrum) -> list[list[Cell]]:
+    """Return what all pulses gain, or why two are shown although all were asked for: shape (1, 2), or none."""
+    if isinstance(found, AllGatesSpectrum):
+        gain = f"{found.variance_ratio:.2f} of the variance of two pulses"
+        return [["from all pulses", f"{gain}; {held_text(found)}"]]
+    reason = found.metadata.two_gates_reason
+    return [["from two pulses", reason]] if reason else []
+
+
 def other_rows(found: Spectrum, spectra: Sequence[Spectrum]) -> list[list[Cell]]:
     """Return the size in the other detection mode, and how many times its information this one holds.
 
-    Rows of a table, shape (1, 2), or none. `spectra`: those of the pumped gate, in both modes; a spectrum of anything
-    else has nothing to be compared with.
+    Rows of a table, shape (1, 2), or none. `spectra`: the best ones of the pumped gate, in both modes; a spectrum of
+    anything else has nothing to be compared with.
     """
     origin = found.metadata
     own = next((one for one in spectra if one.metadata.mode == origin.mode), None)
-    if own is None or (origin.detector, origin.probe, origin.reference) != ("", own.metadata.probe, "unpumped probe"):
+    if own is None or (origin.detector, origin.probe) != ("", own.metadata.probe):
+        return []
+    if origin.reference == "laser shutter":
         return []
     less = information(own)
     return [
@@ -244,13 +265,14 @@ def later_rows(found: Spectrum) -> list[list[Cell]]:
     ]
 
 
-def hour_rows(found: Spectrum) -> list[list[Cell]]:
-    """Return the error at the main feature after one more hour, in % of unpumped.
+def hour_rows(best: Spectrum) -> list[list[Cell]]:
+    """Return the error at the main feature after one more hour, in %, as the prompt states it, and by which spectrum.
 
     Rows of a table, shape (1, 2); none without a beam time.
     """
-    after = found.metadata.sigma_after_hour(100 * transient_size(found)[1].sigma)
-    return [["after one more hour", f"± {after:.2g} % of unpumped"]] if math.isfinite(after) else []
+    text = hour_text(best)
+    gates = "all pulses" if isinstance(best, AllGatesSpectrum) else "two pulses"
+    return [["one more hour", f"{text}, by {NAMES[best.metadata.mode]} from {gates}"]] if text else []
 
 
 def scans_text(metadata: TransientMetadata) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
+from gui.requests.xas.gates import steady_spectrum
 from reduction.accumulator import joined
 from reduction.detector_view import seen_by
 from reduction.run_kind import MeasuredDecay
@@ -23,7 +24,10 @@ from reduction.xas.transient import Spectrum
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumRequest(Request[Spectrum]):
-    """On, off and transient of an energy scan; `probe` 0 to 4, `scope` and `detector` as in `RunState.within`."""
+    """On, off and transient of an energy scan; `probe` 0 to 4, `scope` and `detector` as in `RunState.within`.
+
+    The `reference` "all gates" gives the spectrum by all gates where they help, as `steady_spectrum`.
+    """
 
     mode: Mode = "spc"
     probe: int = 0
@@ -33,7 +37,10 @@ class SpectrumRequest(Request[Spectrum]):
 
     def compute(self, run: RunState) -> Spectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
-        return spectrum_against(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
+        sums = run.within(self.scope, self.detector)
+        if self.reference == "all gates":
+            return steady_spectrum(run, sums, self.mode, self.probe, self)
+        return spectrum_against(sums, self.mode, self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,7 @@ class FirstPassRequest(Request[FirstPass]):
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenScansRequest(Request[Spectrum]):
-    """On, off and transient of the mean over `scans`, indices from 0."""
+    """On, off and transient of the mean over `scans`, indices from 0; "all gates" as in `SpectrumRequest`."""
 
     mode: Mode
     probe: int
@@ -67,6 +74,8 @@ class ChosenScansRequest(Request[Spectrum]):
             raise ReductionError(f"This run has scans 1 to {sums.scans}. Choose some of them, for example 1-3, 5.")
         chosen = joined([sums], [np.isin(np.arange(sums.scans), self.scans)])
         chosen = seen_by(chosen, self.detector) if self.detector else chosen
+        if self.reference == "all gates":
+            return steady_spectrum(run, chosen, self.mode, self.probe, self)
         return spectrum_against(chosen, self.mode, self.probe, self.reference)
 
 
@@ -84,6 +93,24 @@ class OwnSpectraRequest(Request[tuple[Spectrum, ...]]):
         for mode in (mode for mode in MODES if mode in sums.metadata.modes):
             with contextlib.suppress(ReductionError):
                 found.append(spectrum_against(sums, mode, sums.metadata.timing.pumped_probe, "unpumped probe"))
+        return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestSpectraRequest(Request[tuple[Spectrum, ...]]):
+    """Spectra of the whole run by photon counting and by the boxcar, each by all gates where they help."""
+
+    slow: ClassVar[bool] = True
+    rest_s: ClassVar[float] = 0.25
+
+    def compute(self, run: RunState) -> tuple[Spectrum, ...]:
+        """Return the spectra that can be reduced, edge step = 1. Raises ReductionError for any other kind of run."""
+        metadata = run.within("mean").metadata
+        found = []
+        for mode in (mode for mode in MODES if mode in metadata.modes):
+            with contextlib.suppress(ReductionError):
+                shown = SpectrumRequest(mode=mode, probe=metadata.timing.pumped_probe, reference="all gates")
+                found.append(shown.compute(run))
         return tuple(found)
 
 

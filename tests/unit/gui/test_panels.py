@@ -50,7 +50,7 @@ def test_spectra_are_those_of_the_reduction(
     window: MainWindow, energy_run: list[Document], qtbot: QtBot, mode: str, reduce: Callable[..., object]
 ) -> None:
     panel: Any = window.docks["spectra"].widget()
-    panel.choices.mode = mode
+    panel.choices.mode, panel.choices.reference = mode, "unpumped probe"
     shown(window, "spectra", energy_run, qtbot)
     wanted = reduce(accumulate(energy_run))
     assert same(panel.transient.curves["transient"], wanted.energy_ev, wanted.transient, wanted.sigma)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import pytest
 from errors import InputError, ReductionError
 from reduction.accumulator import accumulate
 from reduction.xas.all_gates import all_gates_spectrum
-from reduction.xas.count_until import LifetimeJudge, PointJudge, WindowJudge, judge_of
+from reduction.xas.count_until import LifetimeJudge, PointJudge, WindowJudge, judge_of, largest_after
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.allocation import Information, filled
 from reduction.xas.kinetics.fit import fit_kinetics
@@ -94,6 +94,21 @@ def test_points_are_counted_until_each_is_known(br_energy_scan: Any) -> None:
     assert not decision.reached
     assert decision.seconds_left == pytest.approx(np.sum(6.0 * ((sigma[sigma > wanted] / wanted) ** 2 - 1)), rel=1e-6)
     assert PointJudge(sigma=float(sigma.max())).decide(run).reached
+
+
+def test_one_more_hour_lowers_the_worst_points_first(br_energy_scan: Any) -> None:
+    """Lost: the decision to stop, without knowing what another hour would give. Against one second at a time."""
+    sigma = np.array([4.0, 1.0, 3.0, 0.5])
+    seconds = np.array([100.0, 300.0, 200.0, 50.0])
+    spent = seconds.copy()
+    for _second in range(3600):
+        spent[np.argmax(sigma**2 * seconds / spent)] += 1.0
+    assert largest_after(sigma, seconds, 3600.0) == pytest.approx(np.sqrt(np.max(sigma**2 * seconds / spent)), rel=1e-3)
+    assert largest_after(sigma, seconds, 0.0) == pytest.approx(4.0)
+    run = accumulate(br_energy_scan(scans=1, dwell_s=6.0).documents(np.random.default_rng(1)))
+    after = largest_after(all_gates_spectrum(run).sigma, np.full(44, 6.0), 3600.0)
+    for wanted in (1e-4, 1.0):
+        assert PointJudge(sigma=wanted).decide(run).text.endswith(f"; one more hour gives {after:.2g}")
 
 
 def test_a_window_is_counted_where_its_mean_is_uncertain(br_energy_scan: Any) -> None:
