@@ -118,6 +118,11 @@ class FlyReader(SequenceReader):
         """Return [0] for a bin that has not been counted long enough, nothing for one that has."""
         return [] if frame.place in self._complete else [0]
 
+    @property
+    def counting_share(self) -> float:
+        """Always 1: sweeps count all the time, and how long the turn-arounds take is the motor's."""
+        return 1.0
+
     def _arm(self, sequence: FrameSequence) -> float:
         sweeps = self.sweeps_of(sequence.frames)
         scans: Any = self._sequencer

@@ -75,6 +75,7 @@ class SequenceReader(PointReader):
         self._token = 0
         self._next = 1
         self._duration_s = 0.0
+        self._counted_s = 0.0
         self._stored: list[Judged] = []
         self._parts: dict[Place, dict[int, SequenceFrame]] = defaultdict(dict)
         self._complete: set[Place] = set()
@@ -111,7 +112,13 @@ class SequenceReader(PointReader):
         sequencer: Any = self._sequencer
         steps = [self._step(frame, part) for frame in sequence.frames for part in self.missing_parts(frame)]
         sequencer.arm(steps, token=sequence.token, watch=list(self._watched))
-        return float(sum(one.dwell_s + sequencer.settings.settle_s for one in steps))
+        self._counted_s = float(sum(one.dwell_s for one in steps))
+        return self._counted_s + float(sequencer.settings.settle_s) * len(steps)
+
+    @property
+    def counting_share(self) -> float:
+        """Share of the time of the armed sequence in which its gates are open; in the rest the laser settles."""
+        return self._counted_s / self._duration_s if self._duration_s else 1.0
 
     def missing_parts(self, frame: PlannedFrame) -> list[int]:
         """Return the slices of an exposure that are not measured yet, by their place in it."""

@@ -37,7 +37,8 @@ ACTIVITIES: Mapping[str, Activity | None] = {
 }
 """Activity that each command begins; None: that of the command which is waited for. All other commands begin OTHER.
 
-A sequence counts while its frames are collected. Axes settle in `wait_for`, until their monitors show the target.
+A sequence counts and settles while its frames are collected, see `TimeUse.note`. Axes settle in `wait_for`, until their
+monitors show the target.
 Suspensions and pauses between attempts are a series of `sleep`.
 """
 
@@ -52,6 +53,7 @@ class TimeUse:
         self._now_s = now_s
         self._spent_s: dict[Activity, float] = {}
         self._activity = Activity.OTHER
+        self._counting_share = 1.0
         self._since_s = 0.0
         self._began_s = 0.0
         self.opening_s = 0.0
@@ -63,15 +65,18 @@ class TimeUse:
         """Return a command of the RunEngine that notes when it is called."""
 
         async def watched(message: Any) -> Any:
-            self.note(name, str(message.kwargs.get("group", "")))
+            share = getattr(message.obj, "counting_share", 1.0)
+            self.note(name, str(message.kwargs.get("group", "")), counting_share=share)
             return await command(message)
 
         return watched
 
-    def note(self, command: str, group: str = "") -> None:
+    def note(self, command: str, group: str = "", *, counting_share: float = 1.0) -> None:
         """Note that the engine carries out a command now; a wait belongs to the command that its `group` names first.
 
         The groups of scans are named "set-..." and "trigger-...". A wait for any other continues what was before it.
+        `counting_share` of a sequence that is kicked off: the share of its time in which it counts; the rest is
+        settling.
         """
         if command == "open_run":
             self._spent_s = dict.fromkeys(Activity, 0.0)
@@ -82,8 +87,10 @@ class TimeUse:
             self.latest_s = {}
             return
         now_s = self._now_s()
-        self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
+        self._spend(now_s - self._since_s)
         self._since_s = now_s
+        if command in ("trigger", "kickoff"):
+            self._counting_share = counting_share
         if command in ("trigger", "kickoff") and not self.opening_s:
             # A beam that was lost before the first exposure is not part of what every run takes to open.
             self.opening_s = now_s - self._began_s - self._spent_s[Activity.WAITING]
@@ -91,3 +98,8 @@ class TimeUse:
         self._activity = begun or self._activity
         if command == "close_run":
             self.latest_s = dict(self._spent_s)
+
+    def _spend(self, seconds: float) -> None:
+        settling_s = seconds * (1.0 - self._counting_share) if self._activity is Activity.COUNTING else 0.0
+        for activity, spent_s in ((self._activity, seconds - settling_s), (Activity.SETTLING, settling_s)):
+            self._spent_s[activity] = self._spent_s.get(activity, 0.0) + spent_s

@@ -30,6 +30,21 @@ def test_a_wait_belongs_to_what_it_waits_for() -> None:
     assert sum(account.latest_s.values()) == 18.0
 
 
+def test_a_sequence_settles_in_the_share_that_it_does_not_count() -> None:
+    """Lost: the reason why short dwells waste beam, as a table of 0.1 s dwells would read 100 % counting."""
+    account = clock([0.0, 1.0, 11.0, 13.0, 13.0, 14.0, 18.0])
+    account.note("open_run")
+    account.note("kickoff", counting_share=0.8)
+    account.note("collect")
+    account.note("close_run")
+    assert account.latest_s[Activity.COUNTING] == pytest.approx(0.8 * 12.0)
+    assert account.latest_s[Activity.SETTLING] == pytest.approx(0.2 * 12.0)
+    account.note("open_run")
+    account.note("trigger")
+    account.note("close_run")
+    assert account.latest_s[Activity.COUNTING] == 4.0
+
+
 def test_a_wait_for_a_move_that_began_earlier_counts_as_moving() -> None:
     """Lost: the time of slow axes, which move while the exposure before is stored."""
     account = clock([0.0, 1.0, 2.0, 7.0, 8.0])
