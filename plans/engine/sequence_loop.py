@@ -88,13 +88,14 @@ class SequenceLoop:
                 yield from self._recovered()
             yield from self._rounds()
             return
+        recovered = (yield from self._recovered_later_passes()) if request.recovers else frozenset()
         dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
-        chooser = PassChooser(request.until, dwells_s, request.done)
+        chooser = PassChooser(request.until, dwells_s, request.done | recovered)
         yield from chooser.passes(request.repeats, self._measure_pass)
 
     def _measure_pass(self, scan_index: int, chosen: tuple[int, ...]) -> Plan:
         self._plan((scan_index, *one) for one in self._request.course_of_pass(scan_index, chosen))
-        # Only the first pass: points of later ones are chosen again, from all counts so far.
+        # Only the first pass: what there is of later ones has been read, and their points are chosen again.
         if self._request.recovers and scan_index == 0 and self._missing:
             yield from self._recovered()
         yield from self._rounds()
@@ -218,14 +219,36 @@ class SequenceLoop:
         yield from self._collect()
         self._unread = False
 
+    def _recovered_later_passes(self) -> Generator[Msg, Any, frozenset[Place]]:
+        """Store what the sequencer still has of passes after the first; return these exposures.
+
+        Which points the interrupted run had chosen is not known, so any of the latest pass, or of the next one, may be
+        there. Neither of these passes is completed.
+        """
+        request = self._request
+        if any(request.course_of_pass(0)):
+            return frozenset()
+        latest = max((scan_index for scan_index, _, _ in request.done), default=0)
+        self._plan((scan, *one) for scan in (latest, latest + 1) for one in request.course_of_pass(scan))
+        planned = frozenset(self._missing)
+        yield from self._recovered()
+        found = planned - self._missing.keys()
+        self._missing.clear()
+        return found
+
     def _recovered(self) -> Plan:
         """Store what the sequencer still has of the interrupted run, which its session could not store any more."""
         whole = FrameSequence(frames=list(self._planned.values()), token=self._request.token)
         before = len(self._missing)
         yield from bps.stop(self._reader)
-        if self._reader.recover(whole):
-            yield from self._collect()
-            logger.info("%d frames of the interrupted run were read again", before - len(self._missing))
+        if not self._reader.recover(whole):
+            logger.warning(
+                "The sequencer watches other PVs than for the interrupted run: what it counted after the interruption "
+                "cannot be judged, and is measured again."
+            )
+            return
+        yield from self._collect()
+        logger.info("%d exposures of the interrupted run were read again", before - len(self._missing))
 
     def _stopped(self) -> Plan:
         try:

@@ -351,3 +351,35 @@ def test_a_sequence_that_counts_until_it_is_good_enough_is_one_table_per_pass(se
     sequences.scan(until_sigma=1e-6, max_time_s=12.0)
     assert [len(table) for table in sequences.sequencer.tables] == [4, 4, 4]
     assert sorted(sequences.good()) == [(scan, point, 1) for scan in range(3) for point in range(4)]
+
+
+def test_later_passes_of_a_killed_session_are_read_again(sequences: Sequences) -> None:
+    """Lost: the beam time of the pass that was counted when the session died, as its points are chosen anew."""
+    sequences.scan(until_sigma=1e-6, max_time_s=12.0)
+    start = sequences.documents[0][1]
+    everything = sorted(sequences.good())
+    frames = list(sequences.sequencer.frames)
+    # Killed in the last pass, with one of its exposures stored.
+    stored = [place for place in everything if place < (2, 1, 0)]
+    sequences.documents.clear()
+    sequences.engine(resume_scan(sequences.beamline, start, stored))
+    assert sorted(stored + sequences.good()) == everything
+    assert [len(table) for table in sequences.sequencer.tables] == [4, 4, 4]
+    # Killed before anything of the second pass was stored; the third one was never armed.
+    sequences.sequencer.frames[:] = frames[:8]
+    stored = [place for place in everything if place[0] == 0]
+    sequences.documents.clear()
+    sequences.engine(resume_scan(sequences.beamline, start, stored))
+    assert sorted(stored + sequences.good()) == everything
+    assert [len(table) for table in sequences.sequencer.tables] == [4, 4, 4, 4]
+
+
+def test_frames_that_cannot_be_judged_are_reported(sequences: Sequences, caplog: pytest.LogCaptureFixture) -> None:
+    """Lost: the reason why exposures of a killed session are measured again."""
+    sequences.scan()
+    start = sequences.documents[0][1]
+    sequences.sequencer.watched = ["another:pv"]
+    sequences.documents.clear()
+    sequences.engine(resume_scan(sequences.beamline, start, []))
+    assert "watches other PVs" in caplog.text
+    assert sorted(sequences.good()) == [(0, point, 1) for point in range(4)]
