@@ -14,7 +14,7 @@ from plans.choices import PointOrder, ShutterReference, Stepping
 from plans.edges import edge_preset
 from plans.engine.points import ScanPoints, points_of_document
 from plans.engine.request import ScanRequest, check_request
-from plans.engine.scanning import announcement, check_scan, measure_run
+from plans.engine.scanning import announced, check_scan, measure_run
 from plans.engine.spec import ScanSpec
 from plans.engine.start_document import calibration_metadata
 from plans.engine.until import Until
@@ -53,7 +53,7 @@ def resume_scan(
     cannot be resumed, lacks nothing, or an axis has been calibrated since; otherwise as the run's own plan does.
     """
     request = resumed_request(beamline, start, done, md=md)
-    yield announcement([request])
+    yield from announced(beamline, [request])
     return (yield from measure_run(beamline, request, _entry(start).around))
 
 
@@ -68,7 +68,7 @@ def repeat_scan(beamline: Beamline, start: Mapping[str, Any], *, md: Mapping[str
     Everything is checked against the beamline as for a new run. Returns the uid; raises the errors of its plan.
     """
     request = repeated_request(beamline, start, md=md)
-    yield announcement([request])
+    yield from announced(beamline, [request])
     check_scan(beamline, request)
     return (yield from measure_run(beamline, request, _entry(start).around))
 

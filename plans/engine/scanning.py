@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from plans.choices import Stepping
 from plans.engine.approach import check_room_between, check_room_for_approach
 from plans.engine.attempts import with_reasons
 from plans.engine.fly_loop import FlyLoop
+from plans.engine.left_out import warn_of_left_out
 from plans.engine.measuring import PointLoop
 from plans.engine.preflight import check_beamline
 from plans.engine.request import ScanRequest, check_request
@@ -23,7 +24,7 @@ from plans.engine.sequence_loop import SequenceLoop
 from plans.engine.spec import Around, ScanSpec
 from plans.engine.start_document import start_metadata
 from plans.engine.suspending import open_xrays
-from plans.types import AnyPlan, RunPlan
+from plans.types import AnyPlan, Plan, RunPlan
 
 LOOPS: Mapping[Stepping, type[PointLoop | SequenceLoop]] = {
     Stepping.SOFTWARE: PointLoop,
@@ -48,6 +49,12 @@ A session compares: `bpp.inject_md_wrapper` around a plan changes the document o
 def announcement(requests: Iterable[ScanRequest] = ()) -> Msg:
     """Return the message that announces runs, with their checked requests."""
     return Msg("null", None, **{ANNOUNCEMENT: tuple(requests)})
+
+
+def announced(beamline: Beamline, requests: Sequence[ScanRequest]) -> Plan:
+    """Announce runs, and then warn of what they will not measure; a dry run, which ends before, states it itself."""
+    yield announcement(requests)
+    warn_of_left_out(beamline.configuration, requests)
 
 
 def announced_requests(plan: Generator[Msg, Any, Any]) -> tuple[ScanRequest, ...]:
@@ -96,7 +103,7 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
         series = specs[0].options.series or str(uuid.uuid4())
         specs = [replace(spec, options=replace(spec.options, series=series)) for spec in specs]
     requests = [check_request(beamline, spec) for spec in specs]
-    yield announcement(requests)
+    yield from announced(beamline, requests)
     # All detectors, now: otherwise one that is missing for the last run would be found hours later.
     for detection in {request.detection.modes: request.detection for request in requests}.values():
         check_beamline(beamline, detection)

@@ -14,6 +14,7 @@ from devices.beamline import Beamline
 from devices.names import ShutterState
 from errors import InputError, TrxasError
 from gui.quantity_text import duration_text
+from plans.engine.left_out import left_out_text
 from plans.engine.request import ScanRequest
 from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
@@ -84,7 +85,7 @@ def planned_runs(session: Session, plan: AnyPlan) -> list[PlannedRun]:
             PlannedRun(
                 summary=summary(request) + predicted(session.plan_times, request),
                 moves=tuple(moves(session.beamline, request, left)),
-                expects=(*expected[key], *_not_included(session.beamline, request)),
+                expects=(*expected[key], *_not_included(session.beamline, request), *_left_out(session, request)),
             )
         )
         left |= _left(request)
@@ -109,6 +110,12 @@ def _not_included(beamline: Beamline, request: ScanRequest) -> Iterator[str]:
     slow = [name for name in names if name in beamline.axes and beamline.axes[name].settles]
     if request.temperature_c is not None or slow:
         yield f"The time in which {', '.join(slow) or 'the temperature'} settles comes on top."
+
+
+def _left_out(session: Session, request: ScanRequest) -> Iterator[str]:
+    """Yield a sentence if the run does not read some of the listed detectors."""
+    if text := left_out_text(session.beamline.configuration, request.stepping):
+        yield text
 
 
 def _left(request: ScanRequest) -> dict[str, float]:

@@ -17,6 +17,7 @@ from gui.control.regions import EdgeOutline, OutlineOf
 from plans.argument import Parameter
 from plans.choices import Stepping
 from plans.edges import edge_preset
+from plans.engine.left_out import left_out_text
 from plans.engine.request import check_combinations
 from plans.engine.spec import ScanSpec, as_list
 from plans.grids import Region
@@ -88,14 +89,18 @@ class PlanExposures:
             check_combinations(spec, self._configuration)
         settles = any(spec.temperature_c is not None for spec in specs)
         batches = tuple(_batch(spec) for spec in specs)
-        expects = " ".join(dict.fromkeys(text for spec in specs for text in (_sweeps_text(spec), spec.expects) if text))
+        texts = (text for spec in specs for text in self._texts(spec))
         return PlannedExposures(
             batches=batches,
             besides=SETTLING if settles else "",
-            expects=expects,
+            expects=" ".join(dict.fromkeys(filter(None, texts))),
             has_transient=plan not in CALIBRATION_PLANS,
             at_most=any(spec.until is not None for spec in specs),
         )
+
+    def _texts(self, spec: ScanSpec) -> tuple[str, ...]:
+        """Return what a form states about a run beside its time, "" for nothing."""
+        return _sweeps_text(spec), spec.expects, left_out_text(self._configuration, spec.stepping)
 
 
 def _batch(spec: ScanSpec) -> ExposureBatch:
