@@ -40,9 +40,9 @@ class FaultBench:
         """Long text of a PV."""
         return bytes(np.asarray(self.get(name), dtype=np.uint8)).split(b"\0")[0].decode()
 
-    def put(self, name: str, value: Any) -> None:
-        """Write and wait for completion."""
-        self._put(self.macro + name, value)
+    def put(self, name: str, value: Any, *, wait: bool = True) -> None:
+        """Write and wait for completion; without `wait` to stop an earlier write, which would have to end before."""
+        self._put(self.macro + name, value, wait=wait)
 
     def start(self, name: str, value: Any) -> threading.Event:
         """Write without waiting; the event is set at completion."""

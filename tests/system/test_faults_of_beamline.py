@@ -194,7 +194,7 @@ def long_exposure(bench: FaultBench) -> Iterator[None]:
     done = bench.start("7idd:scaler1.CNT", 1)
     bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
     yield
-    bench.put("7idd:scaler1.CNT", 0)
+    bench.put("7idd:scaler1.CNT", 0, wait=False)
     assert done.wait(WAIT_S)
 
 
@@ -280,7 +280,7 @@ def test_a_stuck_detector_counts_on_until_it_is_stopped(bench: FaultBench) -> No
         done = bench.start("7idd:scaler1.CNT", 1)
         bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
         assert not done.wait(3 * DWELL_S / SPEED)
-        bench.put("7idd:scaler1.CNT", 0)
+        bench.put("7idd:scaler1.CNT", 0, wait=False)
         assert done.wait(WAIT_S)
         done = bench.start("7idd:scaler1.CNT", 1)
         bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
@@ -327,7 +327,7 @@ def test_a_dead_pilatus_ends_when_stopped_or_mended_and_gives_no_image(bench: Fa
             bench.until(lambda: bench.get(f"{camera}Acquire") == 1, "acquiring")
             assert not done.wait(0.3)
             if end == "stop":
-                bench.put(f"{camera}Acquire", 0)
+                bench.put(f"{camera}Acquire", 0, wait=False)
                 assert done.wait(WAIT_S)
         assert done.wait(WAIT_S)
         assert bench.get(f"{camera}NumImagesCounter_RBV") == 0
@@ -338,9 +338,10 @@ def test_a_dead_pilatus_ends_when_stopped_or_mended_and_gives_no_image(bench: Fa
 def test_a_full_disk_stops_the_file_and_reports_it(bench: FaultBench, tmp_path: Path) -> None:
     camera, plugin = "7idd:Pilatus:cam1:", "7idd:Pilatus:HDF1:"
     bench.put(f"{plugin}FilePath", [*f"{tmp_path}/".encode(), 0])
-    for name, value in (("EnableCallbacks", 1), ("FileWriteMode", 2), ("NumCapture", 5), ("Capture", 1)):
+    for name, value in (("EnableCallbacks", 1), ("FileWriteMode", 2), ("NumCapture", 5)):
         bench.put(f"{plugin}{name}", value)
-    assert bench.get(f"{plugin}Capture_RBV") == 1
+    bench.put(f"{plugin}Capture", 1, wait=False)
+    bench.until(lambda: bench.get(f"{plugin}Capture_RBV") == 1, "the capture")
     bench.put(f"{camera}Acquire", 1)
     with bench.struck("DiskFull"):
         bench.put(f"{camera}Acquire", 1)

@@ -79,7 +79,7 @@ def test_channels_are_cleared_at_the_start(scaler: str, put: Any, get: Any, star
     put(f"{scaler}.TP", 30.0)
     completed = start(f"{scaler}.CNT", 1)
     assert (get(f"{scaler}.CNT"), get(f"{scaler}.S3"), get(f"{scaler}.T")) == (1, 0.0, 0.0)
-    put(f"{scaler}.CNT", 0)
+    put(f"{scaler}.CNT", 0, wait=False)
     assert completed.wait(WAIT_S)
 
 
