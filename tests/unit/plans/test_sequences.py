@@ -354,7 +354,7 @@ def test_a_sequence_that_counts_until_it_is_good_enough_is_one_table_per_pass(se
 
 
 def test_later_passes_of_a_killed_session_are_read_again(sequences: Sequences) -> None:
-    """Lost: the beam time of the pass that was counted when the session died, as its points are chosen anew."""
+    """Lost: the beam time of the pass that was counted when the session died, as its points are chosen again."""
     sequences.scan(until_sigma=1e-6, max_time_s=12.0)
     start = sequences.documents[0][1]
     everything = sorted(sequences.good())
