@@ -119,22 +119,37 @@ class Slices:
 def slices_of(documents: Iterable[NamedDocument]) -> Slices:
     """Return the slices of a run from its documents, in any number of runs that continue each other.
 
-    Raises ReductionError for a run that was not measured in slices.
+    Slices that the session of one run had stored when it was killed, and that of the next run has read again, are there
+    once. Raises ReductionError for a run that was not measured in slices.
     """
+    runs = 0
     streams: set[str] = set()
     pages: list[Slices] = []
+    exposure_ids: list[IntArray] = []
     for name, doc in documents:
+        runs += name == "start"
         if name == "descriptor" and doc.get("name") == STREAM:
             streams.add(doc["uid"])
         elif name in ("event", "event_page") and doc["descriptor"] in streams:
-            pages.append(_page(columns_of(name, doc)[0]))
+            columns = columns_of(name, doc)[0]
+            pages.append(_page(columns))
+            exposure_ids.append(np.asarray(columns["slice_exposure_id"], dtype=int))
     if not pages:
         raise ReductionError(
             'The run has no slices: it counted each exposure as a whole. Measure with slice_s and stepping="hardware".'
         )
-    return Slices(
+    found = Slices(
         **{field: np.concatenate([getattr(page, field) for page in pages]) for field in Slices.__dataclass_fields__}
     )
+    return found if runs < 2 else _once(found, np.concatenate(exposure_ids))
+
+
+def _once(slices: Slices, exposure_ids: IntArray) -> Slices:
+    """Return the slices without those that are there twice; `exposure_ids` (slices,) are the detectors' numbers."""
+    # The detectors begin to number anew when they are restarted, so what was counted must be the same as well.
+    counted = np.column_stack([slices.i0, slices.counts.sum(axis=(1, 2)), slices.pulses.sum(axis=1)])
+    key = np.column_stack([slices.exposure, slices.part, exposure_ids, counted])
+    return slices._only(np.sort(np.unique(key, axis=0, return_index=True)[1]))
 
 
 def _page(columns: Document) -> Slices:

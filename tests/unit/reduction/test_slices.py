@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from IPython.lib.pretty import pretty
 
 from errors import ReductionError
 from reduction.slices import Slices, slices_of
+from reduction.types import NamedDocument
 
 SLICES = 400
 PER_SLICE = 4000.0
@@ -59,3 +62,32 @@ def test_a_run_without_slices_has_none() -> None:
     """Lost: an error that says what to do."""
     with pytest.raises(ReductionError, match="slice_s"):
         slices_of([("start", {"uid": "run"})])
+
+
+def page(uid: str, *numbers: int) -> NamedDocument:
+    """One page of slices of an exposure, by the numbers of their parts; the numbers of the detectors begin at 100."""
+    count = len(numbers)
+    columns: dict[str, Any] = {
+        f"slice_{name}": [0] * count for name in ("scan_index", "point_index", "laser_shutter")
+    } | {
+        "slice_part": list(numbers), "slice_exposure_id": [100 + number for number in numbers],
+        "slice_s": [0.05] * count, "slice_i0": [5e4 + number for number in numbers],
+        "slice_counts": [np.full((2, 5), 10 + number) for number in numbers], "slice_pulses": [np.full(5, 65)] * count,
+        "slice_quality": [""] * count,
+    }  # fmt: skip
+    times_s = [float(number) for number in numbers]
+    return "event_page", {
+        "descriptor": uid, "data": columns, "time": times_s, "seq_num": list(numbers),
+        "timestamps": dict.fromkeys(columns, times_s), "uid": [f"{uid}{number}" for number in numbers],
+    }  # fmt: skip
+
+
+def test_slices_that_a_resumed_run_has_read_again_count_once() -> None:
+    """Lost: the truth about the beam time that bad moments have cost, after a session was killed."""
+    documents: list[NamedDocument] = [
+        ("start", {"uid": "killed"}), ("descriptor", {"uid": "a", "name": "slices"}), page("a", 0, 1, 2),
+        ("start", {"uid": "resumed"}), ("descriptor", {"uid": "b", "name": "slices"}), page("b", 0, 1, 2, 3, 4),
+    ]  # fmt: skip
+    found = slices_of(documents)
+    assert found.part.tolist() == [0, 1, 2, 3, 4]
+    assert found.spent_again_s == pytest.approx(0.0)
