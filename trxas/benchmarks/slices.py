@@ -7,49 +7,122 @@ from typing import Any
 import numpy as np
 from bluesky import RunEngine
 from epics import caput
+from ophyd import EpicsSignal
 
 import plans
 from devices.beamline import Beamline
-from reduction.slices import slices_of
+from errors import TrxasError
+from reduction.slices import Slices, slices_of
 from trxas.benchmarks.entry import Entries, Entry
 
+SPEED = 5.0
+"""Seconds of beam per second of wall time: the fastest at which the simulation keeps up with slices of 20 ms."""
+
 DWELL_S = 6.0
-SLICE_S = 0.05
-POINTS = 16
+SLICE_S = 0.02
+POINTS = 6
+WHOLE_POINTS = 3
+"""Exposures of a run without slices, whose distance is the price of one more."""
+
 REPETITIONS = 3
 
-BUBBLES = {"DipS": 0.05, "PerS": 0.05, "FlowDrop": 0.0, "Depth": 0.8}
-"""Bubbles of 50 ms, one in twenty seconds, which the flow meter does not see."""
+BUBBLES = 6
+PER_S = 0.2
+SHAPE = {"DipS": 0.05, "PerS": PER_S, "FlowDrop": 0.0, "Depth": 0.8}
+"""Bubbles of 50 ms, which the flow meter does not see. The simulation makes exactly one in each interval of 5 s."""
 
 FAULT = "7idd:sim:Fault:Bubbles"
-LASTING_S = 1e6
-"""Beam time for which the fault is switched on, s: longer than the measurement, which switches it off."""
+
+Seconds = float
+Documents = list[tuple[str, Any]]
 
 
 def bench_slices(beamline: Beamline) -> Entries:
-    """Measure what a bubble of 50 ms costs of an exposure of 6 s, in s of beam, on a connected simulated beamline."""
-    fault = beamline.configuration.epics.prefix + FAULT
-    for name, value in BUBBLES.items():
-        caput(f"{fault}:{name}", value, wait=True)
-    caput(fault, LASTING_S, wait=True)
-    try:
-        costs_s = [_cost_s(beamline) for _ in range(REPETITIONS)]
-    finally:
-        caput(fault, 0.0, wait=True)
-    return {"salvaged_beam_ratio": Entry.of(costs_s, [DWELL_S] * len(costs_s), "s")}
+    """Measure what a bubble of 50 ms costs of an exposure of 6 s, in s of beam, on a beamline simulated at SPEED.
 
-
-def _cost_s(beamline: Beamline) -> float:
-    """Return the beam time that was spent again for each exposure in which there was a bubble, s."""
+    `salvaged_beam_ratio`: a run with BUBBLES bubbles takes longer than one without them, by the slices that are counted
+    again, the table that is armed for them, and the laser that settles at each of its delays. That time, by the clock
+    of the sequencer, is divided by the number of bubbles. The fault is switched on with the first slice, for the beam
+    time in which it makes exactly BUBBLES of them; the exposures last 6 s longer, so the probability that there is none
+    is 0. The baseline is the time of one more exposure as a whole, dwell and settling, in a run without slices: nobody
+    would see the bubble there, so the whole exposure would have to be counted again. Raises TrxasError if fewer bubbles
+    were found than made.
+    """
+    fault = EpicsSignal(beamline.configuration.epics.prefix + FAULT, name="bubbles")
+    for name, value in SHAPE.items():
+        caput(f"{fault.pvname}:{name}", value, wait=True)
     engine = RunEngine({})
-    documents: list[tuple[str, Any]] = []
-    engine.subscribe(lambda name, doc: documents.append((name, doc)))
-    delays = np.linspace(-500, 500, POINTS).tolist()
-    options: dict[str, Any] = {"stepping": "hardware", "dwell_s": DWELL_S, "slice_s": SLICE_S}
-    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, **options))
-    slices = slices_of(documents)
-    # Exposures of which a slice was measured twice are those that had a bubble.
-    counted = np.unique(slices.exposure, axis=0, return_counts=True)[1]
-    hit = int((counted > round(DWELL_S / SLICE_S)).sum())
-    # Without a bubble, which is unlikely in 96 s of beam, the smallest possible cost stands for it: one slice.
-    return slices.spent_again_s / hit if hit else SLICE_S
+    try:
+        costs_s = []
+        wholes_s = []
+        for _ in range(REPETITIONS):
+            costs_s.append(_cost_s(engine, beamline, fault))
+            wholes_s.append(_whole_s(engine, beamline))
+    finally:
+        fault.put(0.0, wait=True)
+    return {"salvaged_beam_ratio": Entry.of(costs_s, wholes_s, "s")}
+
+
+def _cost_s(engine: RunEngine, beamline: Beamline, fault: EpicsSignal) -> Seconds:
+    """Return by how much a bubble lengthens a run, s of beam."""
+    quiet = _documents(engine, beamline, POINTS, slice_s=SLICE_S)
+    struck = False
+
+    def strike(_name: str, _page: dict[str, Any]) -> None:
+        nonlocal struck
+        if not struck:
+            fault.put(BUBBLES / PER_S)
+        struck = True
+
+    token = engine.subscribe(strike, "event_page")
+    disturbed = _documents(engine, beamline, POINTS, slice_s=SLICE_S)
+    engine.unsubscribe(token)
+    longer_s = float(np.ptp(_ends_s(disturbed, "slice_s")) - np.ptp(_ends_s(quiet, "slice_s"))) * SPEED
+    return cost_of_bubble_s(slices_of(disturbed), longer_s)
+
+
+def cost_of_bubble_s(slices: Slices, longer_s: Seconds) -> Seconds:
+    """Return the beam time of each of BUBBLES bubbles, s, in a run that took `longer_s` than one without them.
+
+    Raises TrxasError if the slices show that fewer bubbles were found, or if the run was not longer.
+    """
+    found = bubbles_found(slices)
+    # A bubble that nobody finds costs nothing, and would make the number look better than it is.
+    if found < BUBBLES or longer_s <= 0:
+        raise TrxasError(
+            f"{found} of {BUBBLES} simulated bubbles were found, and the run with them took {longer_s:.3g} s of beam "
+            f"longer than the one without. All must be found, and cost time. Check that the fault {FAULT} disturbs the "
+            "exposures and that bad slices are measured again."
+        )
+    return longer_s / BUBBLES
+
+
+def bubbles_found(slices: Slices) -> int:
+    """Return the number of groups of neighbouring slices that were measured again."""
+    places, times = np.unique(np.column_stack([slices.exposure, slices.part]), axis=0, return_counts=True)
+    again = places[times > 1]
+    if not len(again):
+        return 0
+    step = np.diff(again, axis=0)
+    return 1 + int(np.count_nonzero(np.any(step[:, :-1] != 0, axis=1) | (step[:, -1] > 1)))
+
+
+def _whole_s(engine: RunEngine, beamline: Beamline) -> Seconds:
+    """Return the beam time of one more exposure as a whole, s."""
+    return float(np.mean(np.diff(_ends_s(_documents(engine, beamline, WHOLE_POINTS), "exposure_s")))) * SPEED
+
+
+def _documents(engine: RunEngine, beamline: Beamline, points: int, **options: Any) -> Documents:
+    """Return the documents of a delay scan that is stepped by hardware."""
+    found: Documents = []
+    token = engine.subscribe(lambda name, doc: found.append((name, doc)))
+    delays = np.linspace(-500, 500, points).tolist()
+    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S, stepping="hardware", **options))
+    engine.unsubscribe(token)
+    return found
+
+
+def _ends_s(documents: Documents, field: str) -> list[Seconds]:
+    """Return the times at which the gates closed, s since the epoch, of all frames that have a field."""
+    pages = (doc for name, doc in documents if name == "event_page" and field in doc["data"])
+    return [end_s for page in pages for end_s in page["timestamps"][field]]

@@ -185,9 +185,9 @@ def _sequences(_: BenchOptions) -> Entries:
 
 
 def _slices(_: BenchOptions) -> Entries:
-    from trxas.benchmarks.slices import bench_slices
+    from trxas.benchmarks.slices import SPEED, bench_slices
 
-    with _fast_session() as session:
+    with _session(SPEED) as session:
         return bench_slices(session.beamline)
 
 
