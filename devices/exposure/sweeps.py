@@ -79,6 +79,7 @@ class SweepGrid:
             "bin_s": self.bin_s,
             "frame_s": self.frame_s,
             "speed_ev_s": self.speed_ev_s,
+            "sweep_s": self.sweep_s(self.points),
             "broadening_ev": self.broadening_ev,
         }
 

@@ -31,6 +31,20 @@ def test_a_part_that_fails_costs_its_own_numbers_only(
     assert "The part flying could not be measured. no beam" in capsys.readouterr().out
 
 
+def test_a_single_measurement_has_no_spread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lost: the difference between a number that was measured once, and one that never varies, which looked alike."""
+    found = {"once": Entry.of([0.71], [1.0], "s"), "twice": Entry.of([0.75, 0.75], [1.0, 1.0], "s")}
+    monkeypatch.setitem(bench.MEASUREMENTS, bench.Subject.OPENING, lambda _: found)
+    assert cli.main(["bench", "opening", "--json", str(tmp_path / "bench.json")]) == 0
+    numbers = json.loads((tmp_path / "bench.json").read_text())
+    assert (numbers["once"]["spread"], numbers["twice"]["spread"]) == (None, 0.0)
+    lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line}
+    assert lines["once"][-2:] == ["0.71", "-"]
+    assert lines["twice"][-2:] == ["0.75", "0"]
+
+
 def test_a_part_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: the fly scans, whose simulated beamline a process finds no more once it has used another one."""
     numbers = {"machine": {}, "pid": Entry.of([1.0], [2.0], "s").as_json()}

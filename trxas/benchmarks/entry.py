@@ -12,14 +12,15 @@ from typing import Any
 class Entry:
     """Medians of the measurement and of its baseline in `unit`, and their ratio, which is comparable between machines.
 
-    `spread` is half the distance between the largest and the smallest ratio of the repetitions.
+    `spread` is half the distance between the largest and the smallest ratio of the repetitions, or the error of the
+    ratio where that is known; None after a single measurement, which shows nothing about it.
     """
 
     value: float
     baseline: float
     ratio: float
     unit: str
-    spread: float
+    spread: float | None
 
     @classmethod
     def of(cls, values: Sequence[float], baselines: Sequence[float], unit: str) -> Entry:
@@ -34,7 +35,7 @@ class Entry:
             baseline=median(baselines),
             ratio=median(ratios),
             unit=unit,
-            spread=(max(ratios) - min(ratios)) / 2.0,
+            spread=(max(ratios) - min(ratios)) / 2.0 if len(ratios) > 1 else None,
         )
 
     def as_json(self) -> dict[str, Any]:

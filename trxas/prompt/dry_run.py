@@ -97,7 +97,7 @@ def _whole(times: PlanTimes, requests: Sequence[ScanRequest]) -> PlannedRun:
     most = "" if all(request.until is None for request in requests) else "at most "
     counting_s = sum(request.beam_s for request in requests)
     text = f"{len(requests)} runs, {most}{duration_text(counting_s)} of counting in all"
-    known = [found for request in requests if (found := _prediction(times, request)) is not None]
+    known = [found for request in requests if (found := prediction_of(times, request)) is not None]
     if len(known) == len(requests):
         seconds = sum(one.seconds for one in known)
         text += f"; takes about {duration_text(seconds)}{_fast(seconds, counting_s)}"
@@ -195,7 +195,7 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
 
     A run that counts until its result is good enough ends when it is.
     """
-    found = _prediction(times, request)
+    found = prediction_of(times, request)
     if found is None:
         return ""
     runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"
@@ -204,12 +204,20 @@ def predicted(times: PlanTimes, request: ScanRequest) -> str:
     return f"; takes about {duration_text(found.seconds)}, as {runs} along {axes} did{fast}"
 
 
-def _prediction(times: PlanTimes, request: ScanRequest) -> Prediction | None:
+def prediction_of(times: PlanTimes, request: ScanRequest) -> Prediction | None:
+    """Return how long a run will take, None if it counts until a result is good enough or none like it is known.
+
+    Raises StorageError if the times of earlier runs cannot be read.
+    """
     if request.until is not None:
         return None
     plan = timed_plan(request.plan_name, request.stepping)
     ways = ways_of(request.points.values, [point for _, point, _ in request.course()])
-    return times.predict(plan, [str(axis) for axis in request.points.axes], request.exposures, request.beam_s, ways)
+    axes = [str(axis) for axis in request.points.axes]
+    sweeps = request.sweeps
+    if sweeps is None:
+        return times.predict(plan, axes, request.exposures, request.beam_s, ways)
+    return times.predict(plan, axes, request.repeats, request.repeats * sweeps.sweep_s(sweeps.points), ways)
 
 
 def _fast(seconds: float, beam_s: float) -> str:

@@ -3,7 +3,7 @@
 Every complete run adds a line to `<data>/times.jsonl`: its plan, its exposures, and what its time was used for. A
 prediction takes the latest runs of the same plan along the same axes, or of any plan along them where that one is new.
 The counting follows from the beam time asked for, everything else from the number of exposures and the distances that
-the axes travel.
+the axes travel. The exposures of a fly scan are its sweeps, as the detectors count through run-up and turn-around, too.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class PlanTimes:
         self._dwell_s = 0.0
         self._exposures = 0
         self._beam_s = 0.0
+        self._sweep_s = 0.0
+        self._sweeps: set[int] = set()
         self._points: list[list[float]] = []
         self._course: list[int] = []
 
@@ -76,12 +78,15 @@ class PlanTimes:
             self._dwell_s = float(doc.get("dwell_s", 0.0))
             self._exposures = 0
             self._beam_s = 0.0
+            self._sweep_s = float(doc.get("fly", {}).get("sweep_s", 0.0))
+            self._sweeps = set()
             self._points = [list(np.atleast_1d(point)) for point in grid.get("points", [])]
             self._course = []
         for event in self._primary(name, doc):
             self._exposures += 1
             self._beam_s += float(event["data"].get("exposure_s", self._dwell_s))
             self._course.append(int(event["data"].get("point_index", 0)))
+            self._sweeps.add(int(event["data"].get("scan_index", 0)))
         if name == "stop" and doc.get("exit_status") == "success":
             self._add()
 
@@ -90,8 +95,8 @@ class PlanTimes:
     ) -> Prediction | None:
         """Return the wall time of a run of `plan` along `axes`, None if no run along them is known.
 
-        `beam_s` is the beam time of all `exposures` together, s; `ways` (axes,) is how far each axis goes, in its unit,
-        see `ways_of`. Raises StorageError if the times cannot be read.
+        `beam_s` is the beam time of all `exposures` together, s; those of a fly scan are its sweeps. `ways` (axes,) is
+        how far each axis goes, in its unit, see `ways_of`. Raises StorageError if the times cannot be read.
         """
         alike = [one for one in self._journal.read() if one["axes"] == list(axes)]
         # A plan that is new takes what others along the same axes took, if they were stepped in the same way.
@@ -114,8 +119,11 @@ class PlanTimes:
         opening_s = self._opening_s()
         counting_s = times_s[Activity.COUNTING]
         others_s = sum(times_s.values()) - counting_s - times_s[Activity.WAITING] - opening_s
+        # The bins of a sweep share one run-up and one turn-around, whatever their number.
+        swept = len(self._sweeps) if self._sweep_s else 0
         record = {
-            "plan": self._plan, "axes": self._axes, "exposures": self._exposures, "beam_s": self._beam_s,
+            "plan": self._plan, "axes": self._axes,
+            "exposures": swept or self._exposures, "beam_s": swept * self._sweep_s or self._beam_s,
             "counting_s": counting_s, "opening_s": opening_s, "others_s": max(others_s, 0.0),
             "ways": ways_of(self._points, self._course),
         }  # fmt: skip
