@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.all_gates import AllGatesSpectrum
 from reduction.xas.kinetics.fitted import UNDETERMINED_SHARE
 from reduction.xas.self_absorption import by_described_jet, described_loss, thin_if_described
 from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by, transient_size
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
     from reduction.run_kind import MeasuredDecay
     from reduction.timing import Timing
-    from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.kinetics.fitted import KineticsFit
@@ -180,14 +180,14 @@ def _calibration_lines(spectrum: Spectrum) -> list[str]:
     ]
 
 
-def all_gates_lines(found: AllGatesSpectrum | None, problem: str) -> list[str]:
-    """Return the size by all gates, in % of unpumped, with what the later gates hold, or why they are not used."""
-    if found is None:
+def gates_lines(shown: Spectrum, two: Spectrum, problem: str) -> list[str]:
+    """Return by which gates a spectrum was determined, with the size by `two` of them, in %, or why not by all."""
+    if not isinstance(shown, AllGatesSpectrum):
         return [f"{'  all gates':<22} not used: {problem}"] if problem else []
     return [
-        f"{'  all gates':<22} {percent_text(transient_size(found)[1])} of unpumped, with {found.variance_ratio:.2f} of "
-        "the variance of two gates",
-        f"{'  later gates hold':<22} {held_text(found)}",
+        f"{'  by all gates':<22} {shown.variance_ratio:.2f} of the variance of two gates, which give "
+        f"{percent_text(transient_size(two)[1])}",
+        f"{'  later gates hold':<22} {held_text(shown)}",
     ]
 
 

@@ -38,7 +38,8 @@ def write_nexus(path: Path, export: Export) -> None:
             for column in table.columns:
                 name = f"{column.name}_{table.name}" if several else column.name
                 _entry(file, name, export, table, column)
-                # The last column of the last table is the transient by counted photons, where the run has that.
+                # The last column of the last table is the transient by counted photons, where the run has that, and by
+                # all gates where they help.
                 file.attrs["default"] = name
         if export.images:
             write_images(file, export)

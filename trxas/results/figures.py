@@ -186,10 +186,11 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
     """Draw a transient with error bars against the energy in eV.
 
-    A reference other than the unpumped probe is named in the legend.
+    A reference other than the unpumped probe is named in the legend, and that all gates were used.
     """
     metadata = spectrum.metadata
-    against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
+    references = {"unpumped probe": "", "laser shutter": ", against the laser shutter", "all gates": ", by all gates"}
+    against = references[metadata.reference]
     detector = metadata.detector or metadata.mode
     label = f"{_delay_label(spectrum)}, {detector}, scans: {metadata.scans}{against}"
     _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
@@ -237,7 +238,8 @@ def draw_delay_axis(axes: Axes) -> None:
 def _spectra_figure(results: SpectrumResults) -> Figure:
     if not results.spectra:
         raise ReductionError("No mode has a spectrum. The remarks of the results give the reason.")
-    return energy_figure(sorted(results.spectra, key=lambda one: one is not results.primary))
+    first = results.primary
+    return energy_figure(sorted(results.most_precise, key=lambda one: one is not first))
 
 
 FIGURES: dict[type[RunResults], Callable[[Any], Figure]] = {

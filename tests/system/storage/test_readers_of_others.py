@@ -49,7 +49,8 @@ def test_larch_reads_every_digit_of_xdi(store: Store, spectra: SpectrumResults, 
 
     for path, spectrum in zip(sorted(export_runs(store, ["energy-1"], "xdi", tmp_path)), spectra.spectra, strict=True):
         group = read_xdi(str(path))
-        assert group.array_labels == ["energy", "off", "off_sigma", "on", "on_sigma", "transient", "transient_sigma"]
+        usual = ["energy", "off", "off_sigma", "on", "on_sigma", "transient", "transient_sigma"]
+        assert group.array_labels == [*usual, "transient_best", "transient_best_sigma"]
         np.testing.assert_array_equal(group.energy, spectrum.energy_ev)
         np.testing.assert_array_equal(group.transient, spectrum.transient)
         np.testing.assert_array_equal(group.transient_sigma, spectrum.sigma)
@@ -71,7 +72,7 @@ def test_nexpy_opens_and_draws_the_transient(store: Store, spectra: SpectrumResu
     assert done.returncode == 0, done.stdout + done.stderr
     shown = json.loads(done.stdout.splitlines()[-1])
     spc = next(one for one in spectra.spectra if one.metadata.mode == "spc")
-    assert shown["data"] == "/transient_spc/data"
+    assert shown["data"] == "/transient_best_spc/data"
     np.testing.assert_array_equal(shown["y"], spc.transient)
     np.testing.assert_array_equal(shown["errors"], spc.sigma)
     assert "eV" in shown["x_label"]

@@ -97,9 +97,10 @@ def test_nexus_is_valid_and_plots_its_transient(store: Store, spectra: SpectrumR
     logging.getLogger("NXValidate").setLevel(logging.CRITICAL)
     assert validate_file(str(path)) == (0, 0)
     root = nxload(path)
-    assert sorted(root) == [f"{name}_{mode}" for name in ("off", "on", "transient") for mode in ("boxcar", "spc")]
+    entries = [f"{name}_{mode}" for name in ("off", "on", "transient") for mode in ("boxcar", "spc")]
+    assert sorted(root) == sorted([*entries, "transient_best_boxcar", "transient_best_spc"])
     plotted = root[root.default].data
-    assert root.default == "transient_spc"
+    assert root.default == "transient_best_spc"
     spectrum = spectra.spectra[-1]
     assert np.array_equal(plotted.nxsignal.nxvalue, spectrum.transient)
     assert np.array_equal(plotted.nxerrors.nxvalue, spectrum.sigma)
@@ -149,7 +150,9 @@ def test_csv_and_hdf5_have_units_and_every_digit(store: Store, spectra: Spectrum
     _, spc = export_runs(store, ["energy-1"], "csv", tmp_path)
     lines = [line for line in spc.read_text().splitlines() if not line.startswith("#")]
     table = np.array(list(csv.reader(lines[1:])), dtype=float)
-    assert lines[0] == "energy_ev (eV),off,off_sigma,on,on_sigma,transient,transient_sigma"
+    # The first columns are those of earlier versions, by name and place: scripts of users read them.
+    assert lines[0].startswith("energy_ev (eV),off,off_sigma,on,on_sigma,transient,transient_sigma,")
+    assert lines[0].endswith(",transient_best,transient_best_sigma")
     assert np.array_equal(table[:, 5], spectra.spectra[-1].transient)
     (path,) = export_runs(store, ["energy-1"], "hdf5", tmp_path)
     with h5py.File(path) as file:
