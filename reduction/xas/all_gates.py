@@ -25,6 +25,7 @@ from reduction.xas.laser_power import power_at
 from reduction.xas.self_absorption import without_self_absorption
 from reduction.xas.spc_energy import require_energy_scan, spc_curves, spc_spectrum
 from reduction.xas.transient import Spectrum
+from reduction.xas.transient_shape import transient_covariance
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
@@ -43,7 +44,7 @@ class AllGatesSpectrum(Spectrum):
     `shares`: transient at each later gate relative to that at the pumped one, without unit, by probe. `variance_ratio`:
     variance of a point over that of the two gates alone, without the errors of the shares. `shape_p_value`: probability
     that noise alone makes the shapes at the gates differ as much as they do. `squared_snr`: squared signal-to-noise
-    ratio of the whole transient.
+    ratio of the whole transient. The first rows of `common` are the errors of the shares.
     """
 
     shares: dict[int, Value]
@@ -124,7 +125,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
     probes = (*gates.on, gates.off)
     common = gate_errors(run, mode, probes, transient, found.transient)
     sigma = np.sqrt(shares.variance_of_mean * independent * _reference_variance(curves))
-    common = np.concatenate([common.reshape(-1, sigma.size), _errors_of_shares(shares, found.transient)])
+    common = np.concatenate([_errors_of_shares(shares, found.transient), common.reshape(-1, sigma.size)])
     errors = np.sqrt(np.diag(shares.covariance))
     result = AllGatesSpectrum(
         energy_ev=found.energy_ev,
@@ -137,7 +138,6 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
         common=common,
         sigma_scatter=None,
         correlation=two.correlation,
-        covariance=np.diag(sigma**2) + common.T @ common,
         metadata=replace(two.metadata, reference="all gates"),
         shares={gate.probe: Value(float(one), float(error))
                 for gate, one, error in zip(gates.on[1:], shares.share[1:], errors, strict=True)},
@@ -145,7 +145,8 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
         shape_p_value=shares.p_value,
         squared_snr=shares.signal,
     )  # fmt: skip
-    return without_self_absorption(at_true_energies(result, run), run)
+    result = without_self_absorption(at_true_energies(result, run), run)
+    return replace(result, covariance=transient_covariance(result, run.metadata.windows))
 
 
 class _Gates(NamedTuple):

@@ -9,12 +9,13 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.accumulator import joined
+from reduction.xas.all_gates import best_spectrum, by_two_gates
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import gate_signal, reference_gate
 from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.scatter import ScatterRatio
 from reduction.xas.spc_energy import spc_spectrum
-from reduction.xas.transient import INDEPENDENT
+from reduction.xas.transient import INDEPENDENT, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,13 +127,20 @@ def series_spectrum(
 
     SPC: photons and flux of all scans are summed and reduced once (SI 4), so runs weigh by their counts. Boxcar: each
     run is reduced by itself, and the transients are averaged with the inverse of their variance at each point; on and
-    off have the same weights. Raises ReductionError as `select_scans` and the reductions of single runs do, and if a
-    boxcar run lacks points that another one has.
+    off have the same weights. The `reference` "all gates" gives the spectrum of all scans together by all gates where
+    they help, otherwise by two, with the reason in its metadata; runs and scans are compared by two gates. Raises
+    ReductionError as `select_scans` and the reductions of single runs do, and if a boxcar run lacks points that another
+    one has.
     """
     # Photon counts of all scans may be added before the recipe, which is the best estimate; the recipe of the boxcar
     # scales every scan by itself, so whole runs are averaged. Both give the runs one by one too, to show whether they
     # agree.
     series = select_scans(runs, mode, criteria)
+    if reference == "all gates":
+        best = best_spectrum(series.together, mode, probe)
+        two = series_spectrum(runs, mode, probe, "unpumped probe", criteria)
+        reason = best.metadata.two_gates_reason
+        return replace(two, spectrum=by_two_gates(two.spectrum, reason) if reason else best)
     reduce = spc_spectrum if mode == "spc" else boxcar_spectrum
     parts = [reduce(run, probe, reference) for run in series.runs]
     if len({len(part.energy_ev) for part in parts}) != 1:
@@ -173,8 +181,7 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
     own = [part.covariance for part in parts]
     matrices = [one[:, None] * matrix * one for one, matrix in zip(weight, own, strict=True) if matrix is not None]
     metadata = replace(
-        parts[0].metadata,
-        scans=sum(part.metadata.scans for part in parts),
+        together([part.metadata for part in parts]),
         is_calibrated=all(part.metadata.is_calibrated for part in parts),
     )
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from reduction.xas.gate_correlation import correlated_difference
 from reduction.xas.gate_errors import with_common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reduction.accumulator import RunAccumulator
     from reduction.jet_shares import JetShares
     from reduction.types import FloatArray, Mode, Reference
@@ -66,6 +68,15 @@ class TransientMetadata:
         if not self.beam_time_s > 0:
             return math.nan
         return sigma * math.sqrt(self.beam_time_s / (self.beam_time_s + 3600.0))
+
+
+def together(parts: Sequence[TransientMetadata]) -> TransientMetadata:
+    """Return the origin of the mean of repeated measurements, at least one: that of the first, with the scans of all.
+
+    The beam time is that of all, s, and 0 if one of them is not known.
+    """
+    times = [part.beam_time_s for part in parts]
+    return replace(parts[0], scans=sum(part.scans for part in parts), beam_time_s=sum(times) if all(times) else 0.0)
 
 
 def transient_metadata(

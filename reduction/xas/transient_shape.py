@@ -31,7 +31,8 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
     """Return the covariance of a transient, shape (points, points).
 
     It contains the errors of offset and scale that points share. SPC (SI 4): on and off, each minus its pre-edge mean
-    and divided by its edge integral; both are linear in the counts to first order. Boxcar: offset and scale are those
+    and divided by its edge integral; both are linear in the counts to first order. By all gates: the same of their
+    difference. Boxcar: offset and scale are those
     of the off spectrum for both, so the offset drops out of the difference and the scale multiplies it; the covariance
     is that of independent points. The errors of the calibration of the gates, which all points have in common, are
     added. A spectrum of several runs has its own. Raises ReductionError if a window is not covered.
@@ -43,12 +44,21 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
     common = spectrum.common.T @ spectrum.common if spectrum.common.size else 0.0
     if spectrum.metadata.mode == "boxcar":
         return np.asarray(np.diag(spectrum.sigma**2 - np.diag(np.atleast_2d(common))) + common)
-    curves = ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma))
-    parts = [_correction(spectrum.energy_ev, *curve, windows) for curve in curves]
+    parts = [_correction(spectrum.energy_ev, *curve, windows) for curve in _independent_curves(spectrum)]
     half = np.hstack([part.columns for part in parts]) @ np.vstack([part.rows for part in parts])
     covariance = half + half.T + common
     covariance[np.diag_indices_from(covariance)] += sum(part.variance for part in parts)
     return np.asarray(covariance)
+
+
+def _independent_curves(spectrum: Spectrum) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the curves, (points,), whose points have independent errors before offset and scale, and these errors."""
+    if spectrum.metadata.reference != "all gates":
+        return [(spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma)]
+    # The estimate of the pumped signal contains the unpumped gate, so only the errors of their difference are
+    # independent. Both curves are nearly the same, and so is what offset and scale do to their errors.
+    own = spectrum.sigma**2 - (np.sum(spectrum.common**2, axis=0) if spectrum.common.size else 0.0)
+    return [(spectrum.off, np.sqrt(own.clip(min=0.0)))]
 
 
 class ShapeComparison(NamedTuple):

@@ -61,10 +61,10 @@ class CombinedSpectra(SpectrumResults):
     def area(self, low_ev: float, high_ev: float, mode: Mode = "spc") -> Value:
         """Return the area under the transient between two energies, eV x (post-edge = 1), with its full covariance.
 
-        By trapezoids between the points inside. Raises ReductionError for a mode that was not combined, or with fewer
-        than two points.
+        By trapezoids between the points inside, of the most precise spectrum of the mode. Raises ReductionError for a
+        mode that was not combined, or with fewer than two points.
         """
-        spectrum = next((one for one in self.spectra if one.metadata.mode == mode), None)
+        spectrum = next((one for one in self.most_precise if one.metadata.mode == mode), None)
         if spectrum is None or spectrum.covariance is None:
             raise ReductionError(f"No spectrum by {mode!r} was combined. Choose the mode of one that was.")
         inside = (spectrum.energy_ev >= low_ev) & (spectrum.energy_ev <= high_ev)

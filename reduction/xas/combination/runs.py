@@ -9,7 +9,9 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.detector_view import with_default_detector
+from reduction.xas.all_gates import AllGatesSpectrum, all_gates_spectrum
 from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.combination.all_gates import as_one, errors_of_calibration
 from reduction.xas.combination.checks import require_combinable
 from reduction.xas.combination.resampling import MeasuredCurve, Resampled, resampled
 from reduction.xas.combination.results import Combination, CombinedSpectra, CombinedTrace
@@ -19,7 +21,7 @@ from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import before_pump, spc_trace
-from reduction.xas.transient import INDEPENDENT, Spectrum, Trace
+from reduction.xas.transient import INDEPENDENT, Spectrum, Trace, together
 from reduction.xas.transient_shape import transient_covariance
 
 if TYPE_CHECKING:
@@ -31,18 +33,21 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray, Mode
     from reduction.xas.combination.resampling import Agreement
 
-_Curves = TypeVar("_Curves", Spectrum, Trace)
+_Spectra = TypeVar("_Spectra", Spectrum, AllGatesSpectrum)
+_Curves = TypeVar("_Curves", Spectrum, AllGatesSpectrum, Trace)
 
 
 def combine_spectra(kind: str, runs: Sequence[RunAccumulator], choice: CombineChoice) -> CombinedSpectra:
-    """Return the spectra of energy scans as one per detection mode that all runs have.
+    """Return the spectra of energy scans as one per detection mode that all runs have, by two gates and by all.
 
     Every run is reduced on its own grid first, offset and scale included, and its full covariance goes into that of the
-    combination. Raises InputError for runs that differ, and ReductionError if no mode has a spectrum of every run.
+    combination. All gates are used where every run can use them. Raises InputError for runs that differ, and
+    ReductionError if no mode has a spectrum of every run.
     """
     forced = require_combinable([run.metadata for run in runs], force=choice.force)
     recipes: dict[Mode, Callable[[RunAccumulator], Spectrum]] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
     spectra = []
+    all_gates: list[tuple[AllGatesSpectrum | None, str]] = []
     agreements = {}
     remarks = []
     for mode in (mode for mode in recipes if all(mode in run.metadata.modes for run in runs)):
@@ -51,27 +56,48 @@ def combine_spectra(kind: str, runs: Sequence[RunAccumulator], choice: CombineCh
         except ReductionError as error:
             remarks.append(f"Cannot be combined ({mode}): {error}")
             continue
-        covariances = [transient_covariance(part, run.metadata.windows) for part, run in zip(parts, runs, strict=True)]
-        curves = _curves([part.energy_ev for part in parts], parts, covariances, runs)
-        merged = resampled(curves, _nodes(choice))
+        merged = _merged(parts, runs, choice)
         agreements[mode] = merged.agreement
-        spectra.append(
-            replace(
-                _combined(parts, merged),
-                energy_ev=merged.x,
-                sigma_scatter=None,
-                correlation=INDEPENDENT,
-                covariance=merged.covariance,
-            )
-        )
+        spectra.append(_combined_spectrum(parts, merged))
+        all_gates.append(_by_all_gates(mode, runs, choice))
     if not spectra:
         raise ReductionError(f"No detection mode has a spectrum of all {len(runs)} runs. {' '.join(remarks)}")
     return CombinedSpectra(
         kind=kind,
         spectra=tuple(spectra),
+        all_gates=tuple(one for one, _ in all_gates),
+        all_gates_problems=tuple(problem for _, problem in all_gates),
         timing=runs[0].metadata.timing,
         combination=_combination(runs, choice, forced, spectra[0].energy_ev.size, agreements),
         remarks=tuple(remarks),
+    )
+
+
+def _by_all_gates(
+    mode: Mode, runs: Sequence[RunAccumulator], choice: CombineChoice
+) -> tuple[AllGatesSpectrum | None, str]:
+    """Return the spectra of all runs by all gates as one, or the reason why one run cannot use them."""
+    parts = []
+    for run in runs:
+        try:
+            parts.append(all_gates_spectrum(run, mode))
+        except ReductionError as error:
+            return None, f"In run {run.metadata.uid[:8]}: {error}"
+    return as_one(parts, _combined_spectrum(parts, _merged(parts, runs, choice))), ""
+
+
+def _merged(parts: Sequence[Spectrum], runs: Sequence[RunAccumulator], choice: CombineChoice) -> Resampled:
+    covariances = [transient_covariance(part, run.metadata.windows) for part, run in zip(parts, runs, strict=True)]
+    return resampled(_curves([part.energy_ev for part in parts], parts, covariances, runs), _nodes(choice))
+
+
+def _combined_spectrum(parts: Sequence[_Spectra], merged: Resampled) -> _Spectra:
+    return replace(
+        _combined(parts, merged),
+        energy_ev=merged.x,
+        sigma_scatter=None,
+        correlation=INDEPENDENT,
+        covariance=merged.covariance,
     )
 
 
@@ -133,18 +159,19 @@ def _curves(
         MeasuredCurve(
             x=position,
             y=part.transient,
-            covariance=covariance - (part.common.T @ part.common if part.common.size else 0.0),
-            common=part.common,
+            covariance=covariance - (common.T @ common if common.size else 0.0),
+            common=common,
             # Equal calibrations of two runs are one measurement.
             calibration=next(number for number, other in enumerate(documents) if other == run.metadata.gates),
         )
         for position, part, covariance, run in zip(positions, parts, covariances, runs, strict=True)
+        for common in (errors_of_calibration(part),)
     ]
 
 
 def _combined(parts: Sequence[_Curves], merged: Resampled) -> _Curves:
     """Return the curves of all runs on the common grid, (nodes,), with the weights of their transients."""
-    metadata = replace(parts[0].metadata, scans=sum(part.metadata.scans for part in parts))
+    metadata = together([part.metadata for part in parts])
     return replace(
         parts[0],
         on=merged.applied([part.on for part in parts]),

@@ -10,6 +10,7 @@ import pytest
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.types import Mode
+from reduction.xas.all_gates import AllGatesSpectrum, all_gates_spectrum
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.series import ScanCriteria, select_scans, series_spectrum
 from reduction.xas.spc_energy import spc_spectrum
@@ -35,6 +36,25 @@ def test_photons_of_all_runs_are_summed_before_the_reduction(br_energy_scan: Any
     single = spc_spectrum(runs[0])
     assert combined.spectrum.sigma == pytest.approx(single.sigma / np.sqrt(3), rel=0.05)
     assert runs[0].scans == 4
+
+
+def test_all_gates_of_a_series_are_those_of_all_its_scans(br_energy_scan: Any) -> None:
+    """Lost: all gates, where each run alone is too weak for them; the reason, where all runs together are."""
+    runs = repeats(br_energy_scan, 6, scans=1)
+    with pytest.raises(ReductionError, match="too weak"):
+        all_gates_spectrum(runs[0])
+    found = series_spectrum(runs, "spc", reference="all gates")
+    two = series_spectrum(runs, "spc")
+    assert isinstance(found.spectrum, AllGatesSpectrum)
+    assert found.spectrum.metadata.scans == 6
+    assert np.mean(found.spectrum.sigma**2) < 0.8 * np.mean(two.spectrum.sigma**2)
+    assert found.between_runs == two.between_runs
+    dim = repeats(br_energy_scan, 2, scans=1, boxcar_noise_v=5e-3)
+    weak = series_spectrum(dim, "boxcar", reference="all gates").spectrum
+    assert not isinstance(weak, AllGatesSpectrum)
+    assert "too weak" in weak.metadata.two_gates_reason
+    assert np.array_equal(weak.transient, series_spectrum(dim, "boxcar").spectrum.transient)
+    assert weak.metadata.beam_time_s == pytest.approx(2 * spc_spectrum(dim[0]).metadata.beam_time_s)
 
 
 def test_boxcar_runs_weigh_by_their_errors(br_energy_scan: Any) -> None:
