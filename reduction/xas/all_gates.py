@@ -28,6 +28,8 @@ from reduction.xas.transient import Spectrum
 from reduction.xas.transient_shape import transient_covariance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reduction.accumulator import RunAccumulator
     from reduction.timing import Timing
     from reduction.types import FloatArray, Mode, Reference
@@ -85,7 +87,7 @@ def best_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = N
     """
     two = spectrum_against(run, mode, probe, "unpumped probe")
     try:
-        found = all_gates_spectrum(run, mode, probe)
+        found = _by_all_gates(run, mode, two)
     except ReductionError as error:
         return by_two_gates(two, str(error))
     return found if information(found) > information(two) else by_two_gates(two, NO_GAIN)
@@ -107,20 +109,25 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | Non
     is too weak to see how large it is at the later gates, if there are no other gates, and as those recipes do.
     """
     require_energy_scan(run.metadata)
-    two = spectrum_against(run, mode, probe, "unpumped probe")
-    gates = _Gates.of(run.metadata.timing, probe)
-    curves = [_recipe(run, mode, exposure_pairs(run, mode, gate, gates.off)) for gate in gates.on]
+    return _by_all_gates(run, mode, spectrum_against(run, mode, probe, "unpumped probe"))
+
+
+def _by_all_gates(run: RunAccumulator, mode: Mode, two: Spectrum) -> AllGatesSpectrum:
+    """Return the spectrum of `two` gates by all; raises ReductionError where they cannot be used."""
+    gates = _Gates.of(run.metadata.timing, two.metadata.probe)
+    pairs = gates.pairs(run, mode)
+    curves = [_recipe(run, mode, one) for one in pairs]
     if len({curve.energy_ev.size for curve in curves}) != 1:
         raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
     independent = 1.0 - two.correlation.value
     if not independent > 0:
         raise ReductionError("The boxcar states that all errors of its gates are common, which is true of no detector.")
     shares = _shares(curves, independent, mode)
-    found = _combined(run, mode, gates, shares.weights)
+    found = _combined(run, mode, pairs, shares.weights)
 
     def transient(moved: RunAccumulator) -> FloatArray:
         """Return the transient of changed sums, shape (points,), with the shares of this run."""
-        return _combined(moved, mode, gates, shares.weights).transient
+        return _combined(moved, mode, gates.pairs(moved, mode), shares.weights).transient
 
     probes = (*gates.on, gates.off)
     common = gate_errors(run, mode, probes, transient, found.transient)
@@ -156,12 +163,11 @@ class _Gates(NamedTuple):
     off: Gate
 
     @classmethod
-    def of(cls, timing: Timing, probe: int | None) -> _Gates:
-        """Return the pumped gate `probe` and those after it, with the unpumped one.
+    def of(cls, timing: Timing, first: int) -> _Gates:
+        """Return the gate of the probe `first` and those after it, with the unpumped one.
 
         Raises ReductionError if the pump scheme has no gate after it besides the unpumped ones.
         """
-        first = timing.pumped_probe if probe is None else probe
         left_out = {first, timing.pumped_probe, *timing.reference_probes}
         from_ps = -math.inf if first == timing.pumped_probe else timing.delay_of(first, 0.0)
         others = (one for one in range(timing.probes_per_pump) if one not in left_out)
@@ -172,6 +178,10 @@ class _Gates(NamedTuple):
             )
         pairs = [gates_of("unpumped probe", one, timing) for one in (first, *later)]
         return cls(tuple(on for on, _ in pairs), pairs[0][1])
+
+    def pairs(self, run: RunAccumulator, mode: Mode) -> list[ExposurePairs]:
+        """Return the pairs of each gate with the reference, the first gate first."""
+        return [exposure_pairs(run, mode, gate, self.off) for gate in self.on]
 
 
 def _recipe(run: RunAccumulator, mode: Mode, pairs: ExposurePairs) -> _Curves:
@@ -204,9 +214,11 @@ def _shares(curves: list[_Curves], independent: float, mode: Mode) -> GateShares
     return fit_gate_shares(transients, np.diag(relative) + 1.0, independent * reference, gains)
 
 
-def _combined(run: RunAccumulator, mode: Mode, gates: _Gates, weights: FloatArray) -> _Curves:
-    """Return the curves of the recipe in which the best estimate from all gates stands for the pumped signal."""
-    pairs = [exposure_pairs(run, mode, gate, gates.off) for gate in gates.on]
+def _combined(run: RunAccumulator, mode: Mode, pairs: Sequence[ExposurePairs], weights: FloatArray) -> _Curves:
+    """Return the curves of the recipe in which the best estimate from all gates stands for the pumped signal.
+
+    `pairs` are those of each gate with the reference, the pumped gate first; `weights`, (gates,), those of the shares.
+    """
     paired = np.logical_and.reduce([one.paired for one in pairs])
     first = pairs[0]
     off = _rate(first.off)
