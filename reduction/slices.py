@@ -146,7 +146,7 @@ def slices_of(documents: Iterable[NamedDocument]) -> Slices:
 
 def _once(slices: Slices, exposure_ids: IntArray) -> Slices:
     """Return the slices without those that are there twice; `exposure_ids` (slices,) are the detectors' numbers."""
-    # The detectors begin to number from the start again when they are restarted, so what was counted must be the same as well.
+    # Detectors that are restarted number their exposures from 1 again, so what was counted must be the same as well.
     counted = np.column_stack([slices.i0, slices.counts.sum(axis=(1, 2)), slices.pulses.sum(axis=1)])
     key = np.column_stack([slices.exposure, slices.part, exposure_ids, counted])
     return slices._only(np.sort(np.unique(key, axis=0, return_index=True)[1]))
