@@ -1,4 +1,4 @@
-"""Time per step of a scan beyond its dwell: `delay_scan` against stock `bp.scan`, on one simulated beamline."""
+"""Time per step of a scan beyond its dwell: scans of a session against stock `bp.scan`, on one simulated beamline."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ import plans
 from devices.beamline import Beamline
 from storage import Store, open_store
 from trxas.benchmarks.entry import Entries, Entry
+from trxas.session.session import Session
 
 DWELL_S = 10.0
 SPEED = 1000.0
 """10 s of beam in 10 ms of wall time: the dwell still takes time, motion at this speed almost none."""
 
 STEPS = 100
-REPETITIONS = 5
+
+ENERGY_STEP_EV = 0.25
+FIRST_EV = 13_460.0
+"""Neighbouring energies of an energy scan, around the Br K edge."""
+
+REPETITIONS = 4
 LONG_RUN = 5000
 """Steps of a run that shows whether a step takes longer at the end of a long run."""
 
@@ -41,53 +47,84 @@ Steps = list[Seconds]
 """Time of each step of a run beyond its dwell, s."""
 
 
-def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> Entries:
-    """Measure steps on a connected beamline, with runs of `long_run` steps to see a growth; times in ms.
+def bench_steps(session: Session, folder: Path, long_run: int = LONG_RUN) -> Entries:
+    """Measure steps on the beamline of an open session, with runs of `long_run` steps to see a growth; times in ms.
 
-    Nothing is stored, except for `step_dead_time_stored_ratio`: there every event of `delay_scan` is stored in the new
-    folder `folder`, and none of the baseline. A run of each kind, which imports what is imported late, goes before all
-    that are measured, and after a stored run the next one waits until the catalogue has it.
+    `step_dead_time_ratio`: steps of the delay, which is electronic, in a bare RunEngine, as those of the baseline;
+    `step_dead_time_energy_ratio`: steps of the energy, whose motor has to move, against the same baseline;
+    `step_dead_time_stored_ratio`: steps of the delay whose events are stored in the new folder `folder`;
+    `step_dead_time_session_ratio`: the same in the session's own engine, with all that a session adds. Nothing is
+    stored in the others. A run of each kind, which imports what is imported late, goes before all that are measured,
+    and after a stored run the next one waits until the catalogue has it.
     """
     with open_store(folder) as store:
-        return _step_entries(beamline, store, long_run)
-
-
-def _step_entries(beamline: Beamline, store: Store, long_run: int) -> Entries:
-    engine = RunEngine({})
-    storing = RunEngine({})
-    store.subscribe(storing)
-    prefix = beamline.configuration.epics.prefix
-    stock, motor = _stock(prefix, beamline.point.describe())
-
-    def ours(steps: int, engine: RunEngine = engine) -> Steps:
-        delays = np.linspace(-500, 500, steps).tolist()
-        plan = plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)
-        return _steps(engine, plan, beamline.exposure)
-
-    def stocks() -> Steps:
-        return _steps(engine, bp.scan([*stock], motor, 10, 11, STEPS), stock[0])
-
-    def ours_stored() -> Steps:
-        found = ours(STEPS, storing)
-        # Another thread writes the catalogue after the end of a run, which would slow the next one.
-        store.wait(600)
-        return found
-
-    # In turn, so that a machine that is busy for a while slows both alike.
-    _, *rounds = [(ours(STEPS), stocks(), ours_stored()) for _ in range(1 + REPETITIONS)]
-    long = [ours(long_run) for _ in range(LONG_RUNS)]
-    typical, usual, stored = ([1e3 * float(np.mean(steps)) for steps in column] for column in zip(*rounds, strict=True))
+        runs = _Runs(session, store)
+        kinds = (runs.delays, runs.stock, runs.stored, runs.in_session, runs.energies)
+        # In turn, so that a machine that is busy for a while slows all alike.
+        _, *rounds = [[1e3 * float(np.mean(kind())) for kind in kinds] for _ in range(1 + REPETITIONS)]
+        typical, usual, stored, whole, energy = zip(*rounds, strict=True)
+        long = [runs.delays(long_run) for _ in range(LONG_RUNS)]
     return {
         "step_dead_time_ratio": Entry.of(typical, usual, "ms"),
+        "step_dead_time_energy_ratio": Entry.of(energy, usual, "ms"),
         "step_dead_time_stored_ratio": Entry.of(stored, usual, "ms"),
+        "step_dead_time_session_ratio": Entry.of(whole, usual, "ms"),
         "step_dead_time_p99_ratio": _slowest(long),
         "step_dead_time_growth": _growth(long),
-        "counting_cost_ratio": _counting_cost(beamline),
+        "counting_cost_ratio": _counting_cost(session.beamline),
     }
 
 
+class _Runs:
+    """The runs of the benchmark; each method makes one and returns the time of each of its steps beyond the dwell."""
+
+    def __init__(self, session: Session, store: Store) -> None:
+        self._session = session
+        self._beamline = session.beamline
+        self._store = store
+        self._engine = RunEngine({})
+        self._storing = RunEngine({})
+        store.subscribe(self._storing)
+        prefix = self._beamline.configuration.epics.prefix
+        self._scaler, self._motor = _stock(prefix, self._beamline.point.describe())
+
+    def delays(self, steps: int = STEPS) -> Steps:
+        """Step the delay in a bare engine."""
+        return self._stepped(self._engine, steps)
+
+    def stock(self) -> Steps:
+        """Step a motor by stock `bp.scan`."""
+        return _steps(self._engine, bp.scan([*self._scaler], self._motor, 10, 11, STEPS), self._scaler[0])
+
+    def stored(self) -> Steps:
+        """Step the delay, and store every event."""
+        found = self._stepped(self._storing, STEPS)
+        # Another thread writes the catalogue after the end of a run, which would slow the next one.
+        self._store.wait(600)
+        return found
+
+    def in_session(self) -> Steps:
+        """Step the delay as a user does."""
+        found = self._stepped(self._session.run_engine, STEPS)
+        self._session.store.wait(600)
+        return found
+
+    def energies(self) -> Steps:
+        """Step the energy in a bare engine."""
+        last_ev = FIRST_EV + (STEPS - 1) * ENERGY_STEP_EV
+        regions = [(FIRST_EV, last_ev, ENERGY_STEP_EV)]
+        options: dict[str, Any] = {"delay_ps": 100, "dwell_s": DWELL_S, "allow_unreducible": True}
+        plan = plans.energy_scan(self._beamline, "Br K", regions_ev=regions, **options)
+        return _steps(self._engine, plan, self._beamline.exposure)
+
+    def _stepped(self, engine: RunEngine, steps: int) -> Steps:
+        delays = np.linspace(-500, 500, steps).tolist()
+        plan = plans.delay_scan(self._beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)
+        return _steps(engine, plan, self._beamline.exposure)
+
+
 def _slowest(long: Sequence[Steps]) -> Entry:
-    """Compare the slowest step in a hundred with the median, in five parts of each long run."""
+    """Compare the slowest step in a hundred with the median, in parts of each long run."""
     # Of a hundred steps it would be the slowest of all. A scan of thousands waits for every one of them.
     parts = [part for steps in long for part in np.array_split(steps, REPETITIONS)]
     late = [1e3 * float(np.quantile(part, RELIABLE)) for part in parts]

@@ -171,7 +171,7 @@ def _steps(options: BenchOptions) -> Entries:
     from trxas.benchmarks.steps import bench_steps
 
     with tempfile.TemporaryDirectory() as folder, _fast_session() as session:
-        return bench_steps(session.beamline, Path(folder), options.long_run)
+        return bench_steps(session, Path(folder), options.long_run)
 
 
 def _prediction(_: BenchOptions) -> Entries:
