@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from errors import ReductionError
 from processes.cluster import Cluster
@@ -28,14 +30,17 @@ DRAWS_OF_BOUND = 60
 MEDIAN = 0.6745
 """Median of the distance from the mean of a normal distribution, in standard deviations."""
 
+NEAR = 0.1
+"""Relative error of a forecast that a user would call right."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundScan:
     """One adaptive scan: its beam time, s; those of equal times with all and with two gates; that of the best times.
 
-    `pull` is the distance of the lifetime from the truth in stated errors. `forecast_error` is the median distance of
-    the predicted end from the true one, relative to it, from the first third on, `forecast_bound` that of the best
-    forecast.
+    `pull` is the distance of the lifetime from the truth in stated errors. `forecast_errors` are the distances of the
+    predicted ends from the true one, relative to it, from the first third on; `forecast_sigmas` those of the best
+    forecasts at the same times, as standard deviations.
     """
 
     spent_s: float
@@ -43,8 +48,8 @@ class FoundScan:
     equal_two_s: float
     best_s: float
     pull: float
-    forecast_error: float
-    forecast_bound: float
+    forecast_errors: list[float]
+    forecast_sigmas: list[float]
 
 
 def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
@@ -52,7 +57,10 @@ def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
 
     `adaptive_beam_time_ratio`: beam time over that of equal times at all delays that leads to the same error, with all
     gates and with two; `adaptive_bound`: what would be possible if the truth were known before. `adaptive_coverage`:
-    lifetimes within their errors, over 68.27 %. `forecast_error` is compared with the bound of what counts can predict.
+    lifetimes within their errors, over 68.27 %. `forecast_error`: median over the scans of the median error of the
+    predicted end from the first third on, against that of the best forecasts from the same counts, so half of the
+    forecasts may be worse. `forecast_within_10_percent`: share of all those forecasts that are within 10 % of the end,
+    against that of the best ones.
     """
     found: Entries = {}
     cluster = Cluster(workers=workers)
@@ -73,8 +81,8 @@ def _measured(which: tuple[str, int, int]) -> FoundScan:
         equal_two_s=scan.equal_s(all_gates=False),
         best_s=scan.best_s(),
         pull=scan.pull,
-        forecast_error=scan.forecast_error,
-        forecast_bound=scan.forecast_bound(),
+        forecast_errors=scan.forecast_errors,
+        forecast_sigmas=scan.forecast_sigmas(),
     )
 
 
@@ -93,9 +101,28 @@ def _entries(name: str, scans: list[FoundScan]) -> Entries:
         value=inside, baseline=ONE_SIGMA, ratio=inside / ONE_SIGMA, unit="",
         spread=float(np.sqrt(ONE_SIGMA * (1 - ONE_SIGMA) / len(scans))) / ONE_SIGMA,
     )  # fmt: skip
-    errors = [scan.forecast_error for scan in scans]
-    found[f"forecast_error_{name}"] = Entry.of(errors, [scan.forecast_bound for scan in scans], "of the end")
+    errors = [float(np.median(scan.forecast_errors)) for scan in scans]
+    bounds = [MEDIAN * float(np.median(scan.forecast_sigmas)) for scan in scans]
+    found[f"forecast_error_{name}"] = Entry.of(errors, bounds, "of the end")
+    found[f"forecast_within_10_percent_{name}"] = within(
+        [scan.forecast_errors for scan in scans], [scan.forecast_sigmas for scan in scans]
+    )
     return found
+
+
+def within(errors: Sequence[Sequence[float]], sigmas: Sequence[Sequence[float]]) -> Entry:
+    """Return the share of all forecasts with an error of at most NEAR, beside that of the best forecasts.
+
+    Both are relative to the end, (scans,) sequences of one number per forecast; the best are normal with `sigmas`.
+    """
+    shares = [float(np.mean(np.asarray(one) <= NEAR)) for one in errors]
+    value = float(np.mean(np.concatenate(errors) <= NEAR))
+    # At the end itself nothing is left to predict, and sigma is 0.
+    widths = np.maximum(np.concatenate(sigmas), 1e-12)
+    baseline = float(np.mean(scipy.special.erf(NEAR / (np.sqrt(2.0) * widths))))
+    # Forecasts of one scan follow the same counts, so only scans are independent.
+    spread = float(np.std(shares, ddof=1)) / len(shares) ** 0.5 / baseline if len(shares) > 1 else None
+    return Entry(value=value, baseline=baseline, ratio=value / baseline, unit="of the forecasts", spread=spread)
 
 
 class AdaptiveScan:
@@ -123,10 +150,14 @@ class AdaptiveScan:
         return float(self.seconds.sum())
 
     @property
-    def forecast_error(self) -> float:
-        """Median distance of the predicted end from the true one, relative to it, from the first third on."""
-        late = [abs(end_s / self.spent_s - 1.0) for at_s, end_s in self._ends_s if at_s > self.spent_s / 3]
-        return float(np.median(late))
+    def _late_forecasts_s(self) -> list[tuple[float, float]]:
+        """Beam time of each forecast from the first third on, and the end that it predicted, s."""
+        return [(at_s, end_s) for at_s, end_s in self._ends_s if at_s > self.spent_s / 3]
+
+    @property
+    def forecast_errors(self) -> list[float]:
+        """Distances of the predicted ends from the true one, relative to it, from the first third on."""
+        return [abs(end_s / self.spent_s - 1.0) for _, end_s in self._late_forecasts_s]
 
     def run(self) -> None:
         """Measure until the judge is satisfied, and keep the distance of the result from the truth in errors."""
@@ -156,8 +187,8 @@ class AdaptiveScan:
         self._photons[chosen] += drawn_photons(mean, self._random)
         self.seconds[chosen] += DWELL_S
 
-    def forecast_bound(self) -> float:
-        """Return the median error, relative to the true end, of the best forecasts when the judge forecasts.
+    def forecast_sigmas(self) -> list[float]:
+        """Return the errors of the best forecasts when the judge forecasts, standard deviations relative to the end.
 
         The true end is itself an estimate, from the counts known by then. An estimate from a part f of them differs
         from it with the variance of the end, times 1 / f - 1.
@@ -165,11 +196,8 @@ class AdaptiveScan:
         exact = rates_of(self._sample.photons_per_s(TIMING) * self.seconds[:, None], self.seconds)
         fit = fit_kinetics(exact, TIMING, intervals=False)
         known = Information.of(exact, self.seconds, fit, self._quantity, draws=DRAWS_OF_BOUND)
-        # The forecast is normal about the true end, so the median of its absolute error is MEDIAN times its standard
-        # deviation.
-        spread = MEDIAN * known.time_uncertainty(self.seconds)
-        late = [spread * np.sqrt(self.spent_s / at_s - 1.0) for at_s, _ in self._ends_s if at_s > self.spent_s / 3]
-        return float(np.median(late))
+        spread = known.time_uncertainty(self.seconds)
+        return [float(spread * np.sqrt(self.spent_s / at_s - 1.0)) for at_s, _ in self._late_forecasts_s]
 
     def equal_s(self, *, all_gates: bool) -> float:
         """Return the time, s, that equal times at all delays need for the true error of this scan."""

@@ -50,7 +50,15 @@ SPECTRA_PER_SEED = 4
 def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers: int = 1) -> Entries:
     """Measure gates, drift and stopping on drawn runs: `seeds` traces, `scans` adaptive ones per sample.
 
-    The adaptive scans are drawn on `workers` processes.
+    The adaptive scans are drawn on `workers` processes. `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio` and
+    the forecasts are the worst of their entries.
+
+    `allprobe_variance_ratio`: variance of a counted spectrum by all gates over that by two, for a sample that has
+    recovered before the next bunch, the best case: 5/8 is the least possible there, so that 0.65 can be reached.
+    `allprobe_variance_ratio_offset`: the same for the offset of the paper's sample. `allprobe_variance_bound` and
+    `allprobe_variance_bound_offset`: the Cramer-Rao bound of the same counts over the variance by two gates, some 0.63
+    and 0.71. No estimator goes below it, so that 0.65 cannot be reached with that offset.
+    `allprobe_variance_ratio_map`: the same for the spectra that are fitted to an energy x delay map.
     """
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):
@@ -70,6 +78,7 @@ def _worst(entries: Entries) -> Entries:
         "drift_bias_sigma": max(of("drift_bias_sigma"), key=lambda entry: entry.value),
         "adaptive_beam_time_ratio": max(of("adaptive_beam_time_ratio"), key=lambda entry: entry.ratio),
         "forecast_error": max(of("forecast_error"), key=lambda entry: entry.value),
+        "forecast_within_10_percent": min(of("forecast_within_10_percent"), key=lambda entry: entry.value),
     }
 
 
@@ -90,7 +99,9 @@ def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:
         bound = _spectrum_bound(scan)
         parts = np.array_split(np.arange(ENERGY_EV.size), 4)
         if mode == "spc":
-            found[f"allprobe_variance_ratio{name}"] = Entry.of(_means(ours, parts), _means(two, parts), "variance")
+            by_two = _means(two, parts)
+            found[f"allprobe_variance_ratio{name}"] = Entry.of(_means(ours, parts), by_two, "variance")
+            found[f"allprobe_variance_bound{name}"] = Entry.of(_means(bound, parts), by_two, "variance")
         found[f"efficiency_{mode}{name}"] = _efficiency(bound, ours, seeds)
     return found
 

@@ -7,9 +7,9 @@ import pytest
 
 from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
-from trxas.benchmarks.adaptive import AdaptiveScan
+from trxas.benchmarks.adaptive import AdaptiveScan, within
 from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, SampleKinetics
-from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
+from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _gates, _spectrum_bound
 
 
 def test_passes_in_both_directions_cancel_a_drift() -> None:
@@ -32,6 +32,16 @@ def test_the_bound_is_that_of_independent_gates(shares: tuple[float, ...], share
     assert bound[last] / two == pytest.approx(share_of_two, abs=0.05)
 
 
+def test_a_variance_stands_beside_the_least_that_its_counts_allow() -> None:
+    """Lost: the reason why 0.65 cannot be reached with the paper's offset, which then looks like a bad estimator."""
+    found = _gates("_offset", OFFSET, seeds=8)
+    ours = found["allprobe_variance_ratio_offset"]
+    bound = found["allprobe_variance_bound_offset"]
+    assert bound.baseline == ours.baseline
+    # Two gates are known to 7 % from 8 spectra of fixed seeds; three of these errors are allowed.
+    assert bound.ratio == pytest.approx(0.71, abs=0.15)
+
+
 def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
     for seed in range(50):
         sample = SampleKinetics.drawn(seed)
@@ -48,3 +58,13 @@ def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
     decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)
     assert not decision.reached
     assert decision.points
+
+
+def test_the_tail_of_the_forecasts_counts() -> None:
+    """Lost: the fifth of all forecasts that is far off, which a median does not see."""
+    entry = within([[0.01, 0.02, 0.03, 0.5, 0.02], [0.05] * 4 + [0.2]], [[0.1] * 5, [0.1] * 4 + [0.0]])
+    assert entry.value == pytest.approx(0.8)
+    # 68.27 % of a normal distribution lie within one standard deviation; the forecast at the end is always right.
+    assert entry.baseline == pytest.approx(0.9 * 0.6827 + 0.1, abs=1e-4)
+    assert entry.spread == pytest.approx(0.0)
+    assert within([[0.01]], [[0.1]]).spread is None
