@@ -1,4 +1,4 @@
-"""Time until a session is ready, against the time to import the libraries that it uses."""
+"""Time until a session is there, against the time to import the libraries that it uses sooner or later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ Seconds = float
 def bench_start(address_list: str, folder: Path) -> Entries:
     """Measure the start of a session on a beamline that no session holds, with data in `folder`; times in s.
 
-    `session_start_ratio` ends when a plan could run, `session_catalogue_ratio` when the stored runs can be searched.
+    `session_start_ratio` ends when the prompt would be there: the beamline is connected and claimed, the store and its
+    journal are open. The catalogue is not: a session opens it in the background some seconds later, or when the first
+    plan begins, which waits for it. `session_catalogue_ratio` ends when it is open: stored runs can be searched, and
+    the first plan moves. The baseline imports bluesky, ophyd, databroker and tiled. A session uses all of them, but it
+    imports the last two with the catalogue only, so that `session_start_ratio` can be below 1.
     """
     opening = (
         "from trxas.configuration import load_configuration; from trxas.session.session import open_session;"

@@ -50,8 +50,8 @@ SPECTRA_PER_SEED = 4
 def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers: int = 1) -> Entries:
     """Measure gates, drift and stopping on drawn runs: `seeds` traces, `scans` adaptive ones per sample.
 
-    The adaptive scans are drawn on `workers` processes. `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio` and
-    the forecasts are the worst of their entries.
+    The adaptive scans are drawn on `workers` processes. `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio`,
+    `forecast_error` and `forecast_within_10_percent` are the worst of their entries.
 
     `allprobe_variance_ratio`: variance of a counted spectrum by all gates over that by two, for a sample that has
     recovered before the next bunch, the best case: 5/8 is the least possible there, so that 0.65 can be reached.

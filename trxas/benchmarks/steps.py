@@ -152,7 +152,7 @@ def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMoto
     return [scaler, *signals], motor
 
 
-def _steps(engine: RunEngine, plan: Any, detector: Any) -> Steps:
+def _steps(engine: RunEngine, plan: Any, detector: Any, dwell_s: Seconds = DWELL_S / SPEED) -> Steps:
     # The time from one exposure to the next, not that of the whole run: opening and closing a run belongs to no step.
     # The dwell is subtracted; what is left is motion, reading and the engine. An event may be stored at any time during
     # the next exposure, so the triggers are timed, unless an exposure was repeated.
@@ -162,7 +162,7 @@ def _steps(engine: RunEngine, plan: Any, detector: Any) -> Steps:
         engine(plan)
     engine.unsubscribe(token)
     marks = triggers if len(triggers) == len(events) else events
-    return [float(step) - DWELL_S / SPEED for step in np.diff(marks)]
+    return [float(step) - dwell_s for step in np.diff(marks)]
 
 
 @contextlib.contextmanager

@@ -189,10 +189,12 @@ def _sequences(_: BenchOptions) -> Entries:
 
 
 def _slices(_: BenchOptions) -> Entries:
+    from trxas.benchmarks.sequences import bench_settled_duty
     from trxas.benchmarks.slices import SPEED, bench_slices
 
+    # Here and not with the sequences: the laser settles in a time that can be seen at this speed only.
     with _session(SPEED) as session:
-        return bench_slices(session.beamline)
+        return bench_slices(session.beamline) | bench_settled_duty(session.beamline, SPEED)
 
 
 def _flying(_: BenchOptions) -> Entries:

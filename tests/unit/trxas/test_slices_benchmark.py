@@ -9,7 +9,7 @@ import pytest
 
 from errors import TrxasError
 from reduction.slices import Slices
-from trxas.benchmarks.slices import BUBBLES, bubbles_found, cost_of_bubble_s
+from trxas.benchmarks.slices import BUBBLES, bubbles_found, cost_of_bubble_s, last_planned
 
 PARTS = 10
 """Slices of an exposure."""
@@ -37,7 +37,9 @@ def test_the_price_is_that_of_each_bubble() -> None:
     """Lost: the price of a bubble, which would be that of all slices, or of all exposures."""
     slices = run_with(ALL_FOUND)
     assert bubbles_found(slices) == BUBBLES
+    assert last_planned(slices) == 8 * PARTS - 1
     assert cost_of_bubble_s(slices, BUBBLES * 0.08) == pytest.approx(0.08)
+    assert cost_of_bubble_s(run_with(ALL_FOUND[:9]), 3 * 0.08) == pytest.approx(0.08)
 
 
 def test_neighbouring_slices_of_two_exposures_are_two_groups_and_distant_ones_too() -> None:
@@ -47,7 +49,7 @@ def test_neighbouring_slices_of_two_exposures_are_two_groups_and_distant_ones_to
     assert bubbles_found(run_with([(0, 9), (1, 9)])) == 2
 
 
-@pytest.mark.parametrize(("found", "longer_s"), [([], 0.0), (ALL_FOUND[3:], 0.4), (ALL_FOUND, -0.1)])
+@pytest.mark.parametrize(("found", "longer_s"), [([], 0.0), (ALL_FOUND[:6], 0.4), (ALL_FOUND, 0.1)])
 def test_bubbles_that_nobody_finds_are_no_success(found: list[tuple[int, int]], longer_s: float) -> None:
     """Lost: the one number that shows a broken search for bubbles, which was the best possible one."""
     with pytest.raises(TrxasError, match="simulated bubbles were found"):
