@@ -19,8 +19,8 @@ import pytest
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
 from reduction.accumulator import accumulate
-from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.spc_energy import spc_spectrum
+from reduction.types import Mode
+from reduction.xas.all_gates import best_spectrum
 from storage import load_run, open_store
 from tests.support.served import Queue, Served, without_tiled
 from tests.support.waiting import WAIT_S, until
@@ -141,7 +141,8 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
     assert end["events"] == len(events) == len(places)
     assert {data["quality"] for data in events} == {""}
     run = accumulate(documents)
-    stored = {"boxcar": boxcar_spectrum(run).transient.tolist(), "spc": spc_spectrum(run).transient.tolist()}
+    modes: tuple[Mode, ...] = ("boxcar", "spc")
+    stored = {mode: best_spectrum(run, mode).transient.tolist() for mode in modes}
     window.wait(lambda said: said["transient"] == stored[said["mode"]], "the spectrum of the stored run")
 
 

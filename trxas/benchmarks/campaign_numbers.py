@@ -10,6 +10,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator
+from reduction.run_metadata import EnergyWindows
 from reduction.timing import Timing
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import best_spectrum
@@ -25,6 +26,7 @@ from reduction.xas.later_pulses import later_pulse_spectrum
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.static_xas import trapezoid_weights
 from reduction.xas.transient import Spectrum
+from reduction.xas.transient_shape import transient_covariance
 from trxas.benchmarks.campaign_plans import BR_163NS_SCANS, EARLY, LATE, TRACE, PlannedScan, Plans
 from trxas.benchmarks.drawn_campaign import DrawnEdge, drawn_edge
 from trxas.benchmarks.drawn_runs import TIMING, TWO_GATES
@@ -122,9 +124,22 @@ def numbers_of(campaign: Campaign) -> Numbers:
 
 
 def error_bars_of(campaign: Campaign) -> dict[str, FloatArray]:
-    """Return the errors of the points of each spectrum, (points,), by edge and delay."""
-    return {f"{name}_{delay}": spectrum.sigma for name, one in campaign[0].items()
-            for delay, spectrum in one.by_delay().items()}  # fmt: skip
+    """Return the errors of the points of each spectrum, (points,), by edge and delay.
+
+    Offset and scale contribute to all of them. `Spectrum.sigma` contains these only for a spectrum of several runs.
+    """
+    return {
+        f"{name}_{delay}": np.sqrt(np.diag(transient_covariance(spectrum, _windows(name))))
+        for name, one in campaign[0].items()
+        for delay, spectrum in one.by_delay().items()
+    }
+
+
+def _windows(name: str) -> EnergyWindows:
+    preset = drawn_edge(name).preset
+    return EnergyWindows(
+        pre_edge_ev=preset.pre_edge_ev, edge_integral_ev=preset.edge_integral_ev, post_edge_ev=preset.post_edge_ev
+    )
 
 
 def _fit(plans: Plans, seed: list[int], timing: Timing) -> KineticsFit:

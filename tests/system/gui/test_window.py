@@ -202,6 +202,9 @@ def test_a_dead_source_turns_every_panel_stale(make: Make, energy_run: list[Docu
     for name, doc in energy_run[:-1]:
         feed.put(name, doc)
     qtbot.waitUntil(lambda: "● LIVE" in window.liveness_bar.state.text(), timeout=WAIT_MS)
+    # A feed that still takes documents would report itself as live again.
+    events = sum(name == "event" for name, _ in energy_run)
+    qtbot.waitUntil(lambda: window.worker.frame.events == events, timeout=WAIT_MS)
     feed.state = FeedState(source="test", live=True, connected=False, last_document_at=time.monotonic(), remark="Gone.")
     qtbot.waitUntil(lambda: "▲ STALE: Gone." in window.liveness_bar.state.text(), timeout=WAIT_MS)
     panels = [panel for panel in visible_panels(window) if panel.key != "devices"]
