@@ -25,6 +25,10 @@ SPEED = 1000.0
 """10 s of beam in 10 ms of wall time: the dwell still takes time, motion at this speed almost none."""
 
 STEPS = 100
+"""Steps at both ends of a long run, and of stock beside sequences."""
+
+SHORT_RUN = 50
+"""Steps of the runs of every kind, which are measured in turn; with more, all of them take longer than 4 minutes."""
 
 ENERGY_STEP_EV = 0.25
 FIRST_EV = 13_460.0
@@ -88,30 +92,31 @@ class _Runs:
         prefix = self._beamline.configuration.epics.prefix
         self._scaler, self._motor = _stock(prefix, self._beamline.point.describe())
 
-    def delays(self, steps: int = STEPS) -> Steps:
+    def delays(self, steps: int = SHORT_RUN) -> Steps:
         """Step the delay in a bare engine."""
         return self._stepped(self._engine, steps)
 
     def stock(self) -> Steps:
         """Step a motor by stock `bp.scan`."""
-        return _steps(self._engine, bp.scan([*self._scaler], self._motor, 10, 11, STEPS), self._scaler[0])
+        plan = bp.scan([*self._scaler], self._motor, 10, 10.5, SHORT_RUN)
+        return _steps(self._engine, plan, self._scaler[0])
 
     def stored(self) -> Steps:
         """Step the delay, and store every event."""
-        found = self._stepped(self._storing, STEPS)
+        found = self._stepped(self._storing, SHORT_RUN)
         # Another thread writes the catalogue after the end of a run, which would slow the next one.
         self._store.wait(600)
         return found
 
     def in_session(self) -> Steps:
         """Step the delay as a user does."""
-        found = self._stepped(self._session.run_engine, STEPS)
+        found = self._stepped(self._session.run_engine, SHORT_RUN)
         self._session.store.wait(600)
         return found
 
     def energies(self) -> Steps:
         """Step the energy in a bare engine."""
-        last_ev = FIRST_EV + (STEPS - 1) * ENERGY_STEP_EV
+        last_ev = FIRST_EV + (SHORT_RUN - 1) * ENERGY_STEP_EV
         regions = [(FIRST_EV, last_ev, ENERGY_STEP_EV)]
         options: dict[str, Any] = {"delay_ps": 100, "dwell_s": DWELL_S, "allow_unreducible": True}
         plan = plans.energy_scan(self._beamline, "Br K", regions_ev=regions, **options)
