@@ -102,7 +102,7 @@ def resumed_request(
     # The new run is the old one, less what is done. Three sources of its keys, the later ones winning: what the user
     # adds, what the interrupted run stored (its series, sample, own keys), and what this run writes itself. Points and
     # exposures keep their indices, so both runs together are read as one.
-    request = check_request(beamline, _spec(beamline, start))
+    request = check_request(beamline, replace(_spec(beamline, start), resumes=True))
     own = {key: value for key, value in start.items() if key not in OF_ONE_RUN and key not in user_md}
     request = replace(request, md={**user_md, **own, "resumes": start["uid"]})
     if request.stepping is not Stepping.SOFTWARE:

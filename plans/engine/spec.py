@@ -40,7 +40,7 @@ class ScanSpec:
     exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata` returns the plan's own
     keys of the start document, and may read the beamline. `expects` is a sentence on the expected result of the run,
     such as its error per point, for the forecast of a technique that the window does not know. `until`: result that may
-    end the run before all repeats.
+    end the run before all repeats. `resumes`: the run is the rest of an earlier one, whose times were accepted then.
 
     The decorator of the plan fills in the last three.
     """
@@ -60,6 +60,7 @@ class ScanSpec:
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
     expects: str = ""
     until: Until | None = None
+    resumes: bool = False
     # Filled in by the decorator, unless the run comes from another plan, which has filled them in already.
     plan_name: str = ""
     detection: Callable[[Beamline], Detection] = pump_probe

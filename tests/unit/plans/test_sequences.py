@@ -383,3 +383,15 @@ def test_frames_that_cannot_be_judged_are_reported(sequences: Sequences, caplog:
     sequences.engine(resume_scan(sequences.beamline, start, []))
     assert "watches other PVs" in caplog.text
     assert sorted(sequences.good()) == [(0, point, 1) for point in range(4)]
+
+
+def test_a_run_whose_times_are_refused_today_can_be_completed(sequences: Sequences) -> None:
+    """Lost: the rest of a run of an earlier version, which accepted two slices in an exposure."""
+    sequences.scan(slice_s=0.1)
+    start = {**sequences.documents[0][1], "slice_s": 0.5}
+    stored = [place for place in sequences.good() if place[1] < 3]
+    sequences.documents.clear()
+    sequences.sequencer.frames.clear()
+    sequences.engine(resume_scan(sequences.beamline, start, stored))
+    assert sequences.good() == [(0, 3, 1)]
+    assert len(slices_of(sequences.documents)) == 2
