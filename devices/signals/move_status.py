@@ -30,7 +30,7 @@ class MoveStatus(DeviceStatus):
     """Status of the action `what` of `device` through `pvs`; ophyd puts this description into the error of a time-out.
 
     It is done `settle_s` seconds after the motion has succeeded. Its time-out, `timeout_s` seconds, runs at once, or
-    from `begin` on if it `waits`: making a status takes as long as sending what it is for.
+    from `begin_by` on if it `waits`: making a status takes as long as sending what it is for.
     """
 
     # ophyd gives every status with a time-out a thread, whose start costs a scan a third of a millisecond per status.
@@ -56,10 +56,9 @@ class MoveStatus(DeviceStatus):
         without_cycle(self, self._text)
         self._timeout = timeout_s
         if not waits:
-            self.begin()
+            self._begin()
 
-    def begin(self) -> None:
-        """Let the time-out run, as the action begins."""
+    def _begin(self) -> None:
         assert self._timeout is not None  # __init__ has set it
         self._deadline = DEADLINES.add(self._timeout + self.settle_time, self._expire)
 
@@ -70,13 +69,13 @@ class MoveStatus(DeviceStatus):
         else.
         """
         if self._deadline is None:
-            self.begin()
+            self._begin()
         try:
             write()
         except BaseException:
             with self._externally_initiated_completion_lock:
                 self._has_ended = True
-            assert self._deadline is not None  # set by `begin`
+            assert self._deadline is not None  # set by `_begin`
             self._deadline.cancel()
             raise
 

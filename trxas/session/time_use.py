@@ -65,7 +65,7 @@ class TimeUse:
         """Return a command of the RunEngine that notes when it is called."""
 
         async def watched(message: Any) -> Any:
-            share = getattr(message.obj, "counting_share", 1.0)
+            share = getattr(message.obj, "counting_share", 1.0) if name == "kickoff" else 1.0
             self.note(name, str(message.kwargs.get("group", "")), counting_share=share)
             return await command(message)
 

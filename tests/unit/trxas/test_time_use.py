@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from bluesky.utils import Msg
@@ -43,6 +45,19 @@ def test_a_sequence_settles_in_the_share_that_it_does_not_count() -> None:
     account.note("trigger")
     account.note("close_run")
     assert account.latest_s[Activity.COUNTING] == 4.0
+
+
+def test_the_share_is_that_of_the_reader_that_is_kicked_off() -> None:
+    """Lost: the settling in the line, if the engine did not ask the reader."""
+
+    async def command(_message: Msg) -> None:
+        """Do nothing."""
+
+    account = clock([0.0, 1.0, 11.0])
+    account.note("open_run")
+    asyncio.run(account.watch("kickoff", command)(Msg("kickoff", SimpleNamespace(counting_share=0.8))))
+    account.note("close_run")
+    assert account.latest_s[Activity.SETTLING] == pytest.approx(2.0)
 
 
 def test_a_wait_for_a_move_that_began_earlier_counts_as_moving() -> None:
