@@ -8,6 +8,7 @@ from typing import Any
 from plans.choices import Schedule, ShutterReference
 from plans.edges import PB_L3
 from plans.parameters import (
+    ChosenRepeats,
     DelayPs,
     DwellS,
     EnergyApproach,
@@ -21,7 +22,6 @@ from plans.parameters import (
     Metadata,
     Order,
     Reference,
-    Repeats,
     Sample,
     Series,
     UntilSigma,
@@ -43,8 +43,13 @@ class ScanOptions(RunOptions):
     """Options of every scan over points."""
 
     dwell_s: DwellS = 6.0
-    repeats: Repeats = 1
+    repeats: ChosenRepeats | None = None
     order: Order | None = None
+
+    @property
+    def passes(self) -> int:
+        """Number of passes over all points."""
+        return 1 if self.repeats is None else self.repeats
 
 
 @dataclass(frozen=True, kw_only=True)

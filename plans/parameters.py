@@ -140,7 +140,10 @@ DwellFactors = Annotated[
         rare=True,
     ),
 ]
-DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit="s", limits=dwell_limits)]
+DwellS = Annotated[
+    float,
+    Arg("beam time per point and laser state; in each pass, if `repeats` is given", unit="s", limits=dwell_limits),
+]
 ImageDwellS = Annotated[
     float,
     Arg(
@@ -151,6 +154,15 @@ ImageDwellS = Annotated[
     ),
 ]
 Repeats = Annotated[int, Arg("passes over all points", low=1, high=MAXIMUM_REPEATS)]
+ChosenRepeats = Annotated[
+    int,
+    Arg(
+        "passes over all points, each of which counts `dwell_s`; by default one, but a scan of the delay divides "
+        "`dwell_s` into short passes of at least 2 s",
+        low=1,
+        high=MAXIMUM_REPEATS,
+    ),
+]
 UntilSigma = Annotated[
     float,
     Arg(

@@ -6,6 +6,8 @@ msgpack `[name, document]`. Numpy arrays are msgpack extension type 1: `[dtype, 
 
 from __future__ import annotations
 
+import functools
+import math
 import struct
 import threading
 import zlib
@@ -231,9 +233,9 @@ def _payload_at(view: memoryview, position: int) -> memoryview | None:
 
 def _encode(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            return value.tolist()
-        return msgpack.ExtType(_NDARRAY, _packers.arrays.pack((value.dtype.str, value.shape, value.tobytes())))
+        head = _array_head(value.dtype, value.shape)
+        # As a plain tuple: the extension type checks its two parts in Python, each time.
+        return value.tolist() if head is None else tuple.__new__(msgpack.ExtType, (_NDARRAY, head + value.tobytes()))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
@@ -241,6 +243,19 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{value!r} is a {type(value).__name__}")
+
+
+@functools.lru_cache(maxsize=256)
+def _array_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes | None:
+    """Return what precedes the bytes of an array in its record, as msgpack packs it; None for an array of objects.
+
+    Events have arrays of the same few kinds, and after an exposure the processor finds as little as possible to load.
+    """
+    if dtype.hasobject:
+        return None
+    size_bytes = dtype.itemsize * math.prod(shape)
+    whole: bytes = _packers.arrays.pack((dtype.str, shape, bytes(size_bytes)))
+    return whole[: len(whole) - size_bytes]
 
 
 def _decode(code: int, data: bytes) -> Any:

@@ -100,8 +100,8 @@ def scan_exposures(arguments: Mapping[str, Any], points: int | None) -> PlannedE
     points: nothing is guessed.
     """
     dwell_s = arguments.get("dwell_s")
-    repeats = arguments.get("repeats", 1)
-    if not isinstance(dwell_s, int | float) or not points or not repeats:
+    repeats = arguments.get("repeats") or 1
+    if not isinstance(dwell_s, int | float) or not points:
         return None
     if arguments.get("until_sigma"):
         most_s = arguments.get("max_time_s")
@@ -122,7 +122,7 @@ def forecast(arguments: Mapping[str, Any], planned: PlannedExposures, beam: Beam
     The plan pumps if it has a fluence among its arguments, and X-rays to see it. The error is relative to the unpumped
     signal, as in `transient_sigma`.
     """
-    pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
+    pulses = arguments.get("dwell_s", 0.0) * (arguments.get("repeats") or 1) * beam.pulses_per_s
     pumps = planned.has_transient and any(name.startswith("fluence") for name in arguments)
     return Forecast(
         exposures=sum(batch.exposures for batch in planned.batches),

@@ -20,7 +20,7 @@ SCAN = "scan"
 def scheduled(scan: ScanSpec, calibrations: Sequence[Calibration]) -> dict[str, ScanSpec]:
     """Return a scan and its calibrations by name, in order; after the scan the calibrations come in reverse order."""
     # A run is made of whole passes, so a scan with calibrations in between is several runs of one series.
-    ends = _ends(scan.options.repeats, [when for when, _ in calibrations])
+    ends = _ends(scan.options.passes, [when for when, _ in calibrations])
     runs: dict[str, ScanSpec] = {}
     for begin, end in pairwise([0, *ends]):
         place = "before" if begin == 0 else f"pass_{begin}"

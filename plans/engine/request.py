@@ -157,7 +157,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         order = PointOrder.SNAKE
     else:
         sweeps = None
-        order = default_order(points, options.repeats) if options.order is None else options.order
+        order = default_order(points, options.passes) if options.order is None else options.order
         check_order(order, points, approach)
     _check_targets(beamline, spec, points, unpumped_probe=detection.unpumped_probe)
     beamline.energy.check_approach(approach)
@@ -171,7 +171,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         fixed=dict(spec.fixed),
         dwell_s=float(options.dwell_s),
         dwell_factors=spec.dwell_factors,
-        repeats=options.repeats,
+        repeats=options.passes,
         order=order,
         shutter_reference=spec.shutter_reference,
         sample=options.sample,

@@ -85,7 +85,7 @@ class ScanSpec:
         """Number of exposures of the run, the most for one with `until`: points x repeats x states of the laser."""
         dwells_s = self.dwells_s
         states = 1 if self.shutter_reference is ShutterReference.NONE else 2
-        planned = len(dwells_s) * self.options.repeats * states
+        planned = len(dwells_s) * self.options.passes * states
         return most_exposures(self.until, dwells_s, planned, shortest_s=min(dwells_s, default=1.0))
 
     @property

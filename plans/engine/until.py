@@ -101,7 +101,7 @@ def until_of(goal: str, sigma: float | None, max_time_s: float | None, window_ev
 
 def with_most_passes(options: ScheduledOptions) -> ScheduledOptions:
     """Return the options of a scan with its largest number of passes as `repeats`, which may be given."""
-    if options.until_sigma is None or options.repeats > 1:
+    if options.until_sigma is None or options.passes > 1:
         return options
     return replace(options, repeats=MOST_PASSES)
 

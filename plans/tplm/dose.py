@@ -28,7 +28,7 @@ def planned_nw_s(specs: Sequence[ScanSpec]) -> float:
         if spec.laser is not ShutterState.OPEN:
             continue
         powers = [point.get(POWER, spec.fixed.get(POWER, 0.0)) for point in spec.settings]
-        total += sum(powers) * spec.options.dwell_s * spec.options.repeats
+        total += sum(powers) * spec.options.dwell_s * spec.options.passes
     return total
 
 

@@ -100,5 +100,5 @@ def even_region(preset: EdgePreset) -> Region:
 
 def as_sweeps(options: EnergyScanOptions) -> EnergyScanOptions:
     """Return the options of a fly scan: `dwell_s` in every pass becomes sweeps of `bin_s`, s, as many up as down."""
-    pairs = math.ceil(round(options.dwell_s * options.repeats / options.bin_s / 2, 6))
+    pairs = math.ceil(round(options.dwell_s * options.passes / options.bin_s / 2, 6))
     return replace(options, dwell_s=options.bin_s, repeats=max(2 * pairs, 2))

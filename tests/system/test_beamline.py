@@ -266,7 +266,7 @@ def test_docs_list_every_pv() -> None:
 def test_a_sequence_is_stored_and_reduced_like_single_steps(session: Session) -> None:
     """Lost: everything that hardware has stepped. Table, frames and pages go over Channel Access into the store."""
     delays_ps = [-500.0, -200.0, 100.0, 300.0]
-    options: dict[str, Any] = {"delays_ps": delays_ps, "dwell_s": 20.0, "shutter_reference": "point"}
+    options: dict[str, Any] = {"delays_ps": delays_ps, "dwell_s": 20.0, "repeats": 1, "shutter_reference": "point"}
     uid = session.measure(session.plans()["delay_scan"]("Br K", stepping="hardware", sample="vial 8", **options))
     documents = load_run(session.store, uid)
     accumulator = accumulate(documents)
@@ -314,9 +314,9 @@ def test_a_paused_sequence_continues_with_what_is_missing(session: Session) -> N
 
     token = engine.subscribe(pause_once)
     try:
-        delays = np.linspace(-500, 500, 60).tolist()
+        options: dict[str, Any] = {"delays_ps": np.linspace(-500, 500, 60).tolist(), "dwell_s": 20.0, "repeats": 1}
         with pytest.raises(RunEngineInterrupted):
-            engine(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=20.0, stepping="hardware"))
+            engine(session.plans()["delay_scan"]("Br K", stepping="hardware", **options))
         assert session.beamline.sequences is not None
         assert not session.beamline.sequences.running
         engine.resume()

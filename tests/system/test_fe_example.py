@@ -47,7 +47,7 @@ def session(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_the_transient_of_the_complex_is_measured(session: Session) -> None:
     session.run_engine(bps.mv(session.beamline.axes["field_t"], 0.5))
     delays_ps = [-400.0, -350.0, -300.0, -250.0, 100.0, 110.0, 120.0, 130.0]
-    plan = session.plans()["delay_scan"]("Fe K", delays_ps=delays_ps, dwell_s=200.0, sample=SAMPLE)
+    plan = session.plans()["delay_scan"]("Fe K", delays_ps=delays_ps, dwell_s=200.0, repeats=1, sample=SAMPLE)
     documents = load_run(session.store, session.measure(plan))
     start = documents[0][1]
     assert (start["modes"], start["energy_ev"]) == (["spc"], 7125.0)

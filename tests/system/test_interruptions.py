@@ -59,8 +59,9 @@ def interrupted_scan(beamline: Beamline) -> tuple[RunEngine, list[dict[str, Any]
     engine, events = RunEngine({}), []
     engine.subscribe(lambda name, doc: events.append(doc["data"]), "event")
     pausing = interrupt_in_exposure(beamline, engine)
+    options: dict[str, Any] = {"delays_ps": [0.0, 100.0, 200.0], "dwell_s": DWELL_S, "repeats": 1, "order": "up"}
     with pytest.raises(RunEngineInterrupted):
-        engine(plans.delay_scan(beamline, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=DWELL_S, order="up"))
+        engine(plans.delay_scan(beamline, "Br K", **options))
     pausing.join(WAIT_S)
     return engine, events
 

@@ -82,6 +82,6 @@ def _ends_s(engine: RunEngine, beamline: Beamline, frames: int, dwell_s: float) 
 
     token = engine.subscribe(note, "event_page")
     delays = np.linspace(-500, 500, frames).tolist()
-    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=dwell_s, stepping="hardware"))
+    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=dwell_s, repeats=1, stepping="hardware"))
     engine.unsubscribe(token)
     return ends_s

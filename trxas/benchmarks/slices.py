@@ -146,7 +146,8 @@ def _documents(engine: RunEngine, beamline: Beamline, points: int, **options: An
     found: Documents = []
     token = engine.subscribe(lambda name, doc: found.append((name, doc)))
     delays = np.linspace(-500, 500, points).tolist()
-    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S, stepping="hardware", **options))
+    by_sequencer = {"dwell_s": DWELL_S, "repeats": 1, "stepping": "hardware"}
+    engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, **by_sequencer, **options))
     engine.unsubscribe(token)
     return found
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from plans.choices import PointOrder
 from plans.engine.point_order import ordered
+from plans.xas.delay_scan import DelayScanOptions, in_short_passes
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import best_spectrum, spectrum_against
 from reduction.xas.kinetics.fit import fit_kinetics
@@ -221,8 +222,9 @@ def _drift() -> Entries:
     """Return the bias of both lifetimes, in errors of the paper's trace, if the transient grows by 10 % meanwhile."""
     found: Entries = {}
     upwards = _biases(PointOrder.UP, passes=1)
-    # The order by default of a single pass, and of several short ones.
-    for key, order, passes in (("", PointOrder.INTERLEAVED, 1), ("_snake", PointOrder.SNAKE, 6)):
+    # Passes and order by default, and the order by default of a single pass, which `repeats=1` asks for.
+    default = in_short_passes(DelayScanOptions(dwell_s=PAPER_S)).passes
+    for key, order, passes in (("", PointOrder.SNAKE, default), ("_one_pass", PointOrder.INTERLEAVED, 1)):
         for name, ours, up in zip(("tau1", "tau2"), _biases(order, passes), upwards, strict=True):
             found[f"drift_bias_sigma_{name}{key}"] = Entry.of([ours], [up], "sigma")
     return found

@@ -117,7 +117,7 @@ def _sweeps_text(spec: ScanSpec) -> str:
     """Return how many sweeps a fly scan makes, to explain the exposures of its forecast; "" for other scans."""
     if spec.stepping is not Stepping.FLY:
         return ""
-    return f"The exposures are {spec.options.repeats} sweeps, up and down in turn, over {len(spec.points)} bins."
+    return f"The exposures are {spec.options.passes} sweeps, up and down in turn, over {len(spec.points)} bins."
 
 
 def edge_outlines(configuration: BeamlineConfiguration) -> OutlineOf:

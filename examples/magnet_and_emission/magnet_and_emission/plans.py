@@ -43,6 +43,6 @@ def emission_scan(
         fixed={AxisName.ENERGY: energy_ev, **field},
         laser=ShutterState.CLOSED,
         metadata=lambda _: {"laser": str(ShutterState.CLOSED)},
-        expects=f"The peak has {PEAK_PER_S * options.dwell_s * options.repeats:.0f} photons.",
+        expects=f"The peak has {PEAK_PER_S * options.dwell_s * options.passes:.0f} photons.",
         options=options,
     )

@@ -55,7 +55,7 @@ def connected(file: Path) -> Beamline:
 
 def scanned(line: Beamline) -> list[tuple[str, dict[str, Any]]]:
     documents: list[tuple[str, dict[str, Any]]] = []
-    scan = plans.delay_scan(line, "Br K", delays_ps=DELAYS_PS, dwell_s=200.0, sample="CsPbBr3")
+    scan = plans.delay_scan(line, "Br K", delays_ps=DELAYS_PS, dwell_s=200.0, repeats=1, sample="CsPbBr3")
     RunEngine({})(scan, lambda name, doc: documents.append((name, doc)))
     return documents
 

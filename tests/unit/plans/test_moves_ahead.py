@@ -171,8 +171,9 @@ def test_a_pause_behind_any_message_loses_and_doubles_no_exposure(
     electronic: Watched, place: str, scanned: str
 ) -> None:
     """Lost: a point that is measured where the next one belongs, or that is stored twice."""
+    delays_ps = [0.0, 100.0, 200.0]
     plan = {
-        "delay_ps": lambda: plans.delay_scan(electronic.line, "Br K", delays_ps=[0.0, 100.0, 200.0], order="up"),
+        "delay_ps": lambda: plans.delay_scan(electronic.line, "Br K", delays_ps=delays_ps, dwell_s=1.0, order="up"),
         "energy_ev": lambda: plans.energy_scan(
             electronic.line, "Br K", delay_ps=0.0, regions_ev=[(13_460, 13_462, 1)], allow_unreducible=True
         ),

@@ -292,7 +292,7 @@ def test_slices_need_a_sequencer_and_fit_into_a_table(sequences: Sequences) -> N
     with pytest.raises(InputError, match="only a sequencer counts in slices"):
         sequences.scan("software", slice_s=0.05)
     with pytest.raises(InputError, match=r"slice_s = 0\.001 s is outside 0\.00146484 to 0\.1 s.* one table holds"):
-        sequences.scan(dwell_s=6.0, slice_s=0.001)
+        sequences.scan(dwell_s=6.0, repeats=1, slice_s=0.001)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,10 @@ def test_slices_need_a_sequencer_and_fit_into_a_table(sequences: Sequences) -> N
         ({"dwell_s": 0.2, "slice_s": 0.05}, r"slice_s = 0\.05 s is outside 0\.001 to 0\.04 s.* 5 slices or more"),
         ({"dwell_s": 0.05, "slice_s": 0.1}, r"is outside 0\.001 to 0\.01 s"),
         ({"dwell_s": 1.0, "slice_s": 0.1, "dwell_factors": [1, 0.3, 1, 2]}, r"is outside 0\.001 to 0\.06 s"),
-        ({"dwell_s": 40.0, "slice_s": 0.01, "dwell_factors": [1, 1, 1, 2]}, r"is outside 0\.0195312 to 0\.1 s"),
+        (
+            {"dwell_s": 40.0, "repeats": 1, "slice_s": 0.01, "dwell_factors": [1, 1, 1, 2]},
+            r"is outside 0\.0195312 to 0\.1 s",
+        ),
         ({"dwell_s": 0.004, "slice_s": 0.001}, "exposures of 0.004 to 0.004 s cannot be counted in slices"),
         ({"dwell_s": 1.0, "slice_s": 0.02, "dwell_factors": [1, 1, 0.01, 99]}, "dwell_factors that differ less"),
     ],
@@ -321,7 +324,7 @@ def test_the_limits_that_a_refusal_states_are_accepted(dwell_s: float, slice_s: 
     """Lost: slices that are refused with the very length that the message asks for, by rounding of 0.35 / 5."""
     beamline, _ = with_sequencer(FakeHardware().beamline)
     options: dict[str, Any] = {"stepping": "hardware", "delays_ps": DELAYS_PS, "dwell_s": dwell_s, "slice_s": slice_s}
-    (request,) = announced_requests(plans.delay_scan(beamline, "Br K", **options))
+    (request,) = announced_requests(plans.delay_scan(beamline, "Br K", repeats=1, **options))
     (frame, *_) = planned_frames(request, request.course())
     assert 5 <= frame.slices <= 4096
     assert frame.slices == round(dwell_s / slice_s)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +92,18 @@ def test_values_come_back_as_they_were(tmp_path: Path) -> None:
     assert back["count"] == 2**53 + 1
     assert np.isnan(back["nan"])
     assert back["nested"] == {"list": [1, [2.5, None, True, "x"]], "tuple": [1, 2]}
+
+
+def test_an_array_is_stored_as_every_version_reads_it(tmp_path: Path) -> None:
+    """Lost: runs of this version for an earlier one, and the other way round, by a record that only looks the same."""
+    arrays = {"f4": np.arange(6, dtype=">f4").reshape(2, 3)[:, ::2], "empty": np.zeros((0, 5)), "one": np.array(7)}
+    doc = {"data": {**arrays, "large": np.zeros((300, 300)), "objects": np.array([1, "a"], dtype=object)}}
+    payload = pack_record("event", doc)[8:]
+    name, stored = msgpack.unpackb(payload, ext_hook=lambda code, data: (code, msgpack.unpackb(data)))
+    assert name == "event"
+    for key, array in {**arrays, "large": doc["data"]["large"]}.items():
+        assert stored["data"][key] == (1, [array.dtype.str, list(array.shape), array.tobytes()])
+    assert stored["data"]["objects"] == [1, "a"]
 
 
 def test_a_document_that_cannot_be_stored_ends_the_plan(

@@ -188,7 +188,12 @@ def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
 
 def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccumulator:
     plan = delay_scan(
-        beamline, edge, delays_ps=DELAYS_PS[edge], dwell_s=DELAY_DWELL_S, fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2
+        beamline,
+        edge,
+        delays_ps=DELAYS_PS[edge],
+        dwell_s=DELAY_DWELL_S,
+        repeats=1,
+        fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2,
     )
     return accumulate(documents_of(run_engine, plan))
 

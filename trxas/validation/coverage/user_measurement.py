@@ -80,7 +80,7 @@ def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Map
 
     def kinetics(line: Beamline, engine: RunEngine) -> dict[str, Value]:
         delays = delays_ps(tuple(campaign["lifetimes_ps"]), offset=model.has_offset)
-        plan = delay_scan(line, edge, delays_ps=delays, dwell_s=DELAY_DWELL_S, fluence_mj_cm2=fluence)
+        plan = delay_scan(line, edge, delays_ps=delays, dwell_s=DELAY_DWELL_S, repeats=1, fluence_mj_cm2=fluence)
         run = accumulate(documents_of(engine, plan))
         fit = fit_kinetics(gate_rates(run), run.metadata.timing, model=model)
         taus = {f"tau{number}": value for number, value in enumerate(fit.lifetimes_ps, 1)}
