@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CurveKind: TypeAlias = Literal["transient", "on", "off"]
 """Name of a curve of a pump-probe run."""
 
-ChoicePart: TypeAlias = Literal["curve", "mode", "detector", "probe", "reference"]
-"""A field of `CurveChoice`."""
+ChoicePart: TypeAlias = Literal["curve", "mode", "detector", "probe", "reference", "all gates"]
+"""A field of `CurveChoice`; "all gates" is a value of its reference that only some kinds follow."""
 
 ReadImage: TypeAlias = "Callable[[ImageReference], FloatArray]"
 """Reads the image (rows, columns) that an event refers to; raises ReductionError if it cannot be read."""
@@ -51,13 +51,20 @@ class CurveChoice:
     """Choice of one curve of a pump-probe run, by curve, mode, probe and reference; other runs have one curve.
 
     `detector` names one of the listed detectors, in whose `mode` the curve then is; empty for those of the exposure.
+    By the reference "all gates", spectra use every gate where that makes their errors smaller; all other curves have
+    two gates, the `pair_reference`.
     """
 
     curve: CurveKind = "transient"
     mode: Mode = "spc"
     probe: int = 0
-    reference: Reference = "unpumped probe"
+    reference: Reference = "all gates"
     detector: str = ""
+
+    @property
+    def pair_reference(self) -> Reference:
+        """The reference of a curve of two gates."""
+        return "unpumped probe" if self.reference == "all gates" else self.reference
 
 
 @dataclass(frozen=True, kw_only=True)

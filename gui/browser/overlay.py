@@ -54,7 +54,7 @@ class Overlay(QWidget):
         self.part.setObjectName("part")
         for text, part in PARTS.items():
             self.part.addItem(text, part)
-        self.choices = Choices(["mode", "detector", "probe", "reference"], leading=(self.view, self.part))
+        self.choices = Choices(["mode", "detector", "probe", "reference", "all gates"], leading=(self.view, self.part))
         self.message = MessageLine(self)
         self._plots: dict[tuple[str, str], LinePlot] = {}
         self._stack = QStackedWidget(self)

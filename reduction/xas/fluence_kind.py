@@ -58,7 +58,7 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
 def _fluence_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     if choice.curve != "transient":
         raise ReductionError("Only the transient of a fluence scan can be shown here. Choose the transient.")
-    found = fluence_scan(run, choice.mode, choice.probe, choice.reference)
+    found = fluence_scan(run, choice.mode, choice.probe, choice.pair_reference)
     return RunCurve(
         uid=run.metadata.uid,
         axis=run.metadata.axis,

@@ -13,7 +13,7 @@ from reduction.detector_view import (
     seen_by,
 )
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
-from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
+from reduction.xas.all_gates import all_gates_spectrum, best_spectrum, spectrum_against
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
 from reduction.xas.combination.runs import combine_spectra
@@ -144,7 +144,10 @@ def _against_blocked(run: RunAccumulator, mode: Mode, recipe: Recipe) -> Spectru
 
 
 def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
-    found = spectrum_against(run, choice.mode, choice.probe, choice.reference)
+    if choice.reference == "all gates":
+        found = best_spectrum(run, choice.mode, choice.probe)
+    else:
+        found = spectrum_against(run, choice.mode, choice.probe, choice.reference)
     return pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
 
 
@@ -162,7 +165,7 @@ SPECTRUM = RunKind(
     first_curve=_first_spectrum_curve,
     screen=screened,
     seen_by=seen_by,
-    choices=frozenset(("curve", "mode", "detector", "probe", "reference")),
+    choices=frozenset(("curve", "mode", "detector", "probe", "reference", "all gates")),
     combine=lambda runs, choice: combine_spectra(_SPECTRUM, runs, choice),
     decay_use=DECAY_USE,
     checks=pump_probe_checks,

@@ -98,7 +98,7 @@ def trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     """Return the chosen curve of a delay scan, unpumped = 1; raises ReductionError for the boxcar of the exposure."""
     if choice.mode != "spc" and not choice.detector:
         raise ReductionError("Delay scans are reduced from counted photons. Choose photon counting.")
-    found = spc_trace(run, choice.probe, choice.reference)
+    found = spc_trace(run, choice.probe, choice.pair_reference)
     return pump_probe_curve(run, found.delay_ps, found, choice, UNPUMPED_IS_1)
 
 

@@ -100,7 +100,7 @@ def test_the_queue_has_the_plans_of_a_session_with_types_and_words(queue: Queue)
     ]
     assert untyped == []
     types = {p["name"]: p["annotation"]["type"] for p in plans["energy_scan"]["parameters"]}
-    assert (types["delay_ps"], types["repeats"]) == ("float", "int")
+    assert (types["delay_ps"], types["repeats"]) == ("float", "int | None")
 
 
 def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Queue, window: LiveWorker) -> None:

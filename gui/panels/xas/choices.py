@@ -82,8 +82,9 @@ class Choices(QWidget):
         self._modes.activated.connect(lambda *_: self._keep_mode())
         self._run_uid = ""
         self._probes = self._box("probe", probe_labels(Timing()), parts)
-        references = {**ALL_GATES, **REFERENCES} if "all gates" in parts else REFERENCES
-        self._references = self._box("reference", references, parts)
+        self._references = self._box("reference", _references(parts), parts)
+        self._kept_reference: Reference | None = None
+        self._references.activated.connect(lambda *_: self._keep_reference())
         if "all gates" in parts:
             self._references.setToolTip(ALL_GATES_TIP)
         self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
@@ -122,6 +123,9 @@ class Choices(QWidget):
     def _keep_mode(self) -> None:
         self._is_chosen = True
 
+    def _keep_reference(self) -> None:
+        self._kept_reference = self.reference
+
     @property
     def detector(self) -> str:
         """Name of the further detector, as the run lists it; empty for those of the exposure itself."""
@@ -149,6 +153,7 @@ class Choices(QWidget):
     @reference.setter
     def reference(self, reference: Reference) -> None:
         self._references.setCurrentIndex(self._references.findData(reference))
+        self._keep_reference()
 
     @property
     def scope(self) -> Scope | None:
@@ -190,6 +195,8 @@ class Choices(QWidget):
         """Offer the boxes of `parts` only, of those that the panel has, and the boxcar only with "mode"."""
         self._probes.setVisible("probe" in parts and "probe" in self._parts)
         self._references.setVisible("reference" in parts and "reference" in self._parts)
+        if "reference" in parts:
+            self._offer_references([part for part in parts if part in self._parts])
         self._own = _own_modes([part for part in parts if part in self._parts])
         self.offer_detectors(self._further)
         # One detector is not a choice.
@@ -207,18 +214,8 @@ class Choices(QWidget):
             **self._own,
             **{one.name: f"{'spc' if one.kind == 'spc' else 'boxcar'}:{one.name}" for one in detectors},
         }
-        box = self._modes
-        if list(offered) == [box.itemText(index) for index in range(box.count())]:
-            return
-        chosen = box.currentData()
-        blocked = box.blockSignals(True)  # noqa: FBT003  # Qt's signature
-        box.clear()
-        for text, data in offered.items():
-            box.addItem(text, data)
-        self._choose(chosen if chosen in offered.values() else next(iter(offered.values())))
-        box.blockSignals(blocked)
-        if box.currentData() != chosen:
-            self.changed.emit()
+        chosen = self._modes.currentData()
+        self._offer(self._modes, offered, chosen if chosen in offered.values() else next(iter(offered.values())))
 
     def _choose(self, data: str) -> None:
         self._modes.setCurrentIndex(self._modes.findData(data))
@@ -226,19 +223,30 @@ class Choices(QWidget):
     def offer_probes(self, timing: Timing) -> None:
         """Offer the gates of `timing`; if it lacks the chosen gate, choose the pumped one."""
         labels = probe_labels(timing)
-        if list(labels) == [self._probes.itemText(index) for index in range(self._probes.count())]:
-            return
         # The user's choice holds from run to run as long as the gate exists.
-        chosen = self.probe if self.probe in labels.values() else timing.pumped_probe
-        changed = chosen != self.probe
+        self._offer(self._probes, labels, self.probe if self.probe in labels.values() else timing.pumped_probe)
+
+    def _offer_references(self, parts: Collection[str]) -> None:
+        offered = _references(parts)
+        # The first one, unless the user has chosen another, which holds wherever it exists.
+        first = next(iter(offered.values()))
+        self._offer(
+            self._references, offered, self._kept_reference if self._kept_reference in offered.values() else first
+        )
+
+    def _offer(self, box: QComboBox, offered: Mapping[str, Any], chosen: Any) -> None:
+        """Fill a box with the texts and data `offered`, and choose one; a box with the same entries is left alone."""
+        if list(offered) == [box.itemText(index) for index in range(box.count())]:
+            return
+        before = box.currentData()
         # Filling the box would emit a change for every entry; panels should hear of one, if at all.
-        blocked = self._probes.blockSignals(True)  # noqa: FBT003  # Qt's signature
-        self._probes.clear()
-        for text, probe in labels.items():
-            self._probes.addItem(text, probe)
-        self.probe = chosen
-        self._probes.blockSignals(blocked)
-        if changed:
+        blocked = box.blockSignals(True)  # noqa: FBT003  # Qt's signature
+        box.clear()
+        for text, data in offered.items():
+            box.addItem(text, data)
+        box.setCurrentIndex(box.findData(chosen))
+        box.blockSignals(blocked)
+        if box.currentData() != before:
             self.changed.emit()
 
     def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
@@ -265,6 +273,10 @@ class Choices(QWidget):
 
 def _own_modes(parts: Collection[str]) -> dict[str, Mode]:
     return {text: mode for text, mode in MODES.items() if "mode" in parts or mode == "spc"}
+
+
+def _references(parts: Collection[str]) -> dict[str, Reference]:
+    return {**(ALL_GATES if "all gates" in parts else {}), **REFERENCES}
 
 
 def probe_labels(timing: Timing) -> dict[str, int]:

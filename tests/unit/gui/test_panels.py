@@ -247,6 +247,21 @@ def test_a_chosen_gate_that_a_run_lacks_gives_way_to_the_pumped_one(qtbot: QtBot
     assert choices.probe == 0
 
 
+def test_spectra_are_by_all_pulses_again_after_a_kind_of_run_that_has_two(qtbot: QtBot) -> None:
+    """Lost: a third of the information of every spectrum that is selected after a trace."""
+    choices = Choices(["reference", "all gates"])
+    qtbot.addWidget(choices)
+    seen = []
+    for parts in (["reference"], ["reference", "all gates"]):
+        choices.offer_parts(parts)
+        seen.append(choices.reference)
+    assert seen == ["unpumped probe", "all gates"]
+    choices.reference = "laser shutter"
+    for parts in (["reference"], ["probe"], ["reference", "all gates"]):
+        choices.offer_parts(parts)
+        assert choices.reference == "laser shutter", "what a user has chosen holds"
+
+
 def test_a_run_without_a_boxcar_shows_its_counts(window: MainWindow, qtbot: QtBot) -> None:
     """Lost: an empty panel, until somebody finds the box with the detection mode."""
     panel: Any = window.docks["checks"].widget()
