@@ -176,9 +176,9 @@ class EventReader(ExposingReader, ABC):
         if self._is_known_dip():
             # Not remembered: the flux is normal again at the next energy.
             return {}
-        normal = self._flux.is_normal(per_s)
+        normal = self._flux.is_normal(per_s, seconds)
         # Only exposures without any other fault teach what is normal: a beam dump must not become the normal.
-        if not others_failed and (normal or self._flux.confirms_change(per_s)):
+        if not others_failed and (normal or self._flux.confirms_change(per_s, seconds)):
             self._flux.remember(per_s)
             return {}
         return {} if normal else {"i0": f"i0 = {per_s:.4g} counts/s, needs about {self._flux.normal:.4g} counts/s"}

@@ -28,31 +28,45 @@ from trxas.configuration import DEFAULT_CONFIGURATION
 def test_a_flux_is_normal_within_the_tolerance_of_the_median() -> None:
     flux = FluxHistory(0.1)
     assert math.isnan(flux.normal)
-    assert flux.is_normal(1e6)
+    assert flux.is_normal(1e6, 1.0)
     for per_s in (1.00e6, 1.02e6, 0.98e6):
         flux.remember(per_s)
     assert flux.normal == 1e6
-    assert flux.is_normal(1.09e6)
-    assert not flux.is_normal(1.11e6)
-    assert not flux.is_normal(0.89e6)
-    assert not flux.is_normal(0.0)
+    assert flux.is_normal(1.09e6, 1.0)
+    assert not flux.is_normal(1.11e6, 1.0)
+    assert not flux.is_normal(0.89e6, 1.0)
+    assert not flux.is_normal(0.0, 1.0)
+
+
+def test_the_noise_of_few_counts_is_no_fault() -> None:
+    """Lost: a slice of 1 ms in four hundred, and every third exposure at a beamline whose I0 counts slowly.
+
+    Fixed seed; a wrong fault in 1 of 100 such tests.
+    """
+    rng = np.random.default_rng(5)
+    for per_s, exposure_s in ((1e6, 0.001), (1e4, 0.01)):
+        flux = FluxHistory(0.1)
+        for counts in rng.poisson(per_s * exposure_s, 10_000):
+            assert flux.is_normal(counts / exposure_s, exposure_s)
+            flux.remember(counts / exposure_s)
+        assert not flux.is_normal(0.3 * per_s, exposure_s)
 
 
 def test_a_drift_is_followed_and_no_point_of_it_lost() -> None:
     """5 % per minute at 6 s per point, as a mirror warms up."""
     flux = FluxHistory(0.1)
     for per_s in 1e6 * 0.995 ** np.arange(200):
-        assert flux.is_normal(per_s)
+        assert flux.is_normal(per_s, 1.0)
         flux.remember(per_s)
 
 
 def test_a_lasting_change_becomes_the_normal_and_a_dropout_never_does() -> None:
     flux = FluxHistory(0.1)
     flux.remember(1e6)
-    assert [flux.confirms_change(0.7e6) for _ in range(CONFIRMATIONS)] == [False] * (CONFIRMATIONS - 1) + [True]
+    assert [flux.confirms_change(0.7e6, 1.0) for _ in range(CONFIRMATIONS)] == [False] * (CONFIRMATIONS - 1) + [True]
     assert flux.normal == 0.7e6
-    assert not any(flux.confirms_change(0.1e6) for _ in range(10))
-    assert not any(flux.confirms_change(per_s) for per_s in (0.4e6, 0.6e6, 0.9e6, 0.5e6))
+    assert not any(flux.confirms_change(0.1e6, 1.0) for _ in range(10))
+    assert not any(flux.confirms_change(per_s, 1.0) for per_s in (0.4e6, 0.6e6, 0.9e6, 0.5e6))
 
 
 @pytest.mark.parametrize(
