@@ -69,7 +69,8 @@ class FluxHistory:
     def confirms_change(self, per_s: float, exposure_s: float) -> bool:
         """Return whether `per_s`, counts per second of an exposure without another fault, confirms a changed flux.
 
-        `exposure_s`: its length, s. It does if CONFIRMATIONS exposures in a row agree within the tolerance; they then define the normal flux.
+        `exposure_s`: its length, s. It does if CONFIRMATIONS exposures in a row agree within the tolerance; they then
+        define the normal flux.
         """
         if not per_s > DROPOUT * self.normal:
             self._deviating.clear()
