@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -58,8 +59,10 @@ def bench_steps(session: Session, folder: Path, long_run: int = LONG_RUN) -> Ent
     `step_dead_time_energy_ratio`: steps of the energy, whose motor has to move, against the same baseline;
     `step_dead_time_stored_ratio`: steps of the delay whose events are stored in the new folder `folder`;
     `step_dead_time_session_ratio`: the same in the session's own engine, with all that a session adds. Nothing is
-    stored in the others. A run of each kind, which imports what is imported late, goes before all that are measured,
-    and after a stored run the next one waits until the catalogue has it.
+    stored in the others. `step_dead_time_growth`: the last 100 steps of a long run over its first 100, each in units of
+    the steps of stock beside it, as the speed of a machine may change within a minute. A run of each kind, which
+    imports what is imported late, goes before all that are measured, and after a stored run the next one waits until
+    the catalogue has it.
     """
     with open_store(folder) as store:
         runs = _Runs(session, store)
@@ -67,7 +70,7 @@ def bench_steps(session: Session, folder: Path, long_run: int = LONG_RUN) -> Ent
         # In turn, so that a machine that is busy for a while slows all alike.
         _, *rounds = [[1e3 * float(np.mean(kind())) for kind in kinds] for _ in range(1 + REPETITIONS)]
         typical, usual, stored, whole, energy = zip(*rounds, strict=True)
-        long = [runs.delays(long_run) for _ in range(LONG_RUNS)]
+        long = [runs.long(long_run) for _ in range(LONG_RUNS)]
     return {
         "step_dead_time_ratio": Entry.of(typical, usual, "ms"),
         "step_dead_time_energy_ratio": Entry.of(energy, usual, "ms"),
@@ -77,6 +80,15 @@ def bench_steps(session: Session, folder: Path, long_run: int = LONG_RUN) -> Ent
         "step_dead_time_growth": _growth(long),
         "counting_cost_ratio": _counting_cost(session.beamline),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LongRun:
+    """Steps of a long run; `before` and `after` are those of stock at its two ends."""
+
+    before: Steps
+    steps: Steps
+    after: Steps
 
 
 class _Runs:
@@ -95,6 +107,10 @@ class _Runs:
     def delays(self, steps: int = SHORT_RUN) -> Steps:
         """Step the delay in a bare engine."""
         return self._stepped(self._engine, steps)
+
+    def long(self, steps: int) -> _LongRun:
+        """Step the delay in a bare engine, between two runs of stock."""
+        return _LongRun(before=self.stock(), steps=self.delays(steps), after=self.stock())
 
     def stock(self) -> Steps:
         """Step a motor by stock `bp.scan`."""
@@ -124,23 +140,23 @@ class _Runs:
 
     def _stepped(self, engine: RunEngine, steps: int) -> Steps:
         delays = np.linspace(-500, 500, steps).tolist()
-        plan = plans.delay_scan(self._beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)
+        plan = plans.delay_scan(self._beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S, repeats=1)
         return _steps(engine, plan, self._beamline.exposure)
 
 
-def _slowest(long: Sequence[Steps]) -> Entry:
+def _slowest(long: Sequence[_LongRun]) -> Entry:
     """Compare the slowest step in a hundred with the median, in parts of each long run."""
     # Of a hundred steps it would be the slowest of all. A scan of thousands waits for every one of them.
-    parts = [part for steps in long for part in np.array_split(steps, REPETITIONS)]
+    parts = [part for run in long for part in np.array_split(run.steps, REPETITIONS)]
     late = [1e3 * float(np.quantile(part, RELIABLE)) for part in parts]
     return Entry.of(late, [1e3 * float(np.median(part)) for part in parts], "ms")
 
 
-def _growth(long: Sequence[Steps]) -> Entry:
-    """Compare the last 100 steps of each long run with its first 100."""
-    first = [1e3 * float(np.median(steps[:STEPS])) for steps in long]
-    last = [1e3 * float(np.median(steps[-STEPS:])) for steps in long]
-    return Entry.of(last, first, "ms")
+def _growth(long: Sequence[_LongRun]) -> Entry:
+    """Compare the last 100 steps of each long run with its first 100, both over the steps of stock at that time."""
+    first = [median(run.steps[:STEPS]) / median(run.before) for run in long]
+    last = [median(run.steps[-STEPS:]) / median(run.after) for run in long]
+    return Entry.of(last, first, "of a step of stock")
 
 
 def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMotor]:
