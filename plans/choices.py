@@ -66,11 +66,13 @@ class Schedule(StrEnum):
 
 
 class DelayGoal(StrEnum):
-    """Result of a delay scan that may end it: the error of every point, or of a lifetime."""
+    """Result of a delay scan that may end it: the error of every point, or of a lifetime, in ps or relative to it."""
 
     POINTS = "points"
     TAU1 = "tau1"
     TAU2 = "tau2"
+    TAU1_RELATIVE = "tau1_relative"
+    TAU2_RELATIVE = "tau2_relative"
 
 
 class EnergyGoal(StrEnum):

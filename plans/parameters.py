@@ -166,8 +166,9 @@ ChosenRepeats = Annotated[
 UntilSigma = Annotated[
     float,
     Arg(
-        "error at which the scan ends: ps for a lifetime, otherwise relative to the unpumped signal; each pass then "
-        "measures the points that lower it most, and `repeats` above 1 is the largest number of passes",
+        "error at which the scan ends: ps for a lifetime, relative to it for 'tau1_relative', otherwise relative to "
+        "the unpumped signal; each pass then measures the points that lower it most, and `repeats` above 1 is the "
+        "largest number of passes",
         low=1e-7,
         high=1e6,
         rare=True,
@@ -184,7 +185,10 @@ MaxTimeS = Annotated[
         rare=True,
     ),
 ]
-UntilDelays = Annotated[DelayGoal, Arg("result whose error is `until_sigma`: every point, or a lifetime", rare=True)]
+UntilDelays = Annotated[
+    DelayGoal,
+    Arg("result whose error is `until_sigma`: every point, or a lifetime, in ps or relative to itself", rare=True),
+]
 UntilEnergies = Annotated[
     EnergyGoal, Arg("result whose error is `until_sigma`: every point, or the mean over `until_window_ev`", rare=True)
 ]

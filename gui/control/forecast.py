@@ -100,7 +100,6 @@ def scan_exposures(arguments: Mapping[str, Any], points: int | None) -> PlannedE
     points: nothing is guessed.
     """
     dwell_s = arguments.get("dwell_s")
-    repeats = arguments.get("repeats") or 1
     if not isinstance(dwell_s, int | float) or not points:
         return None
     if arguments.get("until_sigma"):
@@ -112,8 +111,13 @@ def scan_exposures(arguments: Mapping[str, Any], points: int | None) -> PlannedE
         number = math.floor(float(most_s) / float(dwell_s) + 1e-6)
         return PlannedExposures(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), at_most=True)
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
-    batch = ExposureBatch(exposures=points * int(repeats) * states, dwell_s=float(dwell_s))
+    batch = ExposureBatch(exposures=points * _passes(arguments) * states, dwell_s=float(dwell_s))
     return PlannedExposures(batches=(batch,))
+
+
+def _passes(arguments: Mapping[str, Any]) -> int:
+    """Return the number of passes over all points; a plan without `repeats` makes one."""
+    return int(arguments.get("repeats") or 1)
 
 
 def forecast(arguments: Mapping[str, Any], planned: PlannedExposures, beam: BeamStatistics) -> Forecast:
@@ -122,7 +126,7 @@ def forecast(arguments: Mapping[str, Any], planned: PlannedExposures, beam: Beam
     The plan pumps if it has a fluence among its arguments, and X-rays to see it. The error is relative to the unpumped
     signal, as in `transient_sigma`.
     """
-    pulses = arguments.get("dwell_s", 0.0) * (arguments.get("repeats") or 1) * beam.pulses_per_s
+    pulses = arguments.get("dwell_s", 0.0) * _passes(arguments) * beam.pulses_per_s
     pumps = planned.has_transient and any(name.startswith("fluence") for name in arguments)
     return Forecast(
         exposures=sum(batch.exposures for batch in planned.batches),

@@ -24,6 +24,15 @@ QUESTION = "asks where to count next"
 POINTS = "points"
 """Goal of a run that counts each point until its error is small enough; the default of every scan."""
 
+RELATIVE = "_relative"
+"""Ending of a goal whose error is relative to the result."""
+
+RELATIVE_LIMITS = (0.001, 0.5)
+"""Errors relative to a lifetime that a scan may end at.
+
+With a larger one the lifetime is hardly known to exist, and an error in per cent by mistake would end the scan at once.
+"""
+
 ROUNDING_S = 1e-6
 """Excess over a longest time that comes from adding up dwells, s; no hardware counts for so short a time."""
 
@@ -36,14 +45,15 @@ class Until:
     """Goal of a run: the error `sigma` of what `goal` names, within at most `max_time_s` of beam time, s.
 
     `goal`: "points", each of them; "window", the mean over `window_ev`, eV; or a lifetime, "tau1". `sigma` is in ps for
-    a lifetime, otherwise relative to the unpumped signal. The beam time is that of good exposures: moves, waits, and
-    bad exposures, which are measured again, come on top.
+    a lifetime, or relative to the lifetime if `relative`; otherwise relative to the unpumped signal. The beam time is
+    that of good exposures: moves, waits, and bad exposures, which are measured again, come on top.
     """
 
     goal: str
     sigma: float
     max_time_s: float | None = None
     window_ev: tuple[float, float] | None = None
+    relative: bool = False
 
     def left_s(self, spent_s: float) -> float:
         """Return the beam time, s, that is left after `spent_s`; infinite without a longest time."""
@@ -79,6 +89,7 @@ class Until:
             sigma=float(document["sigma"]),
             max_time_s=document.get("max_time_s"),
             window_ev=None if window is None else (float(window[0]), float(window[1])),
+            relative=bool(document.get("relative")),
         )
 
 
@@ -96,7 +107,20 @@ def until_of(goal: str, sigma: float | None, max_time_s: float | None, window_ev
         if len(window_ev) != 2 or not window_ev[0] < window_ev[1]:
             raise InputError(f"until_window_ev = {window_ev!r}: give the lower and the upper limit, in eV.")
         window_ev = (float(window_ev[0]), float(window_ev[1]))
-    return Until(goal=goal, sigma=float(sigma), max_time_s=max_time_s, window_ev=window_ev)
+    relative = goal.endswith(RELATIVE)
+    low, high = RELATIVE_LIMITS
+    if relative and not low <= sigma <= high:
+        raise InputError(
+            f"until_sigma = {sigma:g} with until = {goal!r} is relative to the lifetime. Give {low:g} to {high:g}, for "
+            "example 0.1 for 10 %."
+        )
+    return Until(
+        goal=goal.removesuffix(RELATIVE),
+        sigma=float(sigma),
+        max_time_s=max_time_s,
+        window_ev=window_ev,
+        relative=relative,
+    )
 
 
 def with_most_passes(options: ScheduledOptions) -> ScheduledOptions:

@@ -86,17 +86,21 @@ def judge_of(until: Mapping[str, Any], dwell_s: float) -> Judge:
         low, high = until["window_ev"]
         return WindowJudge(sigma=sigma, window_ev=(float(low), float(high)), dwell_s=dwell_s)
     if goal.startswith("tau"):
-        return LifetimeJudge(quantity=f"{goal}_ps", sigma=sigma, dwell_s=dwell_s)
+        return LifetimeJudge(quantity=f"{goal}_ps", sigma=sigma, relative=bool(until.get("relative")), dwell_s=dwell_s)
     raise InputError(f"until = {goal!r}: give 'points', 'window', 'tau1' or 'tau2'.")
 
 
 @dataclass(kw_only=True)
 class LifetimeJudge:
-    """Judge of a delay scan that counts until the error of a lifetime, ps, is `sigma`; exposures take `dwell_s`."""
+    """Judge of a delay scan that counts until the error of a lifetime is `sigma`; exposures take `dwell_s`, s.
+
+    `sigma` is in ps, or relative to the lifetime if `relative`.
+    """
 
     quantity: str
     sigma: float
     dwell_s: float
+    relative: bool = False
     _information: Information | None = field(default=None, init=False)
     _fitted_s: float = field(default=0.0, init=False)
     _confirmed_s: float = field(default=0.0, init=False)
@@ -138,16 +142,20 @@ class LifetimeJudge:
         hour = old.mean_sigma(filled(seconds, shares, HOUR_S))
         name = self.quantity.removesuffix("_ps")
         time = f"{duration_text(left_s)} of beam time" if math.isfinite(left_s) else "a time that is not known yet"
-        end = "reached" if reached else f"{self.sigma:g} ps in {time}"
+        end = "reached" if reached else f"{self._text(self.sigma)} in {time}"
         if wanted_s == 0.0 and not reached:
-            end = f"{self.sigma:g} ps to be certain in {time}"
+            end = f"{self._text(self.sigma)} to be certain in {time}"
         return Decision(
             points=() if reached else tuple(sorted(int(place) for place in places[chosen])),
             reached=reached,
             sigma=sigma,
             seconds_left=left_s,
-            text=f"{name} known to {sigma:.3g} ps; {end}; one more hour gives {hour:.3g} ps",
+            text=f"{name} known to {self._text(sigma)}; {end}; one more hour gives {self._text(hour)}",
         )
+
+    def _text(self, sigma: float) -> str:
+        """Return an error of the lifetime for people, with its unit."""
+        return f"{100.0 * sigma:.3g} %" if self.relative else f"{sigma:.3g} ps"
 
     def _is_confirmed(self, rates: GateRates, timing: Timing, total_s: float) -> bool:
         """Return whether both lifetimes are seen, and the profile of chi-square confirms the error of the curvature."""
@@ -158,7 +166,9 @@ class LifetimeJudge:
         # profile shows all other doubts.
         both = fit_kinetics(rates, timing)
         # The square of an error falls, and a difference in chi-square grows, in proportion to the beam time.
-        missing = (both.quantities[self.quantity].sigma / (_CONFIRMED * self.sigma)) ** 2
+        found = both.quantities[self.quantity]
+        sigma = found.sigma / abs(found.value) if self.relative else found.sigma
+        missing = (sigma / (_CONFIRMED * self.sigma)) ** 2
         missing = max(missing, _RESOLVED / max(_single(rates, timing) - both.chi_square, 1.0))
         if missing <= 1.0 and not both.undetermined:
             return True
@@ -168,6 +178,7 @@ class LifetimeJudge:
     def _fit(self, rates: GateRates, seconds: FloatArray, timing: Timing) -> Information:
         fit = fit_kinetics(rates, timing, intervals=False)
         found = Information.of(rates, seconds, fit, self.quantity)
+        found = found.relative if self.relative else found
         self._information = found
         self._fitted_s = float(seconds.sum())
         return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gui.quantity_text import duration_text
 from reduction.events import SUSPENSION, events_of
+from reduction.goal_text import goal_text
 from reduction.number_text import with_error
 
 if TYPE_CHECKING:
@@ -131,8 +132,7 @@ class Rules:
         self._is_open = False
         is_recent = now_s - float(stop["time"]) < OLD_S
         if is_recent and self._settings.early_end and self._ended_early(stop) and self._is_new(AlertKind.AIM):
-            goal = self._start["until"]
-            known = f"the error of {goal.get('goal', 'the result')} is {goal.get('sigma', 0.0):g}"
+            known = goal_text(self._start["until"])
             yield Alert(kind=AlertKind.AIM, text=f"{self._run} has ended early: {known}, as requested.")
         if (
             stop.get("exit_status") == "fail"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gui.live.words import progress_text, run_text
 from gui.quantity_text import age_text, duration_text
 from gui.status.liveness import document_age_s, judge
+from reduction.goal_text import goal_text
 from reduction.number_text import with_error
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def forecast_lines(frame: LiveFrame, headline: Headline | None, time_s: float) -
     word = "at most" if until else "about"
     lines = [f"{word} {duration_text(spent_s / frame.events * left)} left, {duration_text(spent_s)} so far"]
     if until:
-        lines.append(f"counts until {until.get('goal', 'its result')} is known to {until.get('sigma', 0.0):g}")
+        lines.append(f"counts until {goal_text(until)}")
     elif headline is not None and headline.value.sigma > 0 and math.isfinite(headline.value.sigma):
         # Repeated exposures may exceed the planned number; the error is then not predicted to grow again.
         at_end = headline.value.sigma * math.sqrt(frame.events / max(run.exposures, frame.events))

@@ -8,7 +8,7 @@ follows from the inverse of their sum, so the best share of the time for each de
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,12 @@ class Information:
             slopes=slopes,
             scales=fit.quantities[quantity].value * np.exp(logs - logs[0]) if is_lifetime else np.ones(len(useful)),
         )
+
+    @property
+    def relative(self) -> Information:
+        """The same information on a lifetime whose errors are relative to itself."""
+        # A lifetime is fitted as a logarithm, whose error is just that.
+        return replace(self, scales=np.ones_like(self.scales))
 
     def sigma(self, seconds: FloatArray) -> float:
         """Return the error of the quantity, in its unit, after `seconds` at each row, (rows,), for the best fit."""

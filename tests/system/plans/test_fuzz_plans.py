@@ -79,7 +79,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "gates": ("none", "none", "none", "before", "around"),
     "foil": ("none", "none", "none", "before", "around"),
     "foil_edge": ("Pb L3", "Br K"),
-    "until": ("points", "tau1", "window"),
+    "until": ("points", "tau1", "tau2_relative", "window"),
     "until_window_ev": (None, (13_471.0, 13_473.0), (13_473.0, 13_471.0), (1.0, 2.0)),
     "stepping": ("software", "hardware", "fly"),
     "dwell_factors": (None, None, None, [1.0], [0.5, 2.0], [1.0, 0.0]),

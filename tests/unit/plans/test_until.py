@@ -14,7 +14,7 @@ import plans
 from errors import InputError
 from plans.engine.request import ScanRequest
 from plans.engine.scanning import announced_requests
-from plans.engine.until import QUESTION, NextPass, PassChooser
+from plans.engine.until import QUESTION, NextPass, PassChooser, Until
 from plans.types import Plan
 from tests.support.fake_beamline import FakeHardware
 from tests.support.fake_sequencer import with_sequencer
@@ -68,8 +68,22 @@ def test_each_pass_measures_what_the_judge_chooses_and_the_run_ends_with_it() ->
     # The second pass goes up again, the third down: snake order, also of a part of the points.
     assert exposures(documents) == [(0, 0), (0, 1), (0, 2), (1, 1), (2, 0), (2, 2)]
     start, stop = documents[0][1], documents[-1][1]
-    assert start["until"] == {"goal": "tau1", "sigma": 10.0, "max_time_s": None, "window_ev": None}
+    assert start["until"] == {
+        "goal": "tau1", "sigma": 10.0, "max_time_s": None, "window_ev": None, "relative": False,
+    }  # fmt: skip
     assert stop["exit_status"] == "success"
+
+
+def test_an_error_may_be_relative_to_the_lifetime_also_when_resumed() -> None:
+    """Lost: a scan that counts until tau2 is known to 0.1 ps instead of 10 %."""
+    hardware = FakeHardware()
+    start = judged(scan(hardware, until="tau2_relative", until_sigma=0.1), iter([()]))[0][1]
+    assert (start["until"]["goal"], start["until"]["sigma"], start["until"]["relative"]) == ("tau2", 0.1, True)
+    (left,) = announced_requests(plans.resume_scan(hardware.beamline, start, [(0, 0, 1)]))
+    assert left.until == Until(goal="tau2", sigma=0.1, relative=True)
+    # Runs of earlier versions do not state it.
+    earlier = {key: value for key, value in start["until"].items() if key != "relative"}
+    assert Until.from_document(earlier) == Until(goal="tau2", sigma=0.1)
 
 
 def test_the_longest_time_is_kept() -> None:
@@ -168,6 +182,7 @@ def test_a_resumed_run_completes_the_first_pass_and_decides_again() -> None:
         ({"shutter_reference": "point"}, "shutter_reference = 'point'"),
         ({"until": "area"}, "until = 'area'"),
         ({"until_sigma": -1.0}, "until_sigma = -1"),
+        ({"until": "tau2_relative", "until_sigma": 12.0}, r"relative to the lifetime. Give 0\.001 to 0\.5"),
     ],
 )
 def test_a_goal_that_cannot_be_reached_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,24 @@ def test_a_judge_ends_when_the_lifetime_is_known_and_not_before() -> None:
     assert fit.tau1_ps.sigma == pytest.approx(wanted, rel=0.2)
     assert abs(fit.tau1_ps.value - 120.0) < 4 * fit.tau1_ps.sigma
     assert "one more hour gives" in decision.text
+
+
+def test_an_error_relative_to_the_lifetime_needs_no_guess_of_it() -> None:
+    """Lost: a user who does not know tau2 and wants it to 10 % has to guess it first. Without noise: the same times."""
+    rates = traced(TWO_OFFSET, seed=None)
+    places = np.arange(DELAYS_PS.size)
+    in_ps = judge_of({"goal": "tau2", "sigma": 45.0}, 36.0)
+    relative = judge_of({"goal": "tau2", "sigma": 45.0 / 900.0, "relative": True}, 36.0)
+    assert isinstance(in_ps, LifetimeJudge)
+    assert isinstance(relative, LifetimeJudge)
+    found = [judge.decide_by(rates, SECONDS, places, TIMING) for judge in (in_ps, relative)]
+    # The posterior makes the two differ: the error in ps grows with the lifetime, the relative one hardly.
+    assert found[1].sigma * 900.0 == pytest.approx(found[0].sigma, rel=0.2)
+    assert found[1].seconds_left == pytest.approx(found[0].seconds_left, rel=0.4)
+    assert re.fullmatch(r"tau2 known to [\d.]+ %; 5 % in .* of beam time; one more hour gives [\d.]+ %", found[1].text)
+    sure = judge_of({"goal": "tau2", "sigma": 0.5, "relative": True}, 36.0)
+    assert isinstance(sure, LifetimeJudge)
+    assert sure.decide_by(rates, SECONDS, places, TIMING).reached
 
 
 def test_points_are_counted_until_each_is_known(br_energy_scan: Any) -> None:

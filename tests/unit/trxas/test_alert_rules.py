@@ -131,7 +131,7 @@ def test_a_scan_that_ends_because_its_result_is_known_is_reported() -> None:
     night = Night()
     night.take("start", start)
     (alert,) = night.take("stop", {**stop, "num_events": {"primary": 120}})
-    assert (alert.kind, alert.text) == (AlertKind.AIM, "scan 8 has ended early: the error of tau1 is 15, as requested.")
+    assert (alert.kind, alert.text) == (AlertKind.AIM, "scan 8 has ended early: tau1 is known to 15 ps, as requested.")
     night.take("start", start)
     assert night.take("stop", {**stop, "num_events": {"primary": 500}}) == [], "it took all the time that it had"
 

@@ -52,7 +52,7 @@ def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
 
 def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
     """Lost: the result. After one pass of 2 s this sample fits best with a second lifetime that is its first one."""
-    scan = AdaptiveScan(SampleKinetics.drawn(0), "tau2", 0.12, seed=0)
+    scan = AdaptiveScan(SampleKinetics.drawn(0), "tau2", 0.12, relative=False, seed=0)
     scan.expose(tuple(range(DELAYS_PS.size)))
     judge = LifetimeJudge(quantity="tau2_ps", sigma=0.12 * SampleKinetics.drawn(0).taus_ps[1], dwell_s=2.0)
     decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)

@@ -18,18 +18,20 @@ from rich.console import Console
 
 from gui.live.feed import QueueFeed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
+from gui.live.run_state import RunState
 from reduction.accumulator import accumulate
 from reduction.kinds import curve_of
 from reduction.run_kind import Headline, RunCurve
 from reduction.values import Value
 from storage import open_store
+from tests.support.beam_time import br_signal, energy_points
 from tests.support.live_runs import energy_run
 from tests.support.waiting import until
 from trxas.watch.page import page_app
 from trxas.watch.terminal import NIGHT_COLUMNS, view_lines
 from trxas.watch.text_plot import text_plot
 from trxas.watch.view import Curve, NightView, Reduced, WatchView, forecast_lines, shown_curve, watch_view
-from trxas.watch.watcher import NightReader, Watcher
+from trxas.watch.watcher import REQUEST, NightReader, Watcher
 
 TOKEN = "0123456789abcdef" * 4
 NAME = "CsPbBr3 <script>"
@@ -139,13 +141,32 @@ def test_the_forecast_is_the_time_left_and_the_error_at_the_end() -> None:
     )
 
 
+def test_a_close_case_stays_as_the_page_showed_it_until_the_run_ends() -> None:
+    """Lost: a curve on the page that jumps by its error with every exposure, where that of the window does not."""
+    documents = energy_run(signal=0.65 * br_signal(energy_points()), modes=("spc",), dwell_s=1.0)
+    state = RunState()
+    for name, doc in documents[:-1]:
+        state(name, doc)
+    by_all = REQUEST.compute(state).curve
+    state.decided[REQUEST] = False
+    by_two = REQUEST.compute(state).curve
+    assert by_all is not None
+    assert by_two is not None
+    assert by_all.two_gates_reason == ""
+    assert "can only just be used" in by_two.two_gates_reason
+    state(*documents[-1])
+    ended = REQUEST.compute(state).curve
+    assert ended is not None
+    np.testing.assert_array_equal(ended.y, by_all.y)
+
+
 def test_a_scan_until_a_result_has_no_certain_end() -> None:
     """Lost: a forecast of 30 h for a scan that may end in ten minutes."""
     frame = frame_of()
     assert frame.run is not None
     run = replace(frame.run, start={"until": {"goal": "tau1", "sigma": 15.0}})
     assert forecast_lines(replace(frame, run=run), None, time_s=1050.0) == [
-        "at most 2 min 30 s left, 50 s so far", "counts until tau1 is known to 15",
+        "at most 2 min 30 s left, 50 s so far", "counts until tau1 is known to 15 ps",
     ]  # fmt: skip
 
 
