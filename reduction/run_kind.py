@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reduction.curve_table import CurveTable
     from reduction.image_references import ImageReference
-    from reduction.types import Document, FloatArray, Mode, Reference
+    from reduction.types import Document, FloatArray, Mode, PairReference, Reference
     from reduction.values import Value
 
 CurveKind: TypeAlias = Literal["transient", "on", "off"]
@@ -46,13 +46,19 @@ class RecordsPower(Protocol):
         """Return the same sums as if the power had not been recorded."""
 
 
+def pair_reference(reference: Reference) -> PairReference:
+    """Return a reference for a curve of two gates."""
+    return "unpumped probe" if reference == "all gates" else reference
+
+
 @dataclass(frozen=True, kw_only=True)
 class CurveChoice:
     """Choice of one curve of a pump-probe run, by curve, mode, probe and reference; other runs have one curve.
 
     `detector` names one of the listed detectors, in whose `mode` the curve then is; empty for those of the exposure.
     By the reference "all gates", spectra use every gate where that makes their errors smaller; all other curves have
-    two gates, the `pair_reference`.
+    two gates, the `pair_reference`. `was_by_two`: such a spectrum was last shown by two gates while its run is
+    measured, so that it changes to all of them in a clear case only.
     """
 
     curve: CurveKind = "transient"
@@ -60,11 +66,12 @@ class CurveChoice:
     probe: int = 0
     reference: Reference = "all gates"
     detector: str = ""
+    was_by_two: bool = False
 
     @property
-    def pair_reference(self) -> Reference:
+    def pair_reference(self) -> PairReference:
         """The reference of a curve of two gates."""
-        return "unpumped probe" if self.reference == "all gates" else self.reference
+        return pair_reference(self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,7 @@ class RunCurve:
     """A curve of a run: `axis` is the scanned event field, or "q_inv_angstrom"; `x`, `y`, `sigma` (points,).
 
     `quantity` names `y` with its unit; curves of different quantities do not belong in one plot. `sigma` is None if
-    the reduction gives no errors.
+    the reduction gives no errors. `two_gates_reason`: why a spectrum that should use all gates uses two; else empty.
     """
 
     uid: str
@@ -81,6 +88,7 @@ class RunCurve:
     x: FloatArray
     y: FloatArray
     sigma: FloatArray | None
+    two_gates_reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,8 +27,11 @@ Mode: TypeAlias = Literal["spc", "boxcar"]
 MODES: tuple[Mode, ...] = ("spc", "boxcar")
 """All modes, in the order in which they are looked for."""
 
-Reference: TypeAlias = Literal["unpumped probe", "laser shutter", "all gates"]
-"""Reference of a transient: the unpumped probe of the same pump period, or the laser blocked.
+PairReference: TypeAlias = Literal["unpumped probe", "laser shutter"]
+"""Reference of a transient of two gates: the unpumped probe of the same pump period, or the laser blocked."""
 
-"all gates" is the first, determined by every gate of the period instead of two; only spectra have it.
+Reference: TypeAlias = PairReference | Literal["all gates"]
+"""Reference of a transient; "all gates" is the unpumped probe, with every gate of the period instead of two.
+
+Only spectra have it. As a choice, it means all gates where they make the errors smaller, and two elsewhere.
 """

@@ -112,6 +112,7 @@ class Overlay(QWidget):
             problems += self._draw_overlay(curves[0])
         else:
             problems += self._draw_comparison()
+        problems += by_two_gates(self._runs)
         if self._left_out:
             problems.append(f"{self._left_out} more selected runs are not drawn: too many to distinguish.")
         self.message.show_message("\n".join(problems), "warning")
@@ -184,6 +185,16 @@ class Overlay(QWidget):
         layout.addWidget(self._stack, stretch=1)
         layout.addWidget(self.message)
         self.message.hide()
+
+
+def by_two_gates(runs: Sequence[DrawnRun]) -> list[str]:
+    """Return a line on the spectra that are by two gates instead of all of them, with the reason of a single one."""
+    found = [run for run in runs if run.curve is not None and run.curve.two_gates_reason]
+    if len(found) == 1:
+        assert found[0].curve is not None
+        return [f"{found[0].label} is by two pulses. {found[0].curve.two_gates_reason}"]
+    names = ", ".join(run.label for run in found)
+    return [f"By two pulses: {names}. Select one of them to see why."] if found else []
 
 
 def _quantity(words: str) -> Quantity:

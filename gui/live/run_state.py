@@ -103,6 +103,10 @@ class RunState:
                 self._end(doc)
             self._assets(name, doc)
 
+    def declined(self, key: Hashable) -> bool:
+        """Return whether the request `key` last decided against its question in this run, which is still measured."""
+        return self.exit_status is None and not self.decided.get(key, True)
+
     @property
     def accumulator(self) -> RunAccumulator | None:
         """Sums of a pump-probe scan, shape (scans, points, states); None for any other run."""

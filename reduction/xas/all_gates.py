@@ -19,7 +19,7 @@ from reduction.xas.boxcar_energy import boxcar_curves, boxcar_spectrum, scaled_s
 from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Signal, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors, with_common
-from reduction.xas.gate_shares import GateShares, fit_gate_shares
+from reduction.xas.gate_shares import LEAST_SIGNAL, OTHER_SHAPE, GateShares, fit_gate_shares
 from reduction.xas.information import information
 from reduction.xas.laser_power import power_at
 from reduction.xas.self_absorption import without_self_absorption
@@ -32,8 +32,17 @@ if TYPE_CHECKING:
 
     from reduction.accumulator import RunAccumulator
     from reduction.timing import Timing
-    from reduction.types import FloatArray, Mode, Reference
+    from reduction.types import FloatArray, Mode, PairReference
     from reduction.xas.exposure_pairs import Gate
+
+CLEAR_SIGNAL = 1.5 * LEAST_SIGNAL
+"""Squared signal-to-noise ratio from which on a spectrum that was shown by two gates changes to all (chosen).
+
+The distance to `LEAST_SIGNAL` is more than twice the standard deviation there, some 22 with 44 points.
+"""
+
+CLEARLY_EQUAL = 10.0 * OTHER_SHAPE
+"""p-value of equal shapes from which on a spectrum that was shown by two gates changes to all (chosen)."""
 
 NO_GAIN = "The later gates would not make the errors smaller."
 """Reason for two gates where all of them could be used."""
@@ -68,34 +77,46 @@ class _Curves(NamedTuple):
         return self.on.value - self.off.value
 
 
-def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, reference: Reference) -> Spectrum:
-    """Return the spectrum of an energy scan against any reference, `probe` being the pumped one by default.
+def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, reference: PairReference) -> Spectrum:
+    """Return the spectrum of an energy scan by two gates, `probe` being the pumped one by default.
 
-    Raises ReductionError as `spc_spectrum`, `boxcar_spectrum` and `all_gates_spectrum` do.
+    Raises ReductionError as `spc_spectrum` and `boxcar_spectrum` do.
     """
-    if reference != "all gates":
-        return (spc_spectrum if mode == "spc" else boxcar_spectrum)(run, probe, reference)
-    return all_gates_spectrum(run, mode, probe)
+    return (spc_spectrum if mode == "spc" else boxcar_spectrum)(run, probe, reference)
 
 
-def best_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> Spectrum:
+def best_spectrum(
+    run: RunAccumulator, mode: Mode = "spc", probe: int | None = None, *, was_by_two: bool = False
+) -> Spectrum:
     """Return the spectrum of an energy scan by all gates, or by two where the others cannot be used.
 
     That is so for a transient too weak to see how large it is at the later gates, for one that seems to have another
-    shape there, and if its errors would not become smaller; the metadata give the reason. Raises ReductionError as
-    `spectrum_against` for two gates.
+    shape there, and if its errors would not become smaller; the metadata give the reason. A spectrum of a running scan
+    that `was_by_two` stays so in a close case, as it would change with every exposure. Raises ReductionError as
+    `spectrum_against` does.
     """
     two = spectrum_against(run, mode, probe, "unpumped probe")
     try:
         found = _by_all_gates(run, mode, two)
     except ReductionError as error:
         return by_two_gates(two, str(error))
-    return found if information(found) > information(two) else by_two_gates(two, NO_GAIN)
+    if information(found) <= information(two):
+        return by_two_gates(two, NO_GAIN)
+    is_clear = found.squared_snr > CLEAR_SIGNAL and found.shape_p_value > CLEARLY_EQUAL
+    return found if is_clear or not was_by_two else by_two_gates(two, _close_case(found))
 
 
 def by_two_gates(two: Spectrum, reason: str) -> Spectrum:
     """Return a spectrum of two gates whose metadata state the `reason` for not using all of them."""
     return replace(two, metadata=replace(two.metadata, two_gates_reason=reason))
+
+
+def _close_case(found: AllGatesSpectrum) -> str:
+    return (
+        f"The later gates can only just be used: the squared signal-to-noise ratio is {found.squared_snr:.0f}, and the "
+        f"shapes are equal with p = {found.shape_p_value:.2g}. A spectrum that was shown by two gates changes to all "
+        f"gates above {CLEAR_SIGNAL:.0f} and {CLEARLY_EQUAL:g}. Count longer."
+    )
 
 
 def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc", probe: int | None = None) -> AllGatesSpectrum:

@@ -20,7 +20,7 @@ from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import EnergyWindows
-    from reduction.types import BoolArray, FloatArray, Reference
+    from reduction.types import BoolArray, FloatArray, PairReference
 
 _SCATTER_SCANS = 3
 
@@ -46,7 +46,7 @@ class ScaledScans(NamedTuple):
 
 
 def boxcar_spectrum(
-    accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
+    accumulator: RunAccumulator, probe: int | None = None, reference: PairReference = "unpumped probe"
 ) -> Spectrum:
     """Return the spectrum of an energy scan by the boxcar averager; `probe` is the pumped one by default.
 

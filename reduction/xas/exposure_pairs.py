@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
     from reduction.run_metadata import RunMetadata
     from reduction.timing import Timing
-    from reduction.types import BoolArray, FloatArray, Mode, Reference
+    from reduction.types import BoolArray, FloatArray, Mode, PairReference
 
 SHUTTER_CLOSED = 0
 SHUTTER_OPEN = 1
@@ -114,17 +114,17 @@ def require_axis(run: RunMetadata, axis: str, name: str) -> None:
         raise ReductionError(f"This run scanned {run.axis}, not the {name}: reduce it with {reduced_by}.")
 
 
-def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Gate]:
+def gates_of(reference: PairReference, probe: int, timing: Timing) -> tuple[Gate, Gate]:
     """Return on and off gate of a transient of `probe`; raises ReductionError for an unknown reference or probe."""
     if not 0 <= probe < timing.probes_per_pump:
         raise ReductionError(f"There is no probe {probe}: choose 0 to {timing.probes_per_pump - 1}.")
     on = Gate(SHUTTER_OPEN, probe)
     if reference == "laser shutter":
         return on, Gate(SHUTTER_CLOSED, probe)
-    if reference == "all gates":
-        raise ReductionError("Only the spectrum of an energy scan uses all gates: choose 'unpumped probe' here.")
     if reference != "unpumped probe":
-        raise ReductionError(f"Unknown reference {reference!r}: choose 'unpumped probe' or 'laser shutter'.")
+        raise ReductionError(
+            f"The reference {reference!r} is not one of two gates: choose 'unpumped probe' or 'laser shutter'."
+        )
     if probe in timing.reference_probes:
         raise ReductionError(f"Probe {probe} is itself the unpumped one: choose the reference 'laser shutter'.")
     return on, reference_gate(timing)

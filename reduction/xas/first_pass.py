@@ -15,7 +15,7 @@ from reduction.xas.transient import TransientMetadata, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.types import FloatArray, Mode, Reference
+    from reduction.types import FloatArray, Mode, PairReference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class FirstPass:
     metadata: TransientMetadata
 
 
-def first_pass(accumulator: RunAccumulator, mode: Mode, probe: int, reference: Reference) -> FirstPass:
+def first_pass(accumulator: RunAccumulator, mode: Mode, probe: int, reference: PairReference) -> FirstPass:
     """Return the signals of an energy scan whose post-edge window has no point yet.
 
     Raises ReductionError once it has, since the normalised spectrum exists then, while only the pre-edge is measured,
@@ -44,8 +44,6 @@ def first_pass(accumulator: RunAccumulator, mode: Mode, probe: int, reference: R
     """
     metadata = accumulator.metadata
     require_energy_scan(metadata)
-    # All gates need a spectrum for their shape; two are enough to see a transient grow.
-    reference = "unpumped probe" if reference == "all gates" else reference
     gates = gates_of(reference, probe, metadata.timing)
     windows = metadata.windows
     # Before the counts are reduced: a window asks in every frame, and this is the answer to most of them.

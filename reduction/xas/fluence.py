@@ -17,7 +17,7 @@ from reduction.xas.transient import FluenceScan, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
-    from reduction.types import BoolArray, FloatArray, Mode, Reference
+    from reduction.types import BoolArray, FloatArray, Mode, PairReference
     from reduction.values import Value
 
 _OFFSET_POINTS = 2
@@ -28,7 +28,7 @@ def fluence_scan(
     accumulator: RunAccumulator,
     mode: Mode = "spc",
     probe: int | None = None,
-    reference: Reference = "unpumped probe",
+    reference: PairReference = "unpumped probe",
     *,
     zero_v: Value | None = None,
 ) -> FluenceScan:

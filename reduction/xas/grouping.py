@@ -17,7 +17,7 @@ from reduction.xas.gate_correlation import correlated_difference
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.timing import Timing
-    from reduction.types import BoolArray, FloatArray, Mode, Reference
+    from reduction.types import BoolArray, FloatArray, Mode, PairReference
     from reduction.xas.exposure_pairs import ExposurePairs
 from reduction.xas.scatter import ScatterRatio
 
@@ -71,7 +71,7 @@ def null_gates(pair: NullPair, timing: Timing) -> tuple[Gate, Gate, tuple[Gate, 
 
 
 def scan_transients(
-    accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: Reference = "unpumped probe"
+    accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: PairReference = "unpumped probe"
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Return the transient of every scan, its error, and whether it was measured; shape (scans, points) each.
 

@@ -17,11 +17,11 @@ from reduction.xas.transient_shape import transient_covariance
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import EnergyWindows, RunMetadata
-    from reduction.types import FloatArray, Reference
+    from reduction.types import FloatArray, PairReference
 
 
 def spc_spectrum(
-    accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
+    accumulator: RunAccumulator, probe: int | None = None, reference: PairReference = "unpumped probe"
 ) -> Spectrum:
     """Return the spectrum of an energy scan by photon counting; `probe` is the pumped one by default.
 

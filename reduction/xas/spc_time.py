@@ -23,7 +23,7 @@ from reduction.xas.transient import Trace, curves_of, transient_metadata
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.timing import Timing
-    from reduction.types import BoolArray, FloatArray, Reference
+    from reduction.types import BoolArray, FloatArray, PairReference
 
 _BEFORE_IN_SIGMA = 4.0
 
@@ -36,7 +36,9 @@ def before_pump(delay_ps: FloatArray, timing: Timing) -> BoolArray:
     return np.asarray(delay_ps < -_BEFORE_IN_SIGMA * timing.irf_sigma_ps)
 
 
-def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe") -> Trace:
+def spc_trace(
+    accumulator: RunAccumulator, probe: int | None = None, reference: PairReference = "unpumped probe"
+) -> Trace:
     """Return the trace of a delay scan by photon counting; `probe` is the pumped one by default.
 
     A run that is `seen_by` another gated detector has the trace of that one; without a detector that counts, the first

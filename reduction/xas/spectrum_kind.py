@@ -145,14 +145,15 @@ def _against_blocked(run: RunAccumulator, mode: Mode, recipe: Recipe) -> Spectru
 
 def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     if choice.reference == "all gates":
-        found = best_spectrum(run, choice.mode, choice.probe)
+        found = best_spectrum(run, choice.mode, choice.probe, was_by_two=choice.was_by_two)
     else:
         found = spectrum_against(run, choice.mode, choice.probe, choice.reference)
-    return pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
+    curve = pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
+    return replace(curve, two_gates_reason=found.metadata.two_gates_reason)
 
 
 def _first_spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
-    found = first_pass(run, choice.mode, choice.probe, choice.reference)
+    found = first_pass(run, choice.mode, choice.probe, choice.pair_reference)
     return pump_probe_curve(run, found.energy_ev, found, choice, "not normalised yet, highest = 1")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
+from reduction.run_kind import pair_reference
 from reduction.xas.energy_windows import points_within
 from reduction.xas.exposure_pairs import exposure_pairs, gates_of
 
@@ -51,7 +52,7 @@ def static_sigma(accumulator: RunAccumulator, spectrum: Spectrum) -> FloatArray:
     ReductionError with fewer than two scans.
     """
     metadata = spectrum.metadata
-    gates = gates_of(metadata.reference, metadata.probe, accumulator.metadata.timing)
+    gates = gates_of(pair_reference(metadata.reference), metadata.probe, accumulator.metadata.timing)
     pairs = exposure_pairs(accumulator, metadata.mode, *gates)
     jet = jet_fluctuation(pairs)
     total = pairs.summed()[1]

@@ -63,7 +63,8 @@ class ReducedRequest(Request[Reduced]):
         problem = run.problem
         for mode in MODES:
             try:
-                curve = reduction.live_curve(CurveChoice(mode=mode))
+                curve = reduction.live_curve(CurveChoice(mode=mode, was_by_two=run.declined(self)))
+                run.decided[self] = not curve.two_gates_reason
                 problem = run.problem
                 break
             except (ReductionError, InputError) as error:

@@ -96,7 +96,7 @@ class ChecksPanel(Panel):
         return ScatterRequest(
             mode=chosen.mode,
             probe=chosen.probe,
-            reference=chosen.reference,
+            reference=chosen.pair_reference,
             scope=self._scope,
             detector=chosen.detector,
         )

@@ -19,8 +19,9 @@ from gui.plots.flow_layout import FlowLayout
 from gui.requests.xas.spectra import OwnSpectraRequest
 from reduction.detector_view import further_gated
 from reduction.detectors import DetectorFacts, detectors_of
+from reduction.run_kind import pair_reference
 from reduction.timing import Timing, timing_from
-from reduction.types import Mode, Reference
+from reduction.types import Mode, PairReference, Reference
 from reduction.xas.information import clearly_richer
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
@@ -77,7 +78,8 @@ class Choices(QWidget):
         self._modes.setToolTip(
             "Detector. By default, the first that counts, or the first gated one of the list if none counts"
         )
-        self._is_chosen = False
+        # What the user has chosen holds from run to run; None for what still follows the runs.
+        self._kept_mode: str | None = None
         # Qt emits this for a choice of the user only.
         self._modes.activated.connect(lambda *_: self._keep_mode())
         self._run_uid = ""
@@ -106,8 +108,8 @@ class Choices(QWidget):
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._keep_mode()
         self._modes.setCurrentIndex(self._modes.findData(mode))
+        self._keep_mode()
 
     def suggest_richer(self, frame: LiveFrame) -> None:
         """Choose the detection mode with more information, unless the user has chosen a mode or a detector.
@@ -116,12 +118,12 @@ class Choices(QWidget):
         """
         answer = frame.answer(OwnSpectraRequest())
         richer = None if answer is None or answer.value is None else clearly_richer(answer.value)
-        if richer is None or self._is_chosen or self.detector or richer.metadata.mode == self.mode:
+        if richer is None or self._kept_mode is not None or self.detector or richer.metadata.mode == self.mode:
             return
         self._choose(richer.metadata.mode)
 
     def _keep_mode(self) -> None:
-        self._is_chosen = True
+        self._kept_mode = str(self._modes.currentData())
 
     def _keep_reference(self) -> None:
         self._kept_reference = self.reference
@@ -144,6 +146,11 @@ class Choices(QWidget):
     @probe.setter
     def probe(self, probe: int) -> None:
         self._probes.setCurrentIndex(self._probes.findData(probe))
+
+    @property
+    def pair_reference(self) -> PairReference:
+        """Signal that is subtracted from a curve of two gates."""
+        return pair_reference(self.reference)
 
     @property
     def reference(self) -> Reference:

@@ -110,7 +110,7 @@ class ExcitedPanel(Panel):
             fraction=self.fraction,
             mode=chosen.mode,
             probe=chosen.probe,
-            reference=chosen.reference,
+            reference=chosen.pair_reference,
             scope=chosen.scope or "mean",
         )
 

@@ -63,7 +63,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         return FluenceRequest(
             mode=chosen.mode,
             probe=chosen.probe,
-            reference=chosen.reference,
+            reference=chosen.pair_reference,
             scope=chosen.scope or "mean",
             detector=chosen.detector,
         )

@@ -171,7 +171,7 @@ class KineticsPanel(Panel):
     def _trace_request(self) -> TraceRequest:
         return TraceRequest(
             probe=self.choices.probe,
-            reference=self.choices.reference,
+            reference=self.choices.pair_reference,
             scope=self._scope,
             detector=self.choices.detector,
         )

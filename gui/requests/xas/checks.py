@@ -8,7 +8,7 @@ from typing import ClassVar
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.types import Mode, Reference
+from reduction.types import Mode, PairReference
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.gate_checks import BaselineCheck, GateNullTest, baseline_checks, gate_null_test
 from reduction.xas.grouping import NullPair, NullTest, null_gates, null_test, scan_transients, scatter_ratio
@@ -23,7 +23,7 @@ class ScatterRequest(Request[ScatterRatio]):
 
     mode: Mode = "spc"
     probe: int = 0
-    reference: Reference = "unpumped probe"
+    reference: PairReference = "unpumped probe"
     scope: Scope = "mean"
     detector: str = ""
 

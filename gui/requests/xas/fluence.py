@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.types import Mode, Reference
+from reduction.types import Mode, PairReference
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import FluenceFit, fit_fluence
 from reduction.xas.transient import FluenceScan
@@ -28,7 +28,7 @@ class FluenceRequest(Request[FluenceDependence]):
 
     mode: Mode = "spc"
     probe: int = 0
-    reference: Reference = "unpumped probe"
+    reference: PairReference = "unpumped probe"
     scope: Scope = "mean"
     detector: str = ""
 

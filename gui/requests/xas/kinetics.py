@@ -10,7 +10,7 @@ from gui.delay_scale import curve_delays_ps
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.timing import Timing
-from reduction.types import FloatArray, Reference
+from reduction.types import FloatArray, PairReference
 from reduction.xas.gate_rates import GateRates, gate_rates
 from reduction.xas.kinetics.choice import ModelChoice, choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
@@ -26,7 +26,7 @@ class TraceRequest(Request[Trace]):
     """On, off and transient of a delay scan; `probe` 0 to 4."""
 
     probe: int = 0
-    reference: Reference = "unpumped probe"
+    reference: PairReference = "unpumped probe"
     scope: Scope = "mean"
     detector: str = ""
 

@@ -14,8 +14,8 @@ from gui.live.run_state import RunState, Scope
 from gui.requests.xas.gates import steady_spectrum
 from reduction.accumulator import joined
 from reduction.detector_view import seen_by
-from reduction.run_kind import MeasuredDecay
-from reduction.types import MODES, Mode, Reference
+from reduction.run_kind import MeasuredDecay, pair_reference
+from reduction.types import MODES, Mode, PairReference, Reference
 from reduction.xas.all_gates import spectrum_against
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
 from reduction.xas.first_pass import FirstPass, first_pass
@@ -54,7 +54,7 @@ class FirstPassRequest(Request[FirstPass]):
 
     def compute(self, run: RunState) -> FirstPass:
         """Return the signals so far, the highest = 1. Raises ReductionError as `first_pass` does."""
-        return first_pass(run.within("mean", self.detector), self.mode, self.probe, self.reference)
+        return first_pass(run.within("mean", self.detector), self.mode, self.probe, pair_reference(self.reference))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
     fraction: float
     mode: Mode = "boxcar"
     probe: int = 0
-    reference: Reference = "unpumped probe"
+    reference: PairReference = "unpumped probe"
     scope: Scope = "mean"
     detector: str = ""
 

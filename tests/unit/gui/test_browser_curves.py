@@ -12,6 +12,7 @@ import pytest
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
+from gui.browser.overlay import RESULT, DrawnRun, by_two_gates
 from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve, run_curve
 from reduction.accumulator import accumulate
 from reduction.powder.diffraction import integrate
@@ -176,6 +177,15 @@ def test_other_grids_are_refused_rather_than_interpolated(x: list[float]) -> Non
     first = curve([1.0, 1.0, 1.0], 0.1)
     with pytest.raises(ReductionError, match="not measured on the same grid"):
         difference(first, replace(first, x=np.array(x)))
+
+
+def test_an_overlay_names_the_spectra_of_two_pulses_among_those_of_all() -> None:
+    """Lost: the reason why the error bars of one of two runs are half as large again."""
+    runs = [DrawnRun(uid=name, label=name, style=RESULT, curve=curve([1.0], 0.1)) for name in ("scan 1", "scan 2")]
+    weak = [replace(run, curve=replace(curve([1.0], 0.1), two_gates_reason="Too weak.")) for run in runs]
+    assert by_two_gates(runs) == []
+    assert by_two_gates([runs[0], weak[1]]) == ["scan 2 is by two pulses. Too weak."]
+    assert by_two_gates(weak) == ["By two pulses: scan 1, scan 2. Select one of them to see why."]
 
 
 def test_curves_of_different_kinds_are_refused() -> None:

@@ -10,12 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from gui.live.run_state import RunState
 from gui.panels.xas.spectra import SpectraPanel
-from gui.requests.xas.gates import CLEAR_SIGNAL
 from gui.requests.xas.spectra import BestSpectraRequest, ChosenScansRequest, SpectrumRequest
 from gui.window import MainWindow
 from reduction.accumulator import accumulate
 from reduction.kinds import reduce_run
-from reduction.xas.all_gates import NO_GAIN, AllGatesSpectrum, best_spectrum, by_two_gates
+from reduction.xas.all_gates import CLEAR_SIGNAL, NO_GAIN, AllGatesSpectrum, best_spectrum, by_two_gates
 from reduction.xas.gate_shares import LEAST_SIGNAL
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.beam_time import BeamTime, br_signal, br_static, energy_points

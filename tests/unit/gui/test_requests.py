@@ -24,7 +24,7 @@ from reduction.all_bunches import all_bunches
 from reduction.image_references import ImageReference
 from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
-from reduction.types import Mode, Reference
+from reduction.types import Mode, PairReference
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import Gate
 from reduction.xas.fluence import fluence_scan
@@ -50,7 +50,7 @@ def fed(*runs: list[tuple[str, dict[str, Any]]]) -> RunState:
 @pytest.mark.parametrize("mode", ["spc", "boxcar"])
 @pytest.mark.parametrize("probe", [0, 1])
 @pytest.mark.parametrize("reference", ["unpumped probe", "laser shutter"])
-def test_spectra_are_those_of_the_stored_run(mode: Mode, probe: int, reference: Reference) -> None:
+def test_spectra_are_those_of_the_stored_run(mode: Mode, probe: int, reference: PairReference) -> None:
     documents = energy_run(shutter_reference="point")
     shown = SpectrumRequest(mode=mode, probe=probe, reference=reference).compute(fed(documents))
     stored = (spc_spectrum if mode == "spc" else boxcar_spectrum)(accumulate(documents), probe, reference)
