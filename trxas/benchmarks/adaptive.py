@@ -15,7 +15,16 @@ from reduction.xas.count_until import LifetimeJudge
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.allocation import Information
 from reduction.xas.kinetics.fit import fit_kinetics
-from trxas.benchmarks.drawn_runs import DELAYS_PS, GATES, TIMING, TWO_GATES, SampleKinetics, drawn_photons, rates_of
+from trxas.benchmarks.drawn_runs import (
+    DELAYS_PS,
+    GATES,
+    TIMING,
+    TWO_GATES,
+    Draws,
+    SampleKinetics,
+    drawn_photons,
+    rates_of,
+)
 from trxas.benchmarks.entry import Entries, Entry
 
 WANTED = {"tau1": 0.10, "tau2": 0.12}
@@ -23,8 +32,6 @@ WANTED = {"tau1": 0.10, "tau2": 0.12}
 
 IN_PS = "_ps"
 """Ending of the names of goals in ps: the same error of the true lifetime, which no user knows before."""
-
-DWELL_S = 2.0
 
 ONE_SIGMA = 0.6827
 
@@ -55,8 +62,8 @@ class FoundScan:
     forecast_sigmas: list[float]
 
 
-def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
-    """Draw `scans` scans of each of the first `samples`, on `workers` processes, and compare their beam times, s.
+def bench_adaptive(draws: Draws) -> Entries:
+    """Draw adaptive scans, and compare their beam times, s.
 
     Scans end at an error relative to their lifetime; entries with `_ps` are of scans that end at an error in ps.
     `adaptive_beam_time_ratio`: beam time over that of equal times at all delays that leads to the same error, with all
@@ -67,24 +74,20 @@ def bench_adaptive(samples: int, scans: int = 1, workers: int = 1) -> Entries:
     against that of the best ones.
     """
     found: Entries = {}
-    cluster = Cluster(workers=workers)
+    cluster = Cluster(workers=draws.workers)
     for name in (f"{one}{unit}" for unit in ("", IN_PS) for one in WANTED):
-        which = [(name, sample, scan) for sample in range(samples) for scan in range(scans)]
+        samples = draws.seeds(draws.samples)
+        which = [(name, draws.dwell_s, sample, scan) for sample in samples for scan in range(draws.scans)]
         found |= _entries(name, list(cluster.map(_measured, which)))
     return found
 
 
-def _measured(which: tuple[str, int, int]) -> FoundScan:
-    """Return what one scan of (lifetime, sample, number) took."""
-    name, sample, number = which
+def _measured(which: tuple[str, float, int, int]) -> FoundScan:
+    """Return what one scan of (goal, dwell in s, sample, number) took."""
+    name, dwell_s, sample, number = which
     lifetime = name.removesuffix(IN_PS)
-    scan = AdaptiveScan(
-        SampleKinetics.drawn(sample),
-        lifetime,
-        WANTED[lifetime],
-        relative=lifetime == name,
-        seed=sample + 1000 * number,
-    )
+    goal = Goal(lifetime=lifetime, wanted=WANTED[lifetime], relative=lifetime == name)
+    scan = AdaptiveScan(SampleKinetics.drawn(sample), goal, dwell_s=dwell_s, seed=sample + 1000 * number)
     scan.run()
     return FoundScan(
         spent_s=scan.spent_s,
@@ -136,18 +139,25 @@ def within(errors: Sequence[Sequence[float]], sigmas: Sequence[Sequence[float]])
     return Entry(value=value, baseline=baseline, ratio=value / baseline, unit="of the forecasts", spread=spread)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """Error `wanted` of a `lifetime`: relative to the measured one, or, without `relative`, to the true one."""
+
+    lifetime: str
+    wanted: float
+    relative: bool = True
+
+
 class AdaptiveScan:
-    """One scan that counts until the lifetime `quantity` of a sample has the error `wanted`, drawn pass by pass.
+    """One scan of a sample that counts until it has reached its goal, drawn pass by pass, exposures of `dwell_s`, s."""
 
-    `wanted` is relative to the measured lifetime, or, without `relative`, to the true one.
-    """
-
-    def __init__(self, sample: SampleKinetics, quantity: str, wanted: float, *, relative: bool, seed: int) -> None:
+    def __init__(self, sample: SampleKinetics, goal: Goal, *, dwell_s: float, seed: int) -> None:
         self._sample = sample
-        self._truth_ps = dict(zip(("tau1", "tau2"), sample.taus_ps, strict=True))[quantity]
-        self._quantity = f"{quantity}_ps"
-        self._relative = relative
-        self._wanted = wanted if relative else wanted * self._truth_ps
+        self._truth_ps = dict(zip(("tau1", "tau2"), sample.taus_ps, strict=True))[goal.lifetime]
+        self._quantity = f"{goal.lifetime}_ps"
+        self._relative = goal.relative
+        self._wanted = goal.wanted if goal.relative else goal.wanted * self._truth_ps
+        self._dwell_s = dwell_s
         self._random = np.random.default_rng([seed, 2])
         self.seconds = np.zeros(DELAYS_PS.size)
         self._photons = np.zeros((DELAYS_PS.size, GATES))
@@ -176,7 +186,9 @@ class AdaptiveScan:
 
     def run(self) -> None:
         """Measure until the judge is satisfied, and keep the distance of the result from the truth in errors."""
-        judge = LifetimeJudge(quantity=self._quantity, sigma=self._wanted, relative=self._relative, dwell_s=DWELL_S)
+        judge = LifetimeJudge(
+            quantity=self._quantity, sigma=self._wanted, relative=self._relative, dwell_s=self._dwell_s
+        )
         places = np.arange(DELAYS_PS.size)
         self.expose(tuple(places.tolist()))
         while True:
@@ -198,9 +210,9 @@ class AdaptiveScan:
     def expose(self, points: tuple[int, ...]) -> None:
         """Count once at each of the points, by index."""
         chosen = list(points)
-        mean = self._sample.photons_per_s(TIMING)[chosen] * DWELL_S
+        mean = self._sample.photons_per_s(TIMING)[chosen] * self._dwell_s
         self._photons[chosen] += drawn_photons(mean, self._random)
-        self.seconds[chosen] += DWELL_S
+        self.seconds[chosen] += self._dwell_s
 
     def forecast_sigmas(self) -> list[float]:
         """Return the errors of the best forecasts when the judge forecasts, standard deviations relative to the end.

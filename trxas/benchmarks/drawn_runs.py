@@ -47,6 +47,24 @@ ENERGY_EV = np.concatenate(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Which runs the statistical benchmarks draw: by seeds from `first_seed` on, adaptive scans on `workers` processes.
+
+    The adaptive scans are `scans` of each of `samples` for each goal, in exposures of `dwell_s`, s.
+    """
+
+    first_seed: int = 0
+    samples: int = 20
+    scans: int = 5
+    dwell_s: float = 2.0
+    workers: int = 2
+
+    def seeds(self, number: int) -> range:
+        """Return that many seeds."""
+        return range(self.first_seed, self.first_seed + number)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampleKinetics:
     """Kinetics of a sample: lifetimes, ps, the fractions of both and the offset, its lifetime, and the amplitude."""
 

@@ -22,6 +22,7 @@ from reduction.xas.fly_sums import PREFIX, STREAM
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import Spectrum
 from trxas.benchmarks.drawn_fly_scans import LINE_EV, DrawnScans, fitted_width_ev, line
+from trxas.benchmarks.drawn_runs import Draws
 from trxas.benchmarks.entry import Entries, Entry
 
 SEEDS = 20
@@ -66,19 +67,19 @@ def bench_flying(beamline: Beamline) -> Entries:
     }
 
 
-def bench_fly_statistics(seeds: int = SEEDS) -> Entries:
+def bench_fly_statistics(draws: Draws) -> Entries:
     """Measure drawn fly scans of known truth: chi-square against steps, backlash, and broadening.
 
     `fly_chi2`: chi-square per degree of freedom of the transient of a fly scan minus that of a scan in steps of the
-    same beam time, over `seeds`; the baseline is steps minus steps. `fly_backlash_pull`: scatter of the fitted backlash
-    about the truth in its stated errors, against 1. `fly_broadening_ev`: broadening of a line without noise, beside the
-    stated one.
+    same beam time, over 20 seeds; the baseline is steps minus steps. `fly_backlash_pull`: scatter of the fitted
+    backlash about the truth in its stated errors, against 1. `fly_broadening_ev`: broadening of a line without noise,
+    beside the stated one.
     """
     scans = DrawnScans()
     chi2 = []
     null = []
     pulls = []
-    for seed in range(seeds):
+    for seed in draws.seeds(SEEDS):
         run = scans.fly(seed)
         fly, step, other = (spc_spectrum(one) for one in (run, scans.stepped(seed), scans.stepped(seed + 10_000)))
         chi2.append(_chi2(fly, step))
@@ -87,7 +88,7 @@ def bench_fly_statistics(seeds: int = SEEDS) -> Entries:
         assert facts is not None  # it has frames
         if facts.backlash_ev is not None:
             pulls.append((facts.backlash_ev.value - scans.backlash_ev) / facts.backlash_ev.sigma)
-    error = float(np.sqrt(2.0 / (len(scans.energies_ev) * seeds)))
+    error = float(np.sqrt(2.0 / (len(scans.energies_ev) * SEEDS)))
     mean = float(np.mean(chi2))
     plain = float(np.mean(null))
     width = float(np.sqrt(np.mean(np.square(pulls))))

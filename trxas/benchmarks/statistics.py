@@ -27,6 +27,7 @@ from trxas.benchmarks.drawn_runs import (
     GATES,
     TIMING,
     WINDOWS_EV,
+    Draws,
     EnergyScan,
     SampleKinetics,
     drawn_photons,
@@ -44,14 +45,17 @@ PAPER_S = 36.0
 """Beam time of a point of the paper's trace, s."""
 
 
-SPECTRA_PER_SEED = 4
-"""Spectra of each kind per seed: 240 know an efficiency to 1.4 %, and take 20 ms each."""
+ENERGY_SCANS = 240
+"""Spectra of each kind: they know an efficiency to 1.4 %, and take 20 ms each."""
+
+TRACES = 60
+MAPS = 15
 
 
-def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers: int = 1) -> Entries:
-    """Measure gates, drift and stopping on drawn runs: `seeds` traces, `scans` adaptive ones per sample.
+def bench_statistics(draws: Draws) -> Entries:
+    """Measure gates, drift and stopping on drawn runs.
 
-    The adaptive scans are drawn on `workers` processes. `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio`,
+    `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio`,
     `forecast_error` and `forecast_within_10_percent` are the worst of their entries, without those of goals in ps.
 
     `allprobe_variance_ratio`: variance of a counted spectrum by all gates over that by two, for a sample that has
@@ -63,8 +67,8 @@ def bench_statistics(seeds: int = 60, samples: int = 4, scans: int = 1, workers:
     """
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):
-        entries |= _gates(name, shares, SPECTRA_PER_SEED * seeds)
-    entries |= _maps(seeds // 4) | _trace_efficiency(seeds) | _drift() | bench_adaptive(samples, scans, workers)
+        entries |= _gates(name, shares, draws.seeds(ENERGY_SCANS))
+    entries |= _maps(draws.seeds(MAPS)) | _trace_efficiency(draws.seeds(TRACES)) | _drift() | bench_adaptive(draws)
     return _worst(entries) | entries
 
 
@@ -83,13 +87,13 @@ def _worst(entries: Entries) -> Entries:
     }
 
 
-def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:
+def _gates(name: str, shares: tuple[float, ...], seeds: Sequence[int]) -> Entries:
     """Compare the variance by all gates with that of two, and the Cramer-Rao bound with it, per detection."""
     found: Entries = {}
     modes: tuple[Mode, ...] = ("spc", "boxcar")
     for mode in modes:
         scan = EnergyScan(mode=mode, shares=shares)
-        runs = [scan.drawn(seed) for seed in range(seeds)]
+        runs = [scan.drawn(seed) for seed in seeds]
         # Scatter about the truth, mean over the points: no stated error enters.
         expected = _recipe(scan.static * (1.0 + scan.transient), scan.static, own_scale=mode == "spc")
         ours = np.mean([(best_spectrum(run, mode).transient - expected) ** 2 for run in runs], axis=0)
@@ -103,7 +107,7 @@ def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:
             by_two = _means(two, parts)
             found[f"allprobe_variance_ratio{name}"] = Entry.of(_means(ours, parts), by_two, "variance")
             found[f"allprobe_variance_bound{name}"] = Entry.of(_means(bound, parts), by_two, "variance")
-        found[f"efficiency_{mode}{name}"] = _efficiency(bound, ours, seeds)
+        found[f"efficiency_{mode}{name}"] = _efficiency(bound, ours, len(seeds))
     return found
 
 
@@ -170,9 +174,9 @@ def _spectrum_bound(scan: EnergyScan) -> FloatArray:
     return np.asarray(np.einsum("ij,jk,ik->i", recipe, covariance, recipe))
 
 
-def _maps(seeds: int) -> Entries:
+def _maps(seeds: Sequence[int]) -> Entries:
     """Compare the variance of the spectra of a map's fit by all gates with that by two, about the truth."""
-    maps = [drawn_map(seed) for seed in range(seeds)]
+    maps = [drawn_map(seed) for seed in seeds]
     # A number for each component: the offset gains more, as the later gates see little but it.
     ours = _map_variance(maps)
     two = _map_variance([replace(one, later=()) for one in maps])
@@ -185,7 +189,7 @@ def _map_variance(maps: Sequence[TransientMap]) -> list[float]:
     return [float(one) for one in np.mean([(fit.spectra - SPECTRA) ** 2 for fit in fits], axis=(0, 2))]
 
 
-def _trace_efficiency(seeds: int) -> Entries:
+def _trace_efficiency(seeds: Sequence[int]) -> Entries:
     """Compare fitted lifetimes with those of the efficient estimator, one step from the truth, from the same counts.
 
     That estimator has the Cramer-Rao variance. It knows the truth, so nobody can use it; as it sees the same counts,
@@ -200,7 +204,7 @@ def _trace_efficiency(seeds: int) -> Entries:
     slopes = np.array([[combinations_of(exact)[name].slopes.get(one, 0.0) for one in exact.parameters]
                        for name in names])  # fmt: skip
     ours, bound = [], []
-    for seed in range(seeds):
+    for seed in seeds:
         rates = rates_of(drawn_photons(mean, np.random.default_rng(seed)), seconds)
         fit = fit_kinetics(rates, TIMING, intervals=False)
         ours.append((np.log([one.value for one in fit.lifetimes_ps]) - truth) ** 2)

@@ -7,7 +7,7 @@ import pytest
 
 from plans.choices import PointOrder
 from reduction.xas.count_until import LifetimeJudge
-from trxas.benchmarks.adaptive import AdaptiveScan, within
+from trxas.benchmarks.adaptive import AdaptiveScan, Goal, within
 from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, SampleKinetics
 from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _gates, _spectrum_bound
 
@@ -34,7 +34,7 @@ def test_the_bound_is_that_of_independent_gates(shares: tuple[float, ...], share
 
 def test_a_variance_stands_beside_the_least_that_its_counts_allow() -> None:
     """Lost: the reason why 0.65 cannot be reached with the paper's offset, which then looks like a bad estimator."""
-    found = _gates("_offset", OFFSET, seeds=8)
+    found = _gates("_offset", OFFSET, range(8))
     ours = found["allprobe_variance_ratio_offset"]
     bound = found["allprobe_variance_bound_offset"]
     assert bound.baseline == ours.baseline
@@ -52,7 +52,9 @@ def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
 
 def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
     """Lost: the result. After one pass of 2 s this sample fits best with a second lifetime that is its first one."""
-    scan = AdaptiveScan(SampleKinetics.drawn(0), "tau2", 0.12, relative=False, seed=0)
+    scan = AdaptiveScan(
+        SampleKinetics.drawn(0), Goal(lifetime="tau2", wanted=0.12, relative=False), dwell_s=2.0, seed=0
+    )
     scan.expose(tuple(range(DELAYS_PS.size)))
     judge = LifetimeJudge(quantity="tau2_ps", sigma=0.12 * SampleKinetics.drawn(0).taus_ps[1], dwell_s=2.0)
     decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)
