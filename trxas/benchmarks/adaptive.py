@@ -106,8 +106,8 @@ def _entries(name: str, scans: list[FoundScan]) -> Entries:
     best = [scan.best_s for scan in scans]
     equal = {"all": [scan.equal_s for scan in scans], "two": [scan.equal_two_s for scan in scans]}
     for gates, times in equal.items():
-        found[f"adaptive_beam_time_ratio_{name}_{gates}"] = Entry.of(spent, times, "s")
-        found[f"adaptive_bound_{name}_{gates}"] = Entry.of(best, times, "s")
+        found[f"adaptive_beam_time_ratio_{name}_{gates}"] = Entry.of_draws(spent, times, "s")
+        found[f"adaptive_bound_{name}_{gates}"] = Entry.of_draws(best, times, "s")
     # A scan that stops when its error is small might prefer lucky errors. Then fewer results than 68 % would lie within
     # one.
     inside = float(np.mean([abs(scan.pull) < 1.0 for scan in scans]))
@@ -117,7 +117,7 @@ def _entries(name: str, scans: list[FoundScan]) -> Entries:
     )  # fmt: skip
     errors = [float(np.median(scan.forecast_errors)) for scan in scans]
     bounds = [MEDIAN * float(np.median(scan.forecast_sigmas)) for scan in scans]
-    found[f"forecast_error_{name}"] = Entry.of(errors, bounds, "of the end")
+    found[f"forecast_error_{name}"] = Entry.of_draws(errors, bounds, "of the end")
     found[f"forecast_within_10_percent_{name}"] = within(
         [scan.forecast_errors for scan in scans], [scan.forecast_sigmas for scan in scans]
     )
