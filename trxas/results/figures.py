@@ -209,10 +209,8 @@ def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: i
     _error_bars(axes, measured.delay_ps, *scaled, colour=TRANSIENT_COLOUR, label="measured")
     if fit is not None:
         # The fit is drawn at first delays, as the pump sees them, and shifted to the delays of the probe that is shown.
-        # It is made zero where the trace is: the reduction subtracts the mean of the points before time zero, and the
-        # curve must have the same zero, or it would run beside the points by the noise of that mean.
         fine = fit_delays_ps(measured)
-        curve = fit.curve(fine, probe=measured.metadata.probe, trace=trace, zero_at_ps=measured.zero_at_ps)
+        curve = fit.curve_through(measured, fine, trace=trace)
         shift = measured.delay_ps[0] - measured.first_delay_ps[0]
         axes.plot(fine + shift, 100 * curve, color=FIT_COLOUR, label=_fit_label(fit))
     draw_delay_axis(axes)

@@ -75,17 +75,12 @@ class KineticsRequest(Request[FittedTrace]):
         trace = spc_trace(sums, self.probe)
         choice, fit = self._fitted(gate_rates(sums), timing)
         first = curve_delays_ps(float(trace.first_delay_ps.min()), float(trace.first_delay_ps.max()))
-
-        def curve(delays: FloatArray) -> FloatArray:
-            """Return the fitted curve at `delays`, ps, with the offset of the trace; it has the shape of `delays`."""
-            return fit.curve(delays, probe=self.probe, zero_at_ps=trace.zero_at_ps)
-
-        residuals = (trace.transient - curve(trace.first_delay_ps)) / trace.sigma
+        residuals = (trace.transient - fit.curve_through(trace, trace.first_delay_ps)) / trace.sigma
         return FittedTrace(
             fit=fit,
             trace=trace,
             delay_ps=first + timing.delay_of(self.probe, 0.0),
-            curve=curve(first),
+            curve=fit.curve_through(trace, first),
             residuals=residuals,
             choice=choice,
             forecast=self._forecast(fit, float(sums.exposure_s.sum())),

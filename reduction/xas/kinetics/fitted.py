@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reduction.timing import Timing
     from reduction.types import FloatArray
     from reduction.xas.pump_train import PumpTrain
+    from reduction.xas.transient import Trace
 
 UNDETERMINED_SHARE = 0.5
 """Error above which a lifetime (relative) or a fraction (absolute) counts as not determined (chosen)."""
@@ -140,21 +141,28 @@ class KineticsFit:
             raise ReductionError(f"The model has {self.model.description}. Fit a model with two, such as '2+offset'.")
         return values[1]
 
-    def curve(self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()) -> FloatArray:
+    def curve(self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0) -> FloatArray:
         """Return the fitted transient of `probe` minus the unpumped probes, relative to the unpumped signal.
 
-        Without baseline, at first delays `delay_ps` of any shape. To draw the curve through a `Trace`, give its delays
-        `zero_at_ps`, at which the recipe sets the transient to zero on average.
+        Without baseline, at first delays `delay_ps` of any shape. `curve_through` has the zero of a measured trace.
         """
         delay = np.asarray(delay_ps, dtype=float) - self.t0s_ps[trace].value
         references = [] if self.constant_offset else self.timing.reference_probes
         unpumped = np.zeros_like(delay)
         for reference in references:
             unpumped = unpumped + self._after_pump(delay, reference) / len(references)
-        transient = self.amplitudes[trace].value * (self._after_pump(delay, probe) - unpumped)
-        if np.size(zero_at_ps):
-            transient = transient - self.curve(zero_at_ps, probe=probe, trace=trace).mean()
-        return np.asarray(transient)
+        return np.asarray(self.amplitudes[trace].value * (self._after_pump(delay, probe) - unpumped))
+
+    def curve_through(self, measured: Trace, delay_ps: ArrayLike, *, trace: int = 0) -> FloatArray:
+        """Return the fitted transient at first delays `delay_ps`, of any shape, with the zero of a measured trace."""
+        return self.curve(delay_ps, probe=measured.metadata.probe, trace=trace) + self.zero_of(measured, trace=trace)
+
+    def zero_of(self, measured: Trace, *, trace: int = 0) -> float:
+        """Return the zero of a measured trace on the scale of the fit: their distance, as a weighted mean."""
+        # The recipe makes the mean of a few early delays zero. A scan that counts where lifetimes are decided hardly
+        # counts there: all points would lie beside the curve, by the noise of that mean. The fit needs no zero.
+        distance = measured.transient - self.curve(measured.first_delay_ps, probe=measured.metadata.probe, trace=trace)
+        return float(np.average(distance, weights=measured.sigma**-2.0))
 
     def signal(self, delay_ps: ArrayLike, *, trace: int = 0) -> FloatArray:
         """Return the fitted signal at delays of a gate itself, ps, of any shape, relative to a sample never pumped.

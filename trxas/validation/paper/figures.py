@@ -78,12 +78,11 @@ def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[s
     axes = figure.subplots()
     for number, (trace, name, colour) in enumerate(zip(traces, names, (BR_COLOUR, PB_COLOUR), strict=True)):
         amplitude = fit.amplitudes[number].value
-        # A measured trace is 0 where its reference is taken, although earlier pumps leave a signal there. The fit knows
-        # that signal; adding it puts points and curve on one scale.
-        missing = fit.curve(trace.zero_at_ps, trace=number).mean() if trace.zero_at_ps.size else 0.0
+        # A measured trace is 0 at its early delays, although earlier pumps leave a signal there. The fit knows that
+        # signal; its zero puts points and curve on one scale.
         axes.errorbar(
             trace.delay_ps,
-            (trace.transient + missing) / amplitude,
+            (trace.transient - fit.zero_of(trace, trace=number)) / amplitude,
             trace.sigma / abs(amplitude),
             fmt="os"[number],
             markersize=3,
