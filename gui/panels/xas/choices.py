@@ -184,7 +184,10 @@ class Choices(QWidget):
         self._run_uid = frame.run.uid
         self.offer_gates_of(frame.run.start)
         measured = frame.run.start.get("modes", ())
-        if not self.detector and self.mode not in measured:
+        kept = self._kept_mode or ""
+        if kept in measured or (":" in kept and self._modes.findData(kept) >= 0):
+            self._choose(kept)
+        elif not self.detector and self.mode not in measured:
             # A run without a boxcar shows its counts, without being asked; one that only lists gated detectors shows
             # the first of them, which is the default of the reduction.
             own = (mode for mode in self._own.values() if mode in measured)

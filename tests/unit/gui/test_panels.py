@@ -262,12 +262,14 @@ def test_spectra_are_by_all_pulses_again_after_a_kind_of_run_that_has_two(qtbot:
         assert choices.reference == "laser shutter", "what a user has chosen holds"
 
 
-def test_a_run_without_a_boxcar_shows_its_counts(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_run_without_a_boxcar_shows_its_counts(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
     """Lost: an empty panel, until somebody finds the box with the detection mode."""
     panel: Any = window.docks["checks"].widget()
     panel.choices.mode = "boxcar"
     shown(window, "checks", hybrid_run(2), qtbot)
     assert panel.choices.mode == "spc"
+    shown(window, "checks", energy_run, qtbot)
+    assert panel.choices.mode == "boxcar", "the choice of a user holds wherever a run has it"
 
 
 def test_bunches_show_every_photodiode(window: MainWindow, qtbot: QtBot) -> None:
