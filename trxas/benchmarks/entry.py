@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -46,6 +44,9 @@ class Entry:
 
         Raises ValueError for different numbers of both.
         """
+        # Imported here, as commands that measure nothing read this module, too.
+        import numpy as np
+
         found = cls.of(values, baselines, unit)
         if found.spread is None:
             return found
