@@ -39,7 +39,7 @@ REPETITIONS = 4
 LONG_RUN = 5000
 """Steps of a run that shows whether a step takes longer at the end of a long run."""
 
-LONG_RUNS = 3
+LONG_RUNS = 5
 """Such runs. Each takes a minute, in which the speed of a machine may change by half, once in a few runs."""
 
 RELIABLE = 0.99

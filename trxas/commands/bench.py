@@ -84,7 +84,7 @@ def run(options: BenchOptions) -> int:
     Every number is measured in turn with a baseline, stock bluesky on the same beamline for example. The ratio of both
     can be compared between machines. The statistics draw counts of known truth: variances against two gates and against
     the Cramer-Rao bound, bias by drift, and beam time of scans that count until a lifetime is known. The campaign is
-    the beam time of the paper's scans, before and now. Takes about 19 minutes, each part alone at most 6. Each part has
+    the beam time of the paper's scans, before and now. Takes about 21 minutes, each part alone at most 6. Each part has
     a process of its own; one that fails is reported, and the others are measured.
     """
     # Offscreen even where there is a screen: numbers from different machines must be comparable.
