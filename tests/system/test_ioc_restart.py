@@ -33,9 +33,11 @@ def test_a_scan_survives_the_death_of_the_ioc(start_ioc: Any) -> None:
         engine = RunEngine({})
         engine.subscribe(kill_once, "event")
         engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=6.0, repeats=1, order="up"))
-    assert [event["point_index"] for event in events] == list(range(len(delays)))
+    # An exposure that was counting when the IOC died may be stored as bad, and is then measured again.
+    good = [event for event in events if not event["quality"]]
+    assert [event["point_index"] for event in good] == list(range(len(delays)))
     # The new IOC had forgotten every setting; the plan put them back.
-    assert all(abs(event["delay_ps"] - delay) < 0.1 for event, delay in zip(events, delays, strict=True))
-    assert all(abs(event["fluence_mj_cm2"] - 8.83) < 0.01 for event in events)
-    assert all(abs(event["energy_ev"] - 13_472) < 0.05 for event in events)
-    assert {event["laser_shutter"] for event in events} == {1}
+    assert all(abs(event["delay_ps"] - delay) < 0.1 for event, delay in zip(good, delays, strict=True))
+    assert all(abs(event["fluence_mj_cm2"] - 8.83) < 0.01 for event in good)
+    assert all(abs(event["energy_ev"] - 13_472) < 0.05 for event in good)
+    assert {event["laser_shutter"] for event in good} == {1}
