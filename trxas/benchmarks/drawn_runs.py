@@ -53,11 +53,11 @@ class Draws:
     The adaptive scans are `scans` of each of `samples` for each goal, in exposures of `dwell_s`, s.
     """
 
-    first_seed: int = 0
-    samples: int = 20
-    scans: int = 5
-    dwell_s: float = 2.0
-    workers: int = 2
+    first_seed: int
+    samples: int
+    scans: int
+    dwell_s: float
+    workers: int
 
     def seeds(self, number: int) -> range:
         """Return that many seeds."""

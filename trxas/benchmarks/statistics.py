@@ -55,8 +55,8 @@ MAPS = 15
 def bench_statistics(draws: Draws) -> Entries:
     """Measure gates, drift and stopping on drawn runs.
 
-    `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio`,
-    `forecast_error` and `forecast_within_10_percent` are the worst of their entries, without those of goals in ps.
+    `efficiency`, `drift_bias_sigma`, `adaptive_beam_time_ratio`, `forecast_error` and `forecast_within_10_percent` are
+    the worst of their entries, without those of goals in ps.
 
     `allprobe_variance_ratio`: variance of a counted spectrum by all gates over that by two, for a sample that has
     recovered before the next bunch, the best case: 5/8 is the least possible there, so that 0.65 can be reached.
